@@ -1,0 +1,188 @@
+//! What every detector can do, and what a kind brings for it.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{ConfigError, RestoreError, WidthError};
+use crate::rows::{Explanation, Raw, Rows};
+use crate::settings::{SettingSpec, Settings, Value};
+
+/// A detector: an algorithm plus all it has learned. Values in, values out; no clock, no randomness but its seed.
+pub trait Detector: Send + Debug {
+    /// Values a row must have.
+    fn width(&self) -> usize;
+
+    /// Scores each row, then learns it; `out` holds one place for each row.
+    fn score_learn(&mut self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError>;
+
+    /// Scores without learning.
+    fn score(&self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError>;
+
+    /// Learns without scoring.
+    fn learn(&mut self, rows: Rows<'_>) -> Result<(), WidthError>;
+
+    /// Says which features made the score of a row, and what would have been expected.
+    fn explain(&self, row: &[f64]) -> Result<Explanation, WidthError>;
+
+    /// Bytes held, the detector itself included.
+    fn memory_bytes(&self) -> usize;
+
+    /// All it has learned, versioned, to be taken up by [`Kind::restore`].
+    fn snapshot(&self) -> Snapshot;
+}
+
+/// Learned state as bytes. The configuration and the seed are not part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Name of the kind.
+    pub kind: &'static str,
+    /// Version of the state type.
+    pub version: u16,
+    /// The state, in postcard.
+    pub bytes: Vec<u8>,
+}
+
+/// What the author of a kind writes: one row at a time, finite values, right width. [`super::guarded`] does the rest.
+pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
+    /// Name in configuration and output.
+    const NAME: &'static str;
+    /// Other names, each with settings that it stands for.
+    const ALIASES: &'static [Alias];
+    /// One line for lists.
+    const SUMMARY: &'static str;
+    /// Where it was published.
+    const PAPER: &'static str;
+    /// Whether rows may hold NaN; where not, the last value of the feature stands in.
+    const TAKES_MISSING: bool;
+    /// Whether scores may stop rising far from the data (they never fall).
+    const SATURATES: bool;
+    /// Version of `State`.
+    const STATE_VERSION: u16;
+
+    /// Its settings.
+    type Config: Settings + Debug + Send;
+    /// Its learned state as it is saved: a frozen type.
+    type State: Serialize + DeserializeOwned;
+
+    /// A detector that has learned nothing.
+    fn new(config: &Self::Config, width: usize, seed: u64) -> Result<Self, ConfigError>;
+    /// Scores a row.
+    fn score_row(&self, row: &[f64]) -> Raw;
+    /// Learns a row.
+    fn learn_row(&mut self, row: &[f64]);
+    /// Both; worth writing where one walk serves both.
+    fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        let raw = self.score_row(row);
+        self.learn_row(row);
+        raw
+    }
+    /// See [`Detector::explain`].
+    fn explain_row(&self, row: &[f64]) -> Explanation;
+    /// Bytes on the heap.
+    fn heap_bytes(&self) -> usize;
+    /// What it has learned.
+    fn save(&self) -> Self::State;
+    /// A detector of this configuration and seed with that state, or why they do not fit.
+    fn restore(
+        config: &Self::Config,
+        width: usize,
+        seed: u64,
+        state: Self::State,
+    ) -> Result<Self, String>;
+}
+
+/// Another name of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Alias {
+    /// The name.
+    pub name: &'static str,
+    /// Settings it stands for, as (name, text value).
+    pub preset: &'static [(&'static str, &'static str)],
+}
+
+/// A line of the table of kinds.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Name in configuration and output.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [Alias],
+    /// One line for lists.
+    pub summary: &'static str,
+    /// Where it was published.
+    pub paper: &'static str,
+    /// Its settings.
+    pub settings: &'static [SettingSpec],
+    /// Whether it takes NaN itself; where not, the last value of the feature stands in.
+    pub takes_missing: bool,
+    /// Whether scores may stop rising far from the data.
+    pub saturates: bool,
+    build: Build,
+    restore: Restore,
+}
+
+type Build = fn(&Options, usize, u64) -> Result<Box<dyn Detector>, ConfigError>;
+type Restore = fn(&Options, usize, u64, u16, &[u8]) -> Result<Box<dyn Detector>, RestoreError>;
+
+/// Settings by name, in any order; a later one wins.
+pub type Options = Vec<(String, Value)>;
+
+/// Widest row a detector takes.
+pub const MAX_WIDTH: usize = 1_024;
+
+impl Kind {
+    pub(crate) const fn of<A: Algorithm>() -> Self {
+        Self {
+            name: A::NAME,
+            aliases: A::ALIASES,
+            summary: A::SUMMARY,
+            paper: A::PAPER,
+            settings: <A::Config as Settings>::SPECS,
+            takes_missing: A::TAKES_MISSING,
+            saturates: A::SATURATES,
+            build: super::guarded::build::<A>,
+            restore: super::guarded::restore::<A>,
+        }
+    }
+
+    /// Makes a detector of this kind for rows of `width` values (1 to [`MAX_WIDTH`]).
+    pub fn build(
+        &self,
+        options: &Options,
+        width: usize,
+        seed: u64,
+    ) -> Result<Box<dyn Detector>, ConfigError> {
+        if width == 0 || width > MAX_WIDTH {
+            return Err(ConfigError::Value {
+                name: "width".to_owned(),
+                found: width.to_string(),
+                expected: format!("1 to {MAX_WIDTH} values in a row"),
+            });
+        }
+        (self.build)(options, width, seed)
+    }
+
+    /// Checks settings without making anything.
+    pub fn check(&self, options: &Options) -> Result<(), ConfigError> {
+        self.build(options, 1, 0).map(drop)
+    }
+
+    /// Takes up a state saved by [`Detector::snapshot`] under the same options, width and seed.
+    pub fn restore(
+        &self,
+        options: &Options,
+        width: usize,
+        seed: u64,
+        version: u16,
+        bytes: &[u8],
+    ) -> Result<Box<dyn Detector>, RestoreError> {
+        (self.restore)(options, width, seed, version, bytes)
+    }
+
+    /// All names: the kind's own, then its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().map(|alias| alias.name))
+    }
+}

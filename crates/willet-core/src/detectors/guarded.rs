@@ -1,0 +1,217 @@
+//! What all kinds share around their algorithm: widths, missing and unusable values, the envelope of saved state.
+
+use serde::{Deserialize, Serialize};
+
+use super::contract::{Algorithm, Detector, Options, Snapshot};
+use crate::error::{ConfigError, RestoreError, WidthError};
+use crate::rows::{Explanation, Raw, Rows};
+use crate::settings::Settings;
+
+/// Values beyond this size are scored as this size and not learned: their squares must stay finite.
+pub const LARGEST: f64 = 1e100;
+
+#[derive(Debug)]
+struct Guarded<A: Algorithm> {
+    algorithm: A,
+    width: usize,
+    /// The last usable value of each feature, NaN before the first; empty where the algorithm takes NaN itself.
+    last: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State<S> {
+    last: Vec<f64>,
+    algorithm: S,
+}
+
+pub(super) fn build<A: Algorithm>(
+    options: &Options,
+    width: usize,
+    seed: u64,
+) -> Result<Box<dyn Detector>, ConfigError> {
+    let algorithm = A::new(&config::<A>(options)?, width, seed)?;
+    let last = if A::TAKES_MISSING {
+        Vec::new()
+    } else {
+        vec![f64::NAN; width]
+    };
+    Ok(Box::new(Guarded {
+        algorithm,
+        width,
+        last,
+    }))
+}
+
+pub(super) fn restore<A: Algorithm>(
+    options: &Options,
+    width: usize,
+    seed: u64,
+    version: u16,
+    bytes: &[u8],
+) -> Result<Box<dyn Detector>, RestoreError> {
+    if version != A::STATE_VERSION {
+        return Err(RestoreError::Version {
+            kind: A::NAME.to_owned(),
+            found: version,
+            newest: A::STATE_VERSION,
+        });
+    }
+    let config = config::<A>(options).map_err(|error| RestoreError::damaged(A::NAME, &error))?;
+    let (state, rest): (State<A::State>, _) =
+        postcard::take_from_bytes(bytes).map_err(|error| RestoreError::damaged(A::NAME, &error))?;
+    let expected = if A::TAKES_MISSING { 0 } else { width };
+    if !rest.is_empty()
+        || state.last.len() != expected
+        || state.last.iter().any(|x| x.abs() > LARGEST)
+    {
+        return Err(RestoreError::damaged(
+            A::NAME,
+            &"its width differs or bytes are left over",
+        ));
+    }
+    let algorithm = A::restore(&config, width, seed, state.algorithm)
+        .map_err(|reason| RestoreError::damaged(A::NAME, &reason))?;
+    Ok(Box::new(Guarded {
+        algorithm,
+        width,
+        last: state.last,
+    }))
+}
+
+fn config<A: Algorithm>(options: &Options) -> Result<A::Config, ConfigError> {
+    let config =
+        A::Config::from_values(options.iter().map(|(name, value)| (name.as_str(), value)))?;
+    config.check()?;
+    Ok(config)
+}
+
+/// What may be done with a row.
+enum Usable<'a> {
+    /// Score and learn it.
+    Whole(&'a [f64]),
+    /// Score it; a value was out of range.
+    ScoreOnly(&'a [f64]),
+    /// Neither: there is no value in it.
+    Nothing,
+}
+
+impl<A: Algorithm> Guarded<A> {
+    /// The row as the algorithm may see it; `space` takes a mended copy where one is needed.
+    fn usable<'a>(&self, row: &'a [f64], space: &'a mut Vec<f64>) -> Usable<'a> {
+        if row.iter().all(|x| x.abs() <= LARGEST) {
+            return Usable::Whole(row);
+        }
+        if row.iter().all(|x| x.is_nan()) {
+            return Usable::Nothing;
+        }
+        let in_range = row.iter().all(|x| x.is_nan() || x.abs() <= LARGEST);
+        space.clear();
+        space.extend(row.iter().enumerate().map(|(i, x)| {
+            match x {
+                x if !x.is_nan() => x.clamp(-LARGEST, LARGEST),
+                _ if A::TAKES_MISSING => f64::NAN,
+                _ => Some(self.last[i])
+                    .filter(|last| !last.is_nan())
+                    .unwrap_or(0.0),
+            }
+        }));
+        if in_range {
+            Usable::Whole(space)
+        } else {
+            Usable::ScoreOnly(space)
+        }
+    }
+
+    fn remember(last: &mut [f64], row: &[f64]) {
+        for (last, x) in last.iter_mut().zip(row) {
+            if x.abs() <= LARGEST {
+                *last = *x;
+            }
+        }
+    }
+
+    fn check(&self, rows: Rows<'_>, out: Option<usize>) -> Result<(), WidthError> {
+        if rows.width() != self.width && !rows.is_empty() {
+            return Err(WidthError {
+                expected: self.width,
+                found: rows.width(),
+            });
+        }
+        debug_assert!(
+            out.is_none_or(|out| out == rows.len()),
+            "one place in `out` for each row"
+        );
+        Ok(())
+    }
+}
+
+impl<A: Algorithm> Detector for Guarded<A> {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn score_learn(&mut self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError> {
+        self.check(rows, Some(out.len()))?;
+        let mut space = Vec::new();
+        for (row, out) in rows.iter().zip(out) {
+            *out = match self.usable(row, &mut space) {
+                Usable::Whole(row) => self.algorithm.score_learn_row(row),
+                Usable::ScoreOnly(row) => self.algorithm.score_row(row),
+                Usable::Nothing => Raw::Missing,
+            };
+            Self::remember(&mut self.last, row);
+        }
+        Ok(())
+    }
+
+    fn score(&self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError> {
+        self.check(rows, Some(out.len()))?;
+        let mut space = Vec::new();
+        for (row, out) in rows.iter().zip(out) {
+            *out = match self.usable(row, &mut space) {
+                Usable::Whole(row) | Usable::ScoreOnly(row) => self.algorithm.score_row(row),
+                Usable::Nothing => Raw::Missing,
+            };
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, rows: Rows<'_>) -> Result<(), WidthError> {
+        self.check(rows, None)?;
+        let mut space = Vec::new();
+        for row in rows.iter() {
+            if let Usable::Whole(row) = self.usable(row, &mut space) {
+                self.algorithm.learn_row(row);
+            }
+            Self::remember(&mut self.last, row);
+        }
+        Ok(())
+    }
+
+    fn explain(&self, row: &[f64]) -> Result<Explanation, WidthError> {
+        self.check(Rows::one(row), None)?;
+        let mut space = Vec::new();
+        Ok(match self.usable(row, &mut space) {
+            Usable::Whole(row) | Usable::ScoreOnly(row) => self.algorithm.explain_row(row),
+            Usable::Nothing => Explanation::from_weights(vec![0.0; self.width], Vec::new()),
+        })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.last.capacity() * size_of::<f64>() + self.algorithm.heap_bytes()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let state = State {
+            last: self.last.clone(),
+            algorithm: self.algorithm.save(),
+        };
+        let bytes =
+            postcard::to_allocvec(&state).expect("plain data always serialises into memory");
+        Snapshot {
+            kind: A::NAME,
+            version: A::STATE_VERSION,
+            bytes,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Detectors: one contract, one table of kinds.
+
+mod ablation;
+mod contract;
+mod guarded;
+
+mod ensemble;
+mod half_space_trees;
+mod isolation_forest;
+mod statistical;
+
+pub use contract::{Alias, Detector, Kind, MAX_WIDTH, Options, Snapshot};
+pub use guarded::LARGEST;
+
+use crate::error::ConfigError;
+use crate::settings::Value;
+
+/// Every kind Willet knows, in the order the documentation lists them.
+pub const KINDS: &[Kind] = &[
+    Kind::of::<statistical::Statistical>(),
+    Kind::of::<half_space_trees::HalfSpaceTrees>(),
+    Kind::of::<isolation_forest::IsolationForest>(),
+    Kind::of::<ensemble::Ensemble>(),
+];
+
+/// The kind of a name or an alias, with the settings the alias stands for.
+pub fn find(name: &str) -> Result<(&'static Kind, Options), ConfigError> {
+    let wanted = name.to_lowercase().replace('-', "_");
+    for kind in KINDS {
+        if kind.name == wanted {
+            return Ok((kind, Vec::new()));
+        }
+        if let Some(alias) = kind.aliases.iter().find(|alias| alias.name == wanted) {
+            let preset = alias.preset.iter();
+            return Ok((
+                kind,
+                preset
+                    .map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())))
+                    .collect(),
+            ));
+        }
+    }
+    Err(ConfigError::unknown(
+        "algorithm",
+        name,
+        KINDS.iter().flat_map(Kind::names),
+    ))
+}

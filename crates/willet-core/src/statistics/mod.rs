@@ -1,0 +1,12 @@
+//! Running statistics with bounded state: moments, a sorted window, quantiles, the tail of a distribution.
+
+mod exponential_moments;
+mod pareto_tail;
+mod sorted_window;
+mod upper_digest;
+
+pub use exponential_moments::ExponentialMoments;
+pub use pareto_tail::ParetoTail;
+pub use sorted_window::SortedWindow;
+pub(crate) use sorted_window::quantile;
+pub use upper_digest::UpperDigest;

@@ -1,0 +1,227 @@
+use serde::{Deserialize, Serialize};
+
+/// A digest of recent values that is fine where it matters: in the upper tail.
+///
+/// A t-digest with one-sided scale: a centroid holds at most [`RESOLUTION`] of the weight above it, so that the share
+/// of values above any point is known to about that relative error, down to single values. Old weight fades, so that
+/// the digest speaks of about the last `horizon` values.
+///
+/// Memory at most about 90 centroids of 8 bytes and a buffer of 32 values of 4 bytes.
+///
+/// # References
+/// Dunning, Ertl, "Computing Extremely Accurate Quantiles Using t-Digests", 2019.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UpperDigest {
+    /// Strangest first.
+    centroids: Vec<Centroid>,
+    buffer: Vec<f32>,
+    seen: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Centroid {
+    mean: f32,
+    /// Weight of this and all stranger centroids.
+    cumulated: f32,
+}
+
+/// Largest share of the weight above a centroid that the centroid itself may hold.
+const RESOLUTION: f32 = 0.15;
+/// Values gathered before a merge, once the digest is warm.
+const BUFFER: usize = 32;
+
+impl UpperDigest {
+    /// Takes in a value; returns whether the digest changed (it changes in batches once it is warm).
+    pub fn push(&mut self, value: f64, horizon: u32) -> bool {
+        // Scores are finite; their size is bounded to what an f32 holds.
+        self.buffer.push(value.clamp(-1e38, 1e38) as f32);
+        self.seen += 1;
+        if self.buffer.len() < (self.seen as usize / 4).clamp(1, BUFFER) {
+            return false;
+        }
+        self.merge(horizon);
+        true
+    }
+
+    fn merge(&mut self, horizon: u32) {
+        let mut incoming = std::mem::take(&mut self.buffer);
+        incoming.sort_unstable_by(|a, b| b.total_cmp(a));
+        let kept = 1.0 - incoming.len() as f32 / horizon as f32;
+        let fade = if self.weight() as u32 + incoming.len() as u32 > horizon {
+            kept
+        } else {
+            1.0
+        };
+
+        let old = std::mem::take(&mut self.centroids);
+        let mut merged: Vec<Centroid> = Vec::with_capacity(old.len() + 8);
+        let (mut above, mut mean, mut weight) = (0.0_f32, 0.0_f32, 0.0_f32);
+        let mut take = |next: f32, next_weight: f32| {
+            let joined = weight + next_weight;
+            if weight > 0.0 && (next == mean || joined <= (RESOLUTION * above).max(1.0)) {
+                mean += (next - mean) * (next_weight / joined);
+                weight = joined;
+                return;
+            }
+            if weight > 0.0 {
+                above += weight;
+                merged.push(Centroid {
+                    mean,
+                    cumulated: above,
+                });
+            }
+            (mean, weight) = (next, next_weight);
+        };
+        let (mut from_old, mut from_new, mut below) = (0, 0, 0.0);
+        while from_old < old.len() || from_new < incoming.len() {
+            let new_first = from_new < incoming.len()
+                && old
+                    .get(from_old)
+                    .is_none_or(|centroid| incoming[from_new] >= centroid.mean);
+            if new_first {
+                take(incoming[from_new], 1.0);
+                from_new += 1;
+            } else {
+                let centroid = old[from_old];
+                take(centroid.mean, (centroid.cumulated - below) * fade);
+                below = centroid.cumulated;
+                from_old += 1;
+            }
+        }
+        above += weight;
+        merged.push(Centroid {
+            mean,
+            cumulated: above,
+        });
+        merged.shrink_to(merged.len() + 8);
+        self.centroids = merged;
+        incoming.clear();
+        self.buffer = incoming;
+    }
+
+    /// Values ever taken in.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Weight of all merged values.
+    pub fn weight(&self) -> f64 {
+        self.centroids
+            .last()
+            .map_or(0.0, |last| f64::from(last.cumulated))
+    }
+
+    /// Share of the merged values at least as large as `value`, counted with the value itself: in 0..=1, never 0,
+    /// falling strictly between the values of the digest; 1 at and below the smallest.
+    pub fn share_above(&self, value: f64) -> f64 {
+        let total = self.weight() + 1.0;
+        let at = self
+            .centroids
+            .partition_point(|centroid| f64::from(centroid.mean) >= value);
+        let Some(below) = self.centroids.get(at) else {
+            return 1.0;
+        };
+        let Some(index) = at.checked_sub(1) else {
+            return 1.0 / total;
+        };
+        let above = self.centroids[index];
+        let (x1, x0) = (f64::from(above.mean), f64::from(below.mean));
+        let (c1, c0) = (f64::from(above.cumulated), f64::from(below.cumulated));
+        let weight = c1 + Self::spread(c0 - c1, c1) * ((x1 - value) / (x1 - x0));
+        (weight + 1.0) / total
+    }
+
+    /// How much of a centroid's weight may lie above its mean: all of it, unless it is more than a merge would have
+    /// gathered. Such a centroid is one value many times over, and what lies above it is rarer than it is.
+    pub fn spread(own: f64, above: f64) -> f64 {
+        own.min((f64::from(RESOLUTION) * above).max(1.0))
+    }
+
+    /// The centroids, strangest first, as (mean, own weight, weight of all stranger ones).
+    pub fn iter(&self) -> impl Iterator<Item = (f64, f64, f64)> + Clone {
+        let mut above = 0.0;
+        self.centroids.iter().map(move |centroid| {
+            let (before, cumulated) = (above, f64::from(centroid.cumulated));
+            above = cumulated;
+            (f64::from(centroid.mean), cumulated - before, before)
+        })
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.centroids.capacity() * size_of::<Centroid>()
+            + self.buffer.capacity() * size_of::<f32>()
+    }
+
+    /// Whether the parts belong together; state that came from outside is checked with this.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.buffer.len() <= BUFFER
+            && self.buffer.iter().all(|x| x.is_finite())
+            && self
+                .centroids
+                .iter()
+                .all(|c| c.mean.is_finite() && c.cumulated.is_finite() && c.cumulated > 0.0)
+            && self
+                .centroids
+                .windows(2)
+                .all(|pair| pair[0].mean > pair[1].mean && pair[0].cumulated <= pair[1].cumulated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn shares_are_right_within_a_fifth_down_to_one_in_a_hundred() {
+        let mut random = Random::new(7);
+        let mut digest = UpperDigest::default();
+        let values: Vec<f64> = (0..3_200).map(|_| random.unit()).collect();
+        values
+            .iter()
+            .for_each(|&value| _ = digest.push(value, 100_000));
+        for share in [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01] {
+            let point = 1.0 - share;
+            let exact =
+                values.iter().filter(|value| **value >= point).count() as f64 / values.len() as f64;
+            let found = digest.share_above(point);
+            assert!((found / exact - 1.0).abs() < 0.2, "{found} for {exact}");
+        }
+        assert!(digest.centroids.len() < 90, "{}", digest.centroids.len());
+    }
+
+    #[test]
+    fn equal_values_are_one_centroid_and_stay_normal() {
+        let mut digest = UpperDigest::default();
+        (0..10_000).for_each(|_| _ = digest.push(3.0, 2_000));
+        assert_eq!(digest.centroids.len(), 1);
+        assert_eq!(digest.share_above(3.0), 1.0);
+        assert!(digest.share_above(3.1) < 0.001);
+        assert!(digest.weight() <= 2_001.0, "{}", digest.weight());
+    }
+
+    #[test]
+    fn old_values_fade() {
+        let mut digest = UpperDigest::default();
+        (0..2_000).for_each(|i| _ = digest.push(100.0 + f64::from(i % 10), 500));
+        (0..5_000).for_each(|i| _ = digest.push(f64::from(i % 10), 500));
+        assert!(
+            digest.share_above(50.0) < 0.01,
+            "{}",
+            digest.share_above(50.0)
+        );
+        assert!(digest.is_sound());
+    }
+
+    #[test]
+    fn a_larger_value_never_has_a_larger_share() {
+        let mut random = Random::new(9);
+        let mut digest = UpperDigest::default();
+        (0..5_000).for_each(|_| _ = digest.push((random.unit() * 20.0).floor(), 1_000));
+        let shares: Vec<f64> = (-10..300)
+            .map(|i| digest.share_above(f64::from(i) / 10.0))
+            .collect();
+        assert!(shares.windows(2).all(|pair| pair[0] >= pair[1]));
+    }
+}

@@ -1,0 +1,321 @@
+use willet_core::detectors::find;
+use willet_core::error::RestoreError;
+use willet_core::rows::{Raw, Rows};
+use willet_core::settings::Value;
+
+use crate::streams::{all_names, build, normal_rows, score, score_learn};
+
+const WIDTH: usize = 3;
+
+#[test]
+fn the_same_seed_gives_the_same_scores_in_any_batches() {
+    let values = normal_rows(1, 600, WIDTH);
+    for name in all_names() {
+        let whole = score_learn(&mut *build(name, WIDTH), &values);
+        let mut detector = build(name, WIDTH);
+        let parts: Vec<Raw> = values
+            .chunks(WIDTH * 7)
+            .flat_map(|part| score_learn(&mut *detector, part))
+            .collect();
+        assert_eq!(whole, parts, "{name}");
+        let mut detector = build(name, WIDTH);
+        let apart: Vec<Raw> = values
+            .chunks(WIDTH)
+            .map(|row| {
+                let raw = score(&*detector, row);
+                detector.learn(Rows::one(row)).expect("right width");
+                raw
+            })
+            .collect();
+        assert_eq!(whole, apart, "{name}: score and learn apart");
+    }
+}
+
+#[test]
+fn warm_up_is_said_and_ends() {
+    let values = normal_rows(2, 400, WIDTH);
+    for name in all_names() {
+        let out = score_learn(&mut *build(name, WIDTH), &values);
+        let first = out
+            .iter()
+            .position(|raw| raw.score().is_some())
+            .unwrap_or_else(|| panic!("{name} never warms up"));
+        assert!(first > 0 && first <= 64, "{name} warms up for {first} rows");
+        assert!(
+            out[first..]
+                .iter()
+                .all(|raw| raw.score().is_some_and(f64::is_finite)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn restored_state_goes_on_as_if_never_stopped() {
+    let values = normal_rows(3, 700, WIDTH);
+    for name in all_names() {
+        for stop in [0, 1, 31, 33, 100, 255, 611] {
+            let (before, after) = values.split_at(stop * WIDTH);
+            let mut detector = build(name, WIDTH);
+            score_learn(&mut *detector, before);
+            let snapshot = detector.snapshot();
+            let expected = score_learn(&mut *detector, after);
+            let (kind, options) = find(name).expect("known");
+            assert_eq!(snapshot.kind, kind.name);
+            let mut restored = kind
+                .restore(&options, WIDTH, 7, snapshot.version, &snapshot.bytes)
+                .unwrap_or_else(|error| panic!("{name} after {stop}: {error}"));
+            assert_eq!(restored.snapshot(), snapshot, "{name} after {stop}");
+            assert_eq!(
+                score_learn(&mut *restored, after),
+                expected,
+                "{name} after {stop}"
+            );
+        }
+    }
+}
+
+#[test]
+fn damaged_state_is_refused_and_never_panics() {
+    let values = normal_rows(4, 300, WIDTH);
+    let mut random = willet_core::random::Random::new(4);
+    for name in all_names() {
+        let (kind, options) = find(name).expect("known");
+        let options = &options;
+        let mut detector = build(name, WIDTH);
+        score_learn(&mut *detector, &values);
+        let snapshot = detector.snapshot();
+        let restore = |version, bytes: &[u8]| kind.restore(options, WIDTH, 7, version, bytes);
+        assert!(
+            matches!(
+                restore(snapshot.version + 1, &snapshot.bytes),
+                Err(RestoreError::Version { .. })
+            ),
+            "{name}"
+        );
+        assert!(
+            restore(
+                snapshot.version,
+                &snapshot.bytes[..snapshot.bytes.len() / 2]
+            )
+            .is_err(),
+            "{name}: cut"
+        );
+        assert!(
+            kind.restore(options, WIDTH + 1, 7, snapshot.version, &snapshot.bytes)
+                .is_err(),
+            "{name}: width"
+        );
+        for _ in 0..200 {
+            let mut bytes = snapshot.bytes.clone();
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
+            // Checksums stand around this; a state that is taken all the same must still be safe to use.
+            if let Ok(mut detector) = restore(snapshot.version, &bytes) {
+                score_learn(&mut *detector, &values[..90 * WIDTH]);
+                detector.explain(&values[..WIDTH]).expect("right width");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_width_is_an_error_and_changes_nothing() {
+    let values = normal_rows(5, 100, WIDTH);
+    for name in all_names() {
+        let mut detector = build(name, WIDTH);
+        score_learn(&mut *detector, &values);
+        let before = detector.snapshot();
+        let mut out = [Raw::WarmingUp; 2];
+        let narrow = Rows::new(&[1.0, 2.0, 3.0, 4.0], 2).expect("whole rows");
+        let error = detector
+            .score_learn(narrow, &mut out)
+            .expect_err("narrow rows");
+        assert_eq!((error.expected, error.found), (3, 2), "{name}");
+        assert!(detector.explain(&[1.0]).is_err(), "{name}");
+        assert_eq!(detector.snapshot(), before, "{name}");
+    }
+    let (kind, options) = find("hst").expect("known");
+    for width in [0, 100_000] {
+        assert!(kind.build(&options, width, 0).is_err(), "width {width}");
+    }
+}
+
+#[test]
+fn one_poisoned_row_changes_nothing_that_comes_after_it() {
+    let values = normal_rows(6, 800, WIDTH);
+    let (before, after) = values.split_at(400 * WIDTH);
+    for name in all_names() {
+        let mut clean = build(name, WIDTH);
+        score_learn(&mut *clean, before);
+        let expected = score_learn(&mut *clean, after);
+        for poison in [f64::INFINITY, f64::NEG_INFINITY, 1e308, -1e308, f64::MAX] {
+            let mut detector = build(name, WIDTH);
+            score_learn(&mut *detector, before);
+            let raw = score_learn(&mut *detector, &[10.0, poison, 30.0])[0];
+            assert!(
+                raw.score().is_some_and(f64::is_finite),
+                "{name} of {poison}: {raw:?}"
+            );
+            assert_eq!(
+                score_learn(&mut *detector, after),
+                expected,
+                "{name} after {poison}"
+            );
+        }
+        let mut detector = build(name, WIDTH);
+        score_learn(&mut *detector, before);
+        assert_eq!(
+            score_learn(&mut *detector, &[f64::NAN; WIDTH]),
+            [Raw::Missing],
+            "{name}"
+        );
+        assert_eq!(
+            score_learn(&mut *detector, after),
+            expected,
+            "{name} after a row without values"
+        );
+    }
+}
+
+#[test]
+fn missing_values_are_lived_with() {
+    let mut values = normal_rows(7, 500, WIDTH);
+    values.iter_mut().step_by(7).for_each(|x| *x = f64::NAN);
+    for name in all_names() {
+        let out = score_learn(&mut *build(name, WIDTH), &values);
+        assert!(
+            out[100..]
+                .iter()
+                .all(|raw| raw.score().is_some_and(f64::is_finite)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn constant_and_repeated_rows_stay_finite_and_a_change_of_them_is_the_strangest() {
+    for name in all_names() {
+        for width in [1, WIDTH] {
+            let mut values = vec![5.0; 600 * width];
+            values.extend(vec![6.0; width]);
+            let out = score_learn(&mut *build(name, width), &values);
+            let scores: Vec<f64> = out.iter().filter_map(|raw| raw.score()).collect();
+            assert!(scores.iter().all(|score| score.is_finite()), "{name}");
+            let (last, rest) = scores.split_last().expect("warm");
+            // An isolation forest of equal rows cannot tell anything apart; the others must.
+            let blind = name == "iforest" || name == "isolation_forest";
+            assert!(
+                rest.iter()
+                    .all(|score| score < last || (blind && score <= last)),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn explanations_sum_to_one_and_name_the_guilty_feature() {
+    let values = normal_rows(8, 600, 5);
+    for name in all_names() {
+        let mut detector = build(name, 5);
+        score_learn(&mut *detector, &values);
+        for guilty in 0..5 {
+            let mut row: Vec<f64> = (1..=5).map(|i| 10.0 * f64::from(i)).collect();
+            row[guilty] += 10.0;
+            let explanation = detector.explain(&row).expect("right width");
+            let sum: f64 = explanation.contributions.iter().sum();
+            assert!((sum - 1.0).abs() < 1e-9, "{name}: {explanation:?}");
+            assert_eq!(
+                explanation.main_feature(),
+                Some(guilty),
+                "{name}: {explanation:?}"
+            );
+            let expected = explanation.expected[guilty];
+            assert!(
+                expected.low < expected.middle
+                    && expected.middle < expected.high
+                    && expected.high < row[guilty],
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn memory_is_reported_and_bounded() {
+    let values = normal_rows(9, 6_000, WIDTH);
+    for name in all_names() {
+        let mut detector = build(name, WIDTH);
+        score_learn(&mut *detector, &values[..3_000 * WIDTH]);
+        let warm = detector.memory_bytes();
+        score_learn(&mut *detector, &values[3_000 * WIDTH..]);
+        assert!(
+            detector.memory_bytes() <= warm + warm / 10,
+            "{name}: {warm} then {}",
+            detector.memory_bytes()
+        );
+        assert!(
+            warm >= detector.snapshot().bytes.len() / 4,
+            "{name}: {warm}"
+        );
+    }
+}
+
+#[test]
+fn wrong_settings_name_what_is_right() {
+    let check = |name: &str, option: (&str, Value), expected: &str| {
+        let (kind, mut options) = find(name).expect("known");
+        options.push((option.0.to_owned(), option.1));
+        let error = kind
+            .check(&options)
+            .expect_err("must be refused")
+            .to_string();
+        assert_eq!(error, expected, "{name}");
+    };
+    check(
+        "iforest",
+        ("n_estimators", Value::Number(0.0)),
+        "n_estimators is 0, expected a whole number from 1 to 10000",
+    );
+    check(
+        "hst",
+        ("window_size", Value::Number(1e9)),
+        "window_size is 1000000000, expected a whole number from 32 to 65000",
+    );
+    check(
+        "hst",
+        ("n_estimator", Value::Number(5.0)),
+        "unknown setting `n_estimator` (did you mean `n_estimators`?)",
+    );
+    check(
+        "zscore",
+        ("window_size", Value::Text("ten".into())),
+        "window_size is \"ten\", expected a whole number from 4 to 1000000",
+    );
+    check(
+        "statistical",
+        ("method", Value::Text("zscor".into())),
+        "method is \"zscor\", expected one of zscore, robust_zscore, ewma, iqr, mad",
+    );
+    check(
+        "ensemble",
+        ("members", Value::List(vec![Value::Text("ensemble".into())])),
+        "members is ensemble, expected detectors that are not ensembles",
+    );
+    let error = find("iforst").expect_err("unknown").to_string();
+    assert_eq!(
+        error,
+        "unknown algorithm `iforst` (did you mean `iforest`?)"
+    );
+}
+
+#[test]
+fn state_of_another_kind_is_refused() {
+    let snapshot = build("hst", WIDTH).snapshot();
+    let (kind, options) = find("iforest").expect("known");
+    assert!(
+        kind.restore(&options, WIDTH, 7, snapshot.version, &snapshot.bytes)
+            .is_err()
+    );
+}

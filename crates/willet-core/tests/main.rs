@@ -1,0 +1,6 @@
+//! Conformance: what every kind of the table must do, and the bits of its scores.
+
+mod conformance;
+mod metamorphic;
+mod score_hashes;
+mod streams;

@@ -1,0 +1,92 @@
+//! Relations that must hold for any data: tried on many seeds within a time budget.
+
+use std::time::{Duration, Instant};
+
+use willet_core::detectors::find;
+use willet_core::random::Random;
+
+use crate::streams::{all_names, build, normal, score, score_learn};
+
+/// Seconds to try seeds for; `WILLET_METAMORPHIC_SECONDS` sets another number.
+const SECONDS: u64 = 2;
+
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the budget of this test is wall time"
+)]
+fn relations_hold_on_every_seed_tried() {
+    let seconds = std::env::var("WILLET_METAMORPHIC_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
+    let first = std::env::var("WILLET_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let mut tried = 0;
+    for seed in first.. {
+        for name in all_names() {
+            check(name, seed);
+        }
+        tried += 1;
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    println!("metamorphic: {tried} seeds, each over all kinds");
+}
+
+fn check(name: &str, seed: u64) {
+    let mut random = Random::new(seed);
+    let width = 1 + random.below(4);
+    let center: Vec<f64> = (0..width)
+        .map(|_| (random.unit() - 0.5) * libm::pow(10.0, 6.0 * random.unit()))
+        .collect();
+    let deviation: Vec<f64> = (0..width)
+        .map(|_| libm::pow(10.0, 6.0 * random.unit() - 3.0))
+        .collect();
+    let row = |random: &mut Random| -> Vec<f64> {
+        (0..width)
+            .map(|i| center[i] + deviation[i] * normal(random))
+            .collect()
+    };
+    let values: Vec<f64> = (0..1_500).flat_map(|_| row(&mut random)).collect();
+    let mut detector = build(name, width);
+    score_learn(&mut *detector, &values);
+
+    let feature = random.below(width);
+    let side = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+    let at = |sigmas: f64| {
+        let mut row = center.clone();
+        row[feature] += side * sigmas * deviation[feature];
+        score(&*detector, &row).score().expect("warm")
+    };
+
+    // In every feature: a forest may look past one feature among several, but not past a row that is far in all.
+    let far: Vec<f64> = (0..width)
+        .map(|i| center[i] + side * 10.0 * deviation[i])
+        .collect();
+    let spike = score(&*detector, &far).score().expect("warm");
+
+    let saturates = find(name).expect("known").0.saturates;
+    // Against fresh normal rows under the same model: the top 0.1 %. A kind that saturates cannot tell a spike from the
+    // far edge of its data, and the other edge may be emptier: the top 1 %.
+    let allowed = if saturates { 20 } else { 2 };
+    let stranger = (0..2_000)
+        .filter(|_| score(&*detector, &row(&mut random)).score().expect("warm") > spike)
+        .count();
+    assert!(
+        stranger <= allowed,
+        "{name}, seed {seed}: {stranger} of 2,000 normal rows score above a spike of 10 sigma"
+    );
+
+    // Inside the data a tree's regions differ by chance; from their edge on there is no excuse.
+    let path: Vec<f64> = (8..=20).map(|half| at(f64::from(half) / 2.0)).collect();
+    let falls = path.windows(2).any(|pair| pair[1] < pair[0]);
+    let rises = path.windows(2).all(|pair| pair[1] > pair[0]);
+    assert!(
+        !falls && (saturates || rises),
+        "{name}, seed {seed}: from 4 to 10 sigma {path:?}"
+    );
+}
