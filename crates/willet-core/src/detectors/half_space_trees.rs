@@ -177,7 +177,7 @@ impl HalfSpaceTrees {
             // A constant feature: any other value is far outside.
             Scale {
                 low,
-                range: (high - low).max(1e-6 * low.abs()).max(1e-12),
+                range: (high - low).max(1e-9 * low.abs()).max(1e-12),
             }
         };
         (0..self.scales.len()).map(scale).collect()

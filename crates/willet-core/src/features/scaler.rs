@@ -29,7 +29,7 @@ impl Scaler {
             return value;
         };
         let spread = ((high - low) / IQR_PER_DEVIATION)
-            .max(1e-6 * middle.abs())
+            .max(1e-9 * middle.abs())
             .max(1e-12);
         (value - middle) / spread
     }

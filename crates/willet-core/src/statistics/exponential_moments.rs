@@ -33,10 +33,10 @@ impl ExponentialMoments {
         self.variance
     }
 
-    /// Weighted standard deviation, at least a millionth of the mean's size: a constant series has none, and a
+    /// Weighted standard deviation, at least a billionth of the mean's size: a constant series has none, and a
     /// deviation from it is still finite.
     pub fn deviation(&self) -> f64 {
-        self.variance.sqrt().max(1e-6 * self.mean.abs()).max(1e-12)
+        self.variance.sqrt().max(1e-9 * self.mean.abs()).max(1e-12)
     }
 
     /// Values seen, counted up to the window.

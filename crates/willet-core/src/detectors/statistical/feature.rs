@@ -199,7 +199,7 @@ impl Forecast {
         let mean = self.errors.mean();
         (self.errors.variance() + mean * mean)
             .sqrt()
-            .max(1e-6 * self.level.abs())
+            .max(1e-9 * self.level.abs())
             .max(1e-12)
     }
 }
@@ -251,7 +251,7 @@ fn floor(window: &SortedWindow, middle: f64) -> f64 {
     let total: f64 = window.sorted().iter().map(|x| (x - middle).abs()).sum();
     let mean = total / window.len().max(1) as f64;
     (mean * DEVIATION_PER_MEAN_DEVIATION)
-        .max(1e-6 * middle.abs())
+        .max(1e-9 * middle.abs())
         .max(1e-12)
 }
 
