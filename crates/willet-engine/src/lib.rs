@@ -1,5 +1,24 @@
-//! The pure state machines of Willet.
+//! The pure state machines of Willet: records become events, events go to the shard of their partition, the shard hands
+//! back verdicts. No I/O, no clock, no threads: what must be waited for is handed back to whoever drives.
+//!
+//! Reading order: [`records`] and [`event`] are the data, [`codec`] makes one of the other, [`shard`] is the machine,
+//! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
+//! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back.
 
-pub mod codec;
-pub mod event;
 pub mod records;
+pub mod event;
+
+pub mod config;
+pub mod codec;
+pub mod journal;
+pub mod shard;
+pub mod verdict;
+
+mod duplicates;
+mod lane;
+mod series;
+
+pub mod checkpoint;
+pub mod chunk;
+pub mod manifest;
+pub mod recovery;

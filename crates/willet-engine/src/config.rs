@@ -1,0 +1,159 @@
+//! The configuration of a stream, as written and as checked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use willet_core::decision::{DecisionConfig, Policy};
+use willet_core::detectors::{Kind, Options, find};
+use willet_core::error::ConfigError;
+use willet_core::features::FeaturesConfig;
+use willet_core::settings::Value;
+
+use crate::codec::InputConfig;
+
+/// A stream: what comes in, what is made of it, how it is judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamConfig {
+    /// Name of the stream.
+    pub name: String,
+    /// How records are understood.
+    pub input: InputConfig,
+    /// What stands before the detector.
+    pub features: FeaturesConfig,
+    /// The detector and its settings.
+    pub detector: DetectorConfig,
+    /// How scores become decisions.
+    pub decision: DecisionConfig,
+    /// Seed that the seeds of all series come from.
+    pub seed: u64,
+    /// How far an event may lie behind its series before it is marked late, in milliseconds.
+    pub allowed_lateness_ms: u64,
+    /// How many event ids are remembered to find duplicates; 0 looks for none.
+    pub duplicate_window: usize,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+            input: InputConfig::default(),
+            features: FeaturesConfig::default(),
+            detector: DetectorConfig::default(),
+            decision: DecisionConfig::default(),
+            seed: 0,
+            allowed_lateness_ms: 0,
+            duplicate_window: 10_000,
+        }
+    }
+}
+
+/// A kind of detector by any of its names, with settings of that kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectorConfig {
+    /// Name or alias of the kind.
+    #[serde(default = "default_algorithm")]
+    pub algorithm: String,
+    /// Settings of the kind; `willet detectors` lists them.
+    #[serde(flatten)]
+    pub settings: BTreeMap<String, Value>,
+}
+
+fn default_algorithm() -> String {
+    "zscore".to_owned()
+}
+
+impl Default for DetectorConfig {
+    fn default() -> Self {
+        Self { algorithm: default_algorithm(), settings: BTreeMap::new() }
+    }
+}
+
+/// Most ids a duplicate window may hold.
+const MAX_DUPLICATE_WINDOW: usize = 10_000_000;
+
+/// A [`StreamConfig`] that was checked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    config: StreamConfig,
+    kind: &'static Kind,
+    options: Options,
+    policy: Policy,
+    /// Rises whenever what a series learns changes; series of an older version start anew.
+    model_version: u32,
+}
+
+impl Plan {
+    /// Checks a configuration.
+    pub fn new(config: StreamConfig, model_version: u32) -> Result<Self, ConfigError> {
+        let (kind, mut options) = find(&config.detector.algorithm)?;
+        options.extend(config.detector.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+        kind.check(&options).map_err(|error| error.within("detector"))?;
+        let policy = Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
+        config.input.validate()?;
+        if config.duplicate_window > MAX_DUPLICATE_WINDOW {
+            return Err(ConfigError::Value {
+                name: "duplicate_window".to_owned(),
+                found: config.duplicate_window.to_string(),
+                expected: format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}"),
+            });
+        }
+        let name_is_sound = !config.name.is_empty()
+            && config.name.len() <= 249
+            && config.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if !name_is_sound {
+            return Err(ConfigError::Value {
+                name: "name".to_owned(),
+                found: format!("{:?}", config.name),
+                expected: "1 to 249 letters, digits, `.`, `_` or `-`".to_owned(),
+            });
+        }
+        Ok(Self { config, kind, options, policy, model_version })
+    }
+
+    /// The plan of a changed configuration: a new model version where what series learn changes.
+    pub fn changed(&self, config: StreamConfig) -> Result<Self, ConfigError> {
+        let is_same_model = config.features == self.config.features
+            && config.detector == self.config.detector
+            && config.seed == self.config.seed;
+        let version = self.model_version + u32::from(!is_same_model);
+        Self::new(config, version)
+    }
+
+    /// The same plan with all series to start anew.
+    #[must_use]
+    pub fn reset(mut self) -> Self {
+        self.model_version += 1;
+        self
+    }
+
+    /// The configuration it was made from.
+    pub fn config(&self) -> &StreamConfig {
+        &self.config
+    }
+
+    /// Kind of the detector.
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// Settings of the detector.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// How scores become decisions.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Version of what series learn.
+    pub fn model_version(&self) -> u32 {
+        self.model_version
+    }
+
+    /// How far an event may lie behind its series, in microseconds.
+    pub fn allowed_lateness(&self) -> i64 {
+        i64::try_from(self.config.allowed_lateness_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+    }
+}

@@ -1,0 +1,365 @@
+//! One series: the state of one key and what an event does to it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use willet_core::decision::{Decision, anomaly_score, confidence};
+use willet_core::detectors::Detector;
+use willet_core::features::{Features, Memory};
+use willet_core::random::series_seed;
+use willet_core::rows::{Raw, Rows};
+
+use crate::config::Plan;
+use crate::event::{Layout, Timestamp};
+use crate::verdict::{AnomalyType, Detail, Misfit, Outcome, Scored, Verdict};
+
+/// What was learned of one key. An event is learned once: `learned_upto` says which it has seen.
+#[derive(Debug)]
+pub(crate) struct Series {
+    key: Box<str>,
+    /// Offset behind the last record that changed this series.
+    learned_upto: u64,
+    newest: Option<Timestamp>,
+    sample_count: u64,
+    /// `None` until the first event after a start or a reset.
+    model: Option<Model>,
+}
+
+#[derive(Debug)]
+struct Model {
+    version: u32,
+    /// Values of the first event: they are the features' input from then on.
+    layout: Arc<Layout>,
+    /// `None` where a row of values is a row of features as it stands.
+    features: Option<Box<Features>>,
+    detector: Box<dyn Detector>,
+    decision: Decision,
+}
+
+/// An event as a series takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) event: u32,
+    pub(crate) offset: u64,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) layout: &'a Arc<Layout>,
+    pub(crate) values: &'a [f64],
+}
+
+/// Space used again for each event.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
+    values: Vec<f64>,
+    row: Vec<f64>,
+}
+
+impl Series {
+    pub(crate) fn new(key: &str) -> Self {
+        Self { key: key.into(), learned_upto: 0, newest: None, sample_count: 0, model: None }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn learned_upto(&self) -> u64 {
+        self.learned_upto
+    }
+
+    pub(crate) fn sample_count(&self) -> u64 {
+        self.sample_count
+    }
+
+    /// Forgets all; events up to `offset` stay learned.
+    pub(crate) fn reset(&mut self, offset: u64) {
+        if self.learned_upto <= offset {
+            *self = Self { key: std::mem::take(&mut self.key), ..Self::new("") };
+            self.learned_upto = offset + 1;
+        }
+    }
+
+    /// Judges an event, then learns it. `tick` is the stream's clock where it stands beyond all events.
+    pub(crate) fn take(
+        &mut self,
+        plan: &Plan,
+        tick: Option<Timestamp>,
+        arrival: Arrival<'_>,
+        space: &mut Space,
+        details: &mut Vec<Detail>,
+    ) -> Verdict {
+        let verdict = |series: &Self, outcome, is_late| Verdict {
+            event: arrival.event,
+            outcome,
+            is_late,
+            sample_count: series.sample_count,
+            model_version: plan.model_version(),
+        };
+        if self.learned_upto > arrival.offset {
+            return verdict(self, Outcome::AlreadyLearned, false);
+        }
+        self.learned_upto = arrival.offset + 1;
+        if self.model.as_ref().is_none_or(|model| model.version != plan.model_version()) {
+            match Model::new(plan, &self.key, arrival.layout) {
+                Ok(model) => self.model = Some(model),
+                Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
+            }
+        }
+        let Some(model) = &mut self.model else { return verdict(self, Outcome::WarmingUp, false) };
+        let values = match model.arrange(arrival.layout, arrival.values, &mut space.values) {
+            Ok(values) => values,
+            Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
+        };
+        let clock = self.newest.max(tick);
+        let is_late = match (arrival.time, clock) {
+            (Some(time), Some(clock)) => time.0 < clock.0.saturating_sub(plan.allowed_lateness()),
+            _ => false,
+        };
+        self.newest = self.newest.max(arrival.time);
+        self.sample_count += 1;
+        let outcome = model.judge(plan, values, &mut space.row, details);
+        verdict(self, outcome, is_late)
+    }
+
+    /// Bytes held, the series itself included.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let model = self.model.as_ref().map_or(0, |model| {
+            model.detector.memory_bytes()
+                + model.decision.heap_bytes()
+                + model.features.as_ref().map_or(0, |features| size_of::<Features>() + features.heap_bytes())
+        });
+        // What the allocator adds to some five blocks.
+        size_of::<Self>() + self.key.len() + model + 5 * 16
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let model = self.model.as_ref().map(|model| {
+            let snapshot = model.detector.snapshot();
+            ModelStateV1 {
+                version: model.version,
+                names: model.layout.names().iter().map(ToString::to_string).collect(),
+                is_positional: model.layout.is_positional(),
+                features: model.features.as_ref().map(|features| features.memory().clone()),
+                kind: snapshot.kind.to_owned(),
+                detector_version: snapshot.version,
+                detector: snapshot.bytes,
+                decision: model.decision.clone(),
+            }
+        });
+        let state = SeriesState::V1(SeriesStateV1 {
+            learned_upto: self.learned_upto,
+            newest: self.newest,
+            sample_count: self.sample_count,
+            model,
+        });
+        postcard::to_allocvec(&state).expect("plain data always serialises into memory")
+    }
+
+    /// Takes up a saved state. A model of another version than the plan's is not built: it would be replaced anyway.
+    pub(crate) fn decode(plan: &Plan, key: &str, bytes: &[u8], layouts: &mut Layouts) -> Result<Self, String> {
+        let (SeriesState::V1(state), rest) =
+            postcard::take_from_bytes(bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+        if !rest.is_empty() {
+            return Err("bytes are left over".to_owned());
+        }
+        let model = match state.model {
+            Some(model) if model.version == plan.model_version() => Some(Model::restore(plan, key, model, layouts)?),
+            _ => None,
+        };
+        Ok(Self {
+            key: key.into(),
+            learned_upto: state.learned_upto,
+            newest: state.newest,
+            sample_count: state.sample_count,
+            model,
+        })
+    }
+}
+
+/// Saved states by version; a variant is frozen once released.
+#[derive(Serialize, Deserialize)]
+enum SeriesState {
+    V1(SeriesStateV1),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesStateV1 {
+    learned_upto: u64,
+    newest: Option<Timestamp>,
+    sample_count: u64,
+    model: Option<ModelStateV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModelStateV1 {
+    version: u32,
+    names: Vec<String>,
+    is_positional: bool,
+    features: Option<Memory>,
+    kind: String,
+    detector_version: u16,
+    detector: Vec<u8>,
+    decision: Decision,
+}
+
+/// Layouts that series were restored with: equal ones share one.
+#[derive(Debug, Default)]
+pub(crate) struct Layouts {
+    known: Vec<Arc<Layout>>,
+}
+
+impl Layouts {
+    fn share(&mut self, layout: Layout) -> Arc<Layout> {
+        /// Beyond this many layouts sharing is not worth the search.
+        const KNOWN: usize = 64;
+        if let Some(known) = self.known.iter().find(|known| known.fingerprint() == layout.fingerprint()) {
+            return Arc::clone(known);
+        }
+        let layout = Arc::new(layout);
+        if self.known.len() < KNOWN {
+            self.known.push(Arc::clone(&layout));
+        }
+        layout
+    }
+}
+
+impl Model {
+    fn new(plan: &Plan, key: &str, layout: &Arc<Layout>) -> Result<Self, Misfit> {
+        let features = Features::new(&plan.config().features, layout.names()).map_err(|_| Misfit::Features)?;
+        let width = features.names().len();
+        let seed = series_seed(plan.config().seed, key, plan.kind().name);
+        let detector = plan.kind().build(plan.options(), width, seed).map_err(|_| Misfit::Features)?;
+        Ok(Self {
+            version: plan.model_version(),
+            layout: Arc::clone(layout),
+            features: (!features.is_identity()).then(|| Box::new(features)),
+            detector,
+            decision: Decision::default(),
+        })
+    }
+
+    fn restore(plan: &Plan, key: &str, state: ModelStateV1, layouts: &mut Layouts) -> Result<Self, String> {
+        let layout = if state.is_positional { Layout::positional(state.names.len()) } else { Layout::named(&state.names) };
+        let layout = layouts.share(layout);
+        let config = &plan.config().features;
+        let fresh = Features::new(config, layout.names()).map_err(|error| error.to_string())?;
+        let width = fresh.names().len();
+        let features = match state.features {
+            Some(memory) => {
+                let restored = Features::restore(config, layout.names(), memory);
+                Some(Box::new(restored.ok_or("its features do not fit the configuration")?))
+            }
+            None if fresh.is_identity() => None,
+            None => return Err("its features are missing".to_owned()),
+        };
+        if state.kind != plan.kind().name || !state.decision.is_sound() {
+            return Err(format!("it is of kind `{}`, expected `{}`", state.kind, plan.kind().name));
+        }
+        let seed = series_seed(plan.config().seed, key, plan.kind().name);
+        let detector = plan.kind().restore(plan.options(), width, seed, state.detector_version, &state.detector);
+        Ok(Self {
+            version: state.version,
+            layout,
+            features,
+            detector: detector.map_err(|error| error.to_string())?,
+            decision: state.decision,
+        })
+    }
+
+    /// The event's values in the order of the series.
+    fn arrange<'a>(&self, layout: &Layout, values: &'a [f64], space: &'a mut Vec<f64>) -> Result<&'a [f64], Misfit> {
+        if layout.fingerprint() == self.layout.fingerprint() {
+            return Ok(values);
+        }
+        if layout.is_positional() != self.layout.is_positional() {
+            return Err(Misfit::Form);
+        }
+        if layout.is_positional() {
+            return Err(Misfit::Width { expected: self.layout.width() as u32, found: layout.width() as u32 });
+        }
+        space.clear();
+        space.extend(self.layout.names().iter().map(|name| {
+            let place = layout.names().iter().position(|other| other == name);
+            place.map_or(f64::NAN, |place| values[place])
+        }));
+        let knows_any = layout.names().iter().any(|name| self.layout.names().contains(name));
+        if knows_any { Ok(space) } else { Err(Misfit::Names) }
+    }
+
+    fn judge(&mut self, plan: &Plan, values: &[f64], space: &mut Vec<f64>, details: &mut Vec<Detail>) -> Outcome {
+        let row: &[f64] = match &self.features {
+            Some(features) => {
+                features.transform(values, space);
+                space
+            }
+            None => values,
+        };
+        let rows = Rows::one(row);
+        let mut raw = [Raw::WarmingUp];
+        self.detector.score(rows, &mut raw).expect("the model was built for this width");
+        let (outcome, learn) = match raw[0] {
+            Raw::Missing => (Outcome::Missing, false),
+            Raw::WarmingUp => (Outcome::WarmingUp, true),
+            Raw::Score(score) => {
+                let judged = self.decision.judge(score, plan.policy());
+                let learn = judged.is_none_or(|judgement| judgement.learn);
+                let outcome = match judged {
+                    None => Outcome::WarmingUp,
+                    Some(judgement) => {
+                        let detail = judgement.is_over.then(|| self.detail(row));
+                        let counts = |detail: &Detail| !plan.policy().looks_at_value() || counts(plan, detail, row);
+                        let detail = detail.filter(counts);
+                        let share = plan.policy().share();
+                        Outcome::Scored(Scored {
+                            score,
+                            anomaly_score: anomaly_score(judgement.depth),
+                            threshold: anomaly_score(judgement.threshold),
+                            confidence: confidence(judgement.depth, share, detail.is_some()),
+                            is_anomaly: detail.is_some(),
+                            detail: detail.map(|detail| {
+                                details.push(detail);
+                                details.len() as u32 - 1
+                            }),
+                        })
+                    }
+                };
+                if learn {
+                    self.decision.learn(score);
+                }
+                (outcome, learn)
+            }
+        };
+        if learn {
+            self.detector.learn(rows).expect("the model was built for this width");
+        }
+        if let Some(features) = &mut self.features {
+            features.observe(values);
+        }
+        outcome
+    }
+
+    fn detail(&self, row: &[f64]) -> Detail {
+        let explanation = self.detector.explain(row).expect("the model was built for this width");
+        let names = self.features.as_ref().map_or(self.layout.names(), |features| features.names());
+        let main = explanation.main_feature();
+        let deviation = main.and_then(|main| Some(row[main] - explanation.expected.get(main)?.middle));
+        let anomaly_type = deviation.and_then(|deviation| match deviation {
+            up if up > 0.0 => Some(AnomalyType::Spike),
+            down if down < 0.0 => Some(AnomalyType::Dip),
+            _ => None,
+        });
+        Detail {
+            names: names.to_vec(),
+            contributions: explanation.contributions,
+            expected: explanation.expected,
+            anomaly_type,
+        }
+    }
+}
+
+/// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
+fn counts(plan: &Plan, detail: &Detail, row: &[f64]) -> bool {
+    let shares = &detail.contributions;
+    let main = (0..shares.len()).rev().max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+    let expected = main.and_then(|main| Some((row[main], detail.expected.get(main)?.middle)));
+    expected.is_none_or(|(value, expected)| plan.policy().counts(value, expected))
+}

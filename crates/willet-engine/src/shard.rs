@@ -1,0 +1,321 @@
+//! The shard: the state machine that owns one partition. It is fed batches and journal entries and hands back verdicts,
+//! chunks to write and keys to load; it does no I/O and knows no time but that of events.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use willet_core::error::ConfigError;
+
+use crate::checkpoint::Checkpoints;
+use crate::chunk::{ChunkIndex, ChunkRef};
+use crate::config::{Plan, StreamConfig};
+use crate::duplicates::Duplicates;
+use crate::event::{EventBatch, Timestamp, key_hash};
+use crate::journal::Entry;
+use crate::lane::Lane;
+use crate::manifest::{Manifest, ShardState};
+use crate::verdict::{Detail, Outcome, Verdict, Verdicts};
+
+/// The state machine of one partition.
+#[derive(Debug)]
+pub struct Shard {
+    hash_seed: u64,
+    pub(crate) lanes: Vec<Lane>,
+    plan: Arc<Plan>,
+    tick: Option<Timestamp>,
+    duplicates: Duplicates,
+    poisoned: BTreeSet<u64>,
+    /// Offset behind the last record taken.
+    next_offset: u64,
+    pub(crate) checkpoints: Checkpoints,
+}
+
+/// A key whose state must be loaded before the batch can be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Missing<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// Where its state lies.
+    pub at: ChunkRef,
+}
+
+/// How much a shard holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Keys known.
+    pub keys: usize,
+    /// Bytes of the series in memory.
+    pub resident_bytes: usize,
+    /// Bytes of the tables.
+    pub index_bytes: usize,
+}
+
+/// One lane's part of a batch, to be run on any thread.
+#[derive(Debug)]
+pub struct LaneTask<'a> {
+    lane: &'a mut Lane,
+    plan: &'a Plan,
+    tick: Option<Timestamp>,
+    batch: &'a EventBatch,
+    events: Vec<u32>,
+    rows: Vec<Verdict>,
+    details: Vec<Detail>,
+}
+
+impl LaneTask<'_> {
+    /// Does the work.
+    pub fn run(&mut self) {
+        self.rows.reserve(self.events.len());
+        for event in &self.events {
+            self.rows.push(self.lane.take(self.plan, self.tick, self.batch, *event as usize, &mut self.details));
+        }
+    }
+}
+
+impl Shard {
+    /// A shard that has seen nothing. `lanes` and `hash_seed` change nothing about its verdicts.
+    pub fn new(plan: Plan, lanes: usize, hash_seed: u64) -> Self {
+        Self {
+            hash_seed,
+            lanes: (0..lanes.max(1)).map(|_| Lane::new(hash_seed)).collect(),
+            duplicates: Duplicates::new(plan.config().duplicate_window),
+            plan: Arc::new(plan),
+            tick: None,
+            poisoned: BTreeSet::new(),
+            next_offset: 0,
+            checkpoints: Checkpoints::default(),
+        }
+    }
+
+    /// The shard of a checkpoint, before its chunks are [known](Shard::know); replay begins at the manifest's low water.
+    pub fn restore(manifest: &Manifest, lanes: usize, hash_seed: u64) -> Result<Self, RestoreShardError> {
+        let state = &manifest.shard;
+        let config: StreamConfig = serde_json::from_str(&state.config)?;
+        let plan = Plan::new(config, state.model_version)?;
+        let mut shard = Self::new(plan, lanes, hash_seed);
+        shard.tick = state.tick;
+        shard.duplicates = Duplicates::restore(shard.plan.config().duplicate_window, state.duplicates.clone());
+        shard.poisoned = state.poisoned.iter().copied().collect();
+        shard.next_offset = manifest.low_water;
+        shard.checkpoints = Checkpoints::restore(manifest);
+        Ok(shard)
+    }
+
+    /// Learns which keys a chunk holds. Chunks are told in rising order.
+    pub fn know(&mut self, index: &ChunkIndex) {
+        for (key, at) in index.iter() {
+            let hash = key_hash(self.hash_seed, key);
+            let lane = lane_of(hash, self.lanes.len());
+            let former = self.lanes[lane].know(hash, key, at);
+            self.checkpoints.moved(former, at);
+        }
+    }
+
+    /// The plan in force.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Offset behind the last record taken.
+    pub fn next_offset(&self) -> u64 {
+        self.next_offset
+    }
+
+    /// Seed that the hashes of keys are made with.
+    pub fn hash_seed(&self) -> u64 {
+        self.hash_seed
+    }
+
+    /// How much it holds.
+    pub fn occupancy(&self) -> Occupancy {
+        self.lanes.iter().fold(Occupancy::default(), |sum, lane| Occupancy {
+            keys: sum.keys + lane.len(),
+            resident_bytes: sum.resident_bytes + lane.resident_bytes(),
+            index_bytes: sum.index_bytes + lane.index_bytes(),
+        })
+    }
+
+    /// Keys of the batch whose state is on disk only; each must be [loaded](Shard::load) before the batch is taken.
+    pub fn missing<'a>(&self, batch: &'a EventBatch) -> Vec<Missing<'a>> {
+        if self.checkpoints.is_empty() {
+            return Vec::new();
+        }
+        let mut missing: Vec<Missing<'a>> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (event, row) in batch.rows().iter().enumerate() {
+            let key = batch.key(event);
+            let at = self.lanes[lane_of(row.key_hash, self.lanes.len())].cold(row.key_hash, key);
+            if let Some(at) = at
+                && seen.insert(key)
+            {
+                missing.push(Missing { key, at });
+            }
+        }
+        missing
+    }
+
+    /// Takes a cold key's saved state (the bytes without their checksum; `None` where they are damaged) into memory.
+    /// State that cannot be used is dropped and the reason returned: the key starts anew.
+    pub fn load(&mut self, key: &str, state: Option<&[u8]>) -> Result<(), String> {
+        let hash = key_hash(self.hash_seed, key);
+        let lane = lane_of(hash, self.lanes.len());
+        self.lanes[lane].load(&self.plan, hash, key, state)
+    }
+
+    /// Takes a batch: one verdict for each event, in order. Its records end before `next_offset`.
+    pub fn on_batch(&mut self, batch: &EventBatch, next_offset: u64, out: &mut Verdicts) {
+        if self.lanes.len() > 1 {
+            return self.on_batch_forked(batch, next_offset, out, |tasks| tasks.iter_mut().for_each(LaneTask::run));
+        }
+        out.clear();
+        out.rows.reserve(batch.len());
+        for event in batch.indices() {
+            let verdict = match self.set_aside(batch, event) {
+                Some(verdict) => verdict,
+                None => self.lanes[0].take(&self.plan, self.tick, batch, event, &mut out.details),
+            };
+            out.rows.push(verdict);
+        }
+        self.advance(next_offset);
+    }
+
+    /// As [`Shard::on_batch`], the lanes' parts run by `fork` in any order and on any threads.
+    pub fn on_batch_forked(
+        &mut self,
+        batch: &EventBatch,
+        next_offset: u64,
+        out: &mut Verdicts,
+        fork: impl FnOnce(&mut [LaneTask<'_>]),
+    ) {
+        out.clear();
+        let lanes = self.lanes.len();
+        let mut events = vec![Vec::with_capacity(2 * batch.len() / lanes); lanes];
+        for (event, row) in batch.rows().iter().enumerate() {
+            match self.set_aside(batch, event) {
+                Some(verdict) => out.rows.push(verdict),
+                None => events[lane_of(row.key_hash, lanes)].push(event as u32),
+            }
+        }
+        let plan = &*self.plan;
+        let mut tasks: Vec<LaneTask<'_>> = self
+            .lanes
+            .iter_mut()
+            .zip(events)
+            .map(|(lane, events)| LaneTask {
+                lane,
+                plan,
+                tick: self.tick,
+                batch,
+                events,
+                rows: Vec::new(),
+                details: Vec::new(),
+            })
+            .collect();
+        fork(&mut tasks);
+        for mut task in tasks {
+            let shift = out.details.len() as u32;
+            out.details.append(&mut task.details);
+            out.rows.extend(task.rows.into_iter().map(|mut verdict| {
+                if let Outcome::Scored(scored) = &mut verdict.outcome {
+                    scored.detail = scored.detail.map(|detail| detail + shift);
+                }
+                verdict
+            }));
+        }
+        out.in_order(batch.len());
+        self.advance(next_offset);
+    }
+
+    /// What is decided about an event without its series: a poisoned record, a repeated id.
+    fn set_aside(&mut self, batch: &EventBatch, event: usize) -> Option<Verdict> {
+        let row = &batch.rows()[event];
+        let outcome = if self.poisoned.contains(&row.offset) {
+            Outcome::Poisoned
+        } else if row.id_hash.is_some_and(|id| self.duplicates.is_duplicate(id, row.offset)) {
+            Outcome::Duplicate
+        } else {
+            return None;
+        };
+        let model_version = self.plan.model_version();
+        Some(Verdict { event: event as u32, outcome, is_late: false, sample_count: 0, model_version })
+    }
+
+    /// Takes a journal entry at its place in the log.
+    pub fn on_journal(&mut self, offset: u64, entry: Entry) -> Result<(), ConfigError> {
+        self.advance(offset + 1);
+        match entry {
+            Entry::Configure { config } => {
+                let plan = self.plan.changed(*config)?;
+                self.duplicates.resize(plan.config().duplicate_window);
+                self.plan = Arc::new(plan);
+            }
+            Entry::Tick { at } => self.tick = self.tick.max(Some(at)),
+            Entry::Reset { key: Some(key) } => {
+                let hash = key_hash(self.hash_seed, &key);
+                let lane = lane_of(hash, self.lanes.len());
+                self.lanes[lane].reset(hash, &key, offset);
+            }
+            Entry::Reset { key: None } => self.plan = Arc::new((*self.plan).clone().reset()),
+            Entry::Poison { offset } => {
+                self.poisoned.insert(offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks a record as poison ahead of its place: whoever replays a log tells all of its poison marks first, for a mark
+    /// stands behind the record that it speaks of.
+    pub fn poison(&mut self, offset: u64) {
+        self.poisoned.insert(offset);
+    }
+
+    /// Says that records up to here were taken, whether or not there was an event among them.
+    pub fn advance(&mut self, next_offset: u64) {
+        self.next_offset = self.next_offset.max(next_offset);
+    }
+
+    pub(crate) fn state(&self, next_chunk: u64) -> ShardState {
+        ShardState {
+            config: serde_json::to_string(self.plan.config()).expect("plain data always serialises into memory"),
+            model_version: self.plan.model_version(),
+            tick: self.tick,
+            duplicates: self.duplicates.save(),
+            poisoned: self.poisoned.iter().copied().collect(),
+            next_chunk,
+        }
+    }
+}
+
+/// A manifest whose content this build cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreShardError {
+    /// The configuration is not understood.
+    #[error("the checkpoint's configuration is not understood: {0} (it may be of a newer willet)")]
+    Json(#[from] serde_json::Error),
+    /// The configuration is understood and not allowed.
+    #[error("the checkpoint's configuration is refused: {0}")]
+    Config(#[from] ConfigError),
+}
+
+/// The lane of a key. The table inside a lane uses the low bits of the hash, so this uses the high ones.
+fn lane_of(hash: u64, lanes: usize) -> usize {
+    ((u128::from(hash) * lanes as u128) >> 64) as usize
+}
+
+impl Verdicts {
+    /// Puts verdicts of several lanes into the order of their events, and the details with them.
+    fn in_order(&mut self, events: usize) {
+        debug_assert_eq!(self.rows.len(), events);
+        self.rows.sort_unstable_by_key(|verdict| verdict.event);
+        let mut details: Vec<Option<Detail>> = self.details.drain(..).map(Some).collect();
+        for verdict in &mut self.rows {
+            if let Outcome::Scored(scored) = &mut verdict.outcome
+                && let Some(detail) = scored.detail.and_then(|detail| details[detail as usize].take())
+            {
+                self.details.push(detail);
+                scored.detail = Some(self.details.len() as u32 - 1);
+            }
+        }
+    }
+}

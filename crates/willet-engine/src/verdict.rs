@@ -1,0 +1,145 @@
+//! The answers of a shard, one for each event, in the order of their positions.
+
+use willet_core::rows::Expected;
+
+/// Answers for the events of one batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdicts {
+    /// One for each event, in order.
+    pub rows: Vec<Verdict>,
+    /// What is only made for anomalies; [`Scored::detail`] points here.
+    pub details: Vec<Detail>,
+}
+
+/// The answer for one event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// Which event of the batch.
+    pub event: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether the event lay behind its series by more than the allowed lateness.
+    pub is_late: bool,
+    /// Events of the series so far, this one counted.
+    pub sample_count: u64,
+    /// Version of the model that answered.
+    pub model_version: u32,
+}
+
+/// What came of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was scored.
+    Scored(Scored),
+    /// Its series has not seen enough yet.
+    WarmingUp,
+    /// It holds no value that could be scored.
+    Missing,
+    /// Its id was seen before; nothing was done.
+    Duplicate,
+    /// Its values do not fit its series; nothing was learned. The reason is in [`Verdict::rejection`].
+    Rejected(Misfit),
+    /// Its record is marked as poison; nothing was done.
+    Poisoned,
+    /// Its series learned it before; said only while a log is replayed.
+    AlreadyLearned,
+}
+
+/// Why an event does not fit its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// An array of another length than the series began with.
+    #[error("event has {found} features, its series began with {expected} (name the values, or keep their number)")]
+    Width {
+        /// Features of the series.
+        expected: u32,
+        /// Features of the event.
+        found: u32,
+    },
+    /// Named values for a series of an array, or the other way round.
+    #[error("event and series do not both have named values (its series began with the other form)")]
+    Form,
+    /// None of the values has a name that the series knows.
+    #[error("event has none of the values that its series began with (a new name is taken up at the next reset)")]
+    Names,
+    /// The configured features cannot be made of this series' values.
+    #[error("the configured features are not among the event's values")]
+    Features,
+}
+
+/// The numbers of a scored event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// On the detector's own scale.
+    pub score: f64,
+    /// On the scale of all kinds, in 0..1.
+    pub anomaly_score: f64,
+    /// `anomaly_score` from which on an event was an anomaly.
+    pub threshold: f64,
+    /// Probability that `is_anomaly` is right.
+    pub confidence: f64,
+    /// The answer.
+    pub is_anomaly: bool,
+    /// Index of its detail, for an anomaly.
+    pub detail: Option<u32>,
+}
+
+/// Why an event is an anomaly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    /// Names of the features.
+    pub names: Vec<Box<str>>,
+    /// Share of each feature in the score; sum 1.
+    pub contributions: Vec<f64>,
+    /// What was expected of each feature; empty where the detector does not know.
+    pub expected: Vec<Expected>,
+    /// What it looks like, where the guilty feature tells.
+    pub anomaly_type: Option<AnomalyType>,
+}
+
+/// What an anomaly looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnomalyType {
+    /// Above what was expected.
+    Spike,
+    /// Below what was expected.
+    Dip,
+}
+
+impl AnomalyType {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spike => "spike",
+            Self::Dip => "dip",
+        }
+    }
+}
+
+impl Verdicts {
+    /// Removes all and keeps the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.details.clear();
+    }
+
+    /// Detail of a scored event, if it has one.
+    pub fn detail(&self, scored: &Scored) -> Option<&Detail> {
+        self.details.get(scored.detail? as usize)
+    }
+}
+
+impl Verdict {
+    /// Why the event was refused, if it was.
+    pub fn rejection(&self) -> Option<Misfit> {
+        match self.outcome {
+            Outcome::Rejected(misfit) => Some(misfit),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer is that this is an anomaly.
+    pub fn is_anomaly(&self) -> bool {
+        matches!(self.outcome, Outcome::Scored(scored) if scored.is_anomaly)
+    }
+}
