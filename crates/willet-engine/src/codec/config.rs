@@ -323,7 +323,7 @@ pub struct ConfigError {
 
 fn invalid(
     field: impl Into<String>,
-    got: impl ToString,
+    got: impl std::fmt::Display,
     allowed: impl Into<String>,
 ) -> ConfigError {
     ConfigError {

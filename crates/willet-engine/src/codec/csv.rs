@@ -84,7 +84,7 @@ impl CsvDecoder {
             Slot::Value(rule) => Some(&*rule.name),
             _ => None,
         });
-        let layout = layouts.named(names.collect::<Vec<_>>().into_iter());
+        let layout = layouts.named(&names.collect::<Vec<_>>().into_iter());
         let delimiter = config.delimiter as u8;
         Self {
             slots,
@@ -140,7 +140,7 @@ impl CsvDecoder {
             let known = known.filter(|layout| *layout.names()[0] == *metric);
             layout = self
                 .metric
-                .insert(known.unwrap_or_else(|| self.layouts.named([metric].into_iter())));
+                .insert(known.unwrap_or_else(|| self.layouts.named(&[metric].into_iter())));
         }
         check_key(key, &row.limits)?;
         events.push(

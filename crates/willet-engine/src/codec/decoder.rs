@@ -19,7 +19,7 @@ pub struct Decoder {
 
 #[derive(Debug)]
 enum FormatDecoder {
-    Csv(CsvDecoder),
+    Csv(Box<CsvDecoder>),
     Json(Box<JsonDecoder>),
 }
 
@@ -43,7 +43,7 @@ impl Decoder {
         Ok(Self {
             record_bytes: config.limits.record_bytes,
             format: match config.format {
-                Format::Csv => FormatDecoder::Csv(CsvDecoder::new(config, hash_seed)),
+                Format::Csv => FormatDecoder::Csv(Box::new(CsvDecoder::new(config, hash_seed))),
                 Format::Json => FormatDecoder::Json(Box::new(JsonDecoder::new(config, hash_seed))),
             },
         })

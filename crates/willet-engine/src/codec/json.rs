@@ -95,7 +95,7 @@ impl JsonDecoder {
         let fields = Fields::new(config, hash_seed);
         let schema = (!fields.rules.is_empty()).then(|| {
             let names: Vec<&str> = fields.rules.iter().map(|rule| &*rule.name).collect();
-            layouts.named(names.into_iter())
+            layouts.named(&names.into_iter())
         });
         Self {
             fields,
@@ -143,7 +143,7 @@ impl JsonDecoder {
                     .metric
                     .take()
                     .filter(|layout| *layout.names()[0] == **metric);
-                let layout = known.unwrap_or_else(|| self.layouts.named([&**metric].into_iter()));
+                let layout = known.unwrap_or_else(|| self.layouts.named(&[&**metric].into_iter()));
                 self.fields.check_metric(metric, value)?;
                 (&*self.metric.insert(layout), &*self.scratch.features)
             }
@@ -337,13 +337,6 @@ impl Fields {
             return Err(RejectReason::TooManyValues {
                 limit: self.limits.values,
             });
-        }
-        if flat
-            .values()
-            .iter()
-            .all(|value| !(value.abs() > self.limits.value_abs))
-        {
-            return Ok(());
         }
         (0..flat.len()).try_for_each(|index| {
             check_size(flat.name_of(index), flat.values()[index], &self.limits)

@@ -20,7 +20,7 @@ impl Layouts {
     /// The layout with these names.
     pub(super) fn named<'a>(
         &mut self,
-        names: impl ExactSizeIterator<Item = &'a str> + Clone,
+        names: &(impl Iterator<Item = &'a str> + Clone),
     ) -> Arc<Layout> {
         let mut hasher = hasher(1);
         for name in names.clone() {
@@ -31,12 +31,7 @@ impl Layouts {
             hasher.finish(),
             |layout| {
                 !layout.is_positional()
-                    && layout.width() == names.len()
-                    && layout
-                        .names()
-                        .iter()
-                        .zip(names.clone())
-                        .all(|(known, name)| **known == *name)
+                    && names.clone().eq(layout.names().iter().map(|name| &**name))
             },
             || Layout::named(names.clone()),
         )
@@ -170,7 +165,7 @@ impl NamedValues {
         }
         if !self.agrees {
             let this = &*self;
-            let layout = layouts.named((0..this.ends.len()).map(|index| this.name(index)));
+            let layout = layouts.named(&(0..this.ends.len()).map(|index| this.name(index)));
             self.last = Some(layout);
             self.agrees = true;
         }
@@ -269,7 +264,7 @@ mod tests {
     fn the_cache_is_bounded() {
         let mut layouts = Layouts::default();
         for index in 0..MAX_LAYOUTS + 10 {
-            layouts.named([format!("n{index}").as_str()].into_iter());
+            layouts.named(&[format!("n{index}").as_str()].into_iter());
         }
         assert_eq!(layouts.len(), 10);
     }

@@ -40,7 +40,8 @@ fn show(events: &EventBatch, index: usize) -> String {
     if let Some(time) = row.time {
         let mut out = Vec::new();
         timestamp::write_rfc3339(&mut out, time);
-        text.push_str(&format!(" at {}", String::from_utf8(out).unwrap()));
+        text.push_str(" at ");
+        text.push_str(std::str::from_utf8(&out).unwrap());
     }
     if let Some(label) = row.label {
         text.push_str(if label { " anomaly" } else { " normal" });
@@ -141,6 +142,7 @@ fn json_forms_of_values() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn json_that_is_refused() {
     let mut json = InputConfig::json();
     json.limits.depth = 4;
@@ -604,7 +606,7 @@ fn how_records_are_cut_into_batches_changes_nothing() {
     );
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): enough to make nonsense the same way every time.
+/// `SplitMix64` (Steele, Lea, Flood 2014): enough to make nonsense the same way every time.
 struct Nonsense(u64);
 
 impl Nonsense {

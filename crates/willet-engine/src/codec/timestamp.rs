@@ -255,13 +255,9 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     let mut micros = 0;
-    for place in 0..6 {
-        let digit = if place < count {
-            digits[place] - b'0'
-        } else {
-            0
-        };
-        micros = micros * 10 + i64::from(digit);
+    let padded = digits[..count].iter().chain(std::iter::repeat(&b'0'));
+    for digit in padded.take(6) {
+        micros = micros * 10 + i64::from(digit - b'0');
     }
     Some((micros, &digits[count..]))
 }
