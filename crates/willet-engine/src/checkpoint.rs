@@ -72,7 +72,16 @@ const TIDY_FROM: u64 = 8 << 20;
 
 impl Checkpoints {
     pub(crate) fn restore(manifest: &Manifest) -> Self {
-        let usage = |chunk: &ChunkUse| (chunk.id, Usage { bytes: chunk.bytes, live: 0, upto: manifest.upto });
+        let usage = |chunk: &ChunkUse| {
+            (
+                chunk.id,
+                Usage {
+                    bytes: chunk.bytes,
+                    live: 0,
+                    upto: manifest.upto,
+                },
+            )
+        };
         Self {
             sequence: manifest.sequence,
             next_chunk: manifest.shard.next_chunk,
@@ -89,18 +98,26 @@ impl Checkpoints {
 
     /// A key's state moved from one place to another.
     pub(crate) fn moved(&mut self, former: Option<ChunkRef>, at: ChunkRef) {
-        if let Some(usage) = former.and_then(|former| Some((former, self.chunks.get_mut(&former.chunk)?))) {
+        if let Some(usage) =
+            former.and_then(|former| Some((former, self.chunks.get_mut(&former.chunk)?)))
+        {
             usage.1.live = usage.1.live.saturating_sub(u64::from(usage.0.len));
         }
         self.chunks.entry(at.chunk).or_default().live += u64::from(at.len);
     }
 
     fn sparse(&self) -> Vec<ChunkId> {
-        let (bytes, live) = self.chunks.values().fold((0, 0), |(b, l), usage| (b + usage.bytes, l + usage.live));
+        let (bytes, live) = self
+            .chunks
+            .values()
+            .fold((0, 0), |(b, l), usage| (b + usage.bytes, l + usage.live));
         if bytes < TIDY_FROM || (live as f64) > SPARSE * bytes as f64 {
             return Vec::new();
         }
-        let sparse = self.chunks.iter().filter(|(_, usage)| (usage.live as f64) < SPARSE * usage.bytes as f64);
+        let sparse = self
+            .chunks
+            .iter()
+            .filter(|(_, usage)| (usage.live as f64) < SPARSE * usage.bytes as f64);
         sparse.map(|(id, _)| *id).collect()
     }
 }
@@ -112,14 +129,23 @@ impl Shard {
         if sparse.is_empty() {
             return Vec::new();
         }
-        let cold = self.lanes.iter().flat_map(|lane| lane.cold_in(&sparse, limit));
-        cold.take(limit).map(|(key, at)| Missing { key, at }).collect()
+        let cold = self
+            .lanes
+            .iter()
+            .flat_map(|lane| lane.cold_in(&sparse, limit));
+        cold.take(limit)
+            .map(|(key, at)| Missing { key, at })
+            .collect()
     }
 
     /// Begins a checkpoint; one that is running is given up (what it has cut stays of use).
     pub fn begin_checkpoint(&mut self) {
         let sparse = self.checkpoints.sparse();
-        let mut pending = self.checkpoints.running.take().map_or(Vec::new(), |running| running.pending);
+        let mut pending = self
+            .checkpoints
+            .running
+            .take()
+            .map_or(Vec::new(), |running| running.pending);
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if !sparse.is_empty() {
                 lane.touch_in(&sparse);
@@ -127,7 +153,11 @@ impl Shard {
             pending.extend(lane.take_changed().into_iter().map(|slot| (index, slot)));
         }
         let state = self.state(self.checkpoints.next_chunk);
-        self.checkpoints.running = Some(Running { low_water: self.next_offset(), state, pending });
+        self.checkpoints.running = Some(Running {
+            low_water: self.next_offset(),
+            state,
+            pending,
+        });
     }
 
     /// Whether a checkpoint is running.
@@ -165,7 +195,9 @@ impl Shard {
         let mut builder = ChunkBuilder::new(ChunkId(self.checkpoints.next_chunk));
         let mut cuts = Vec::new();
         while builder.len() < max_bytes {
-            let Some((lane, slot)) = pending.pop() else { break };
+            let Some((lane, slot)) = pending.pop() else {
+                break;
+            };
             if let Some((key, state, cut)) = self.lanes[lane].cut(slot) {
                 let at = builder.push(key, cut.learned_upto, &state);
                 cuts.push((lane, cut, at));
@@ -178,14 +210,30 @@ impl Shard {
         self.checkpoints.next_chunk += 1;
         let upto = builder.upto();
         let bytes = builder.finish();
-        self.checkpoints.in_flight.insert(id, InFlight { bytes: bytes.len() as u64, upto, cuts });
+        self.checkpoints.in_flight.insert(
+            id,
+            InFlight {
+                bytes: bytes.len() as u64,
+                upto,
+                cuts,
+            },
+        );
         Some(Chunk { id, bytes, upto })
     }
 
     /// A chunk is on disk for certain.
     pub fn chunk_is_durable(&mut self, id: ChunkId) {
-        let Some(written) = self.checkpoints.in_flight.remove(&id) else { return };
-        self.checkpoints.chunks.insert(id, Usage { bytes: written.bytes, live: 0, upto: written.upto });
+        let Some(written) = self.checkpoints.in_flight.remove(&id) else {
+            return;
+        };
+        self.checkpoints.chunks.insert(
+            id,
+            Usage {
+                bytes: written.bytes,
+                live: 0,
+                upto: written.upto,
+            },
+        );
         for (lane, cut, at) in written.cuts {
             let former = self.lanes[lane].cut_is_durable(cut, at);
             self.checkpoints.moved(former, at);
@@ -194,7 +242,9 @@ impl Shard {
 
     /// A chunk could not be written: what it held counts as changed again, and a running checkpoint is given up.
     pub fn chunk_failed(&mut self, id: ChunkId) {
-        let Some(lost) = self.checkpoints.in_flight.remove(&id) else { return };
+        let Some(lost) = self.checkpoints.in_flight.remove(&id) else {
+            return;
+        };
         for (lane, cut, _) in lost.cuts {
             self.lanes[lane].cut_failed(cut);
         }
@@ -208,23 +258,47 @@ impl Shard {
     /// The manifest of the running checkpoint, once all is cut and on disk.
     pub fn finish_checkpoint(&mut self) -> Option<Finished> {
         let done = self.checkpoints.in_flight.is_empty()
-            && self.checkpoints.running.as_ref().is_some_and(|running| running.pending.is_empty());
+            && self
+                .checkpoints
+                .running
+                .as_ref()
+                .is_some_and(|running| running.pending.is_empty());
         if !done {
             return None;
         }
         let running = self.checkpoints.running.take()?;
         let checkpoints = &mut self.checkpoints;
-        let retired: Vec<ChunkId> =
-            checkpoints.chunks.iter().filter(|(_, usage)| usage.live == 0).map(|(id, _)| *id).collect();
+        let retired: Vec<ChunkId> = checkpoints
+            .chunks
+            .iter()
+            .filter(|(_, usage)| usage.live == 0)
+            .map(|(id, _)| *id)
+            .collect();
         checkpoints.chunks.retain(|_, usage| usage.live > 0);
         checkpoints.sequence += 1;
-        let state = ShardState { next_chunk: checkpoints.next_chunk, ..running.state };
+        let state = ShardState {
+            next_chunk: checkpoints.next_chunk,
+            ..running.state
+        };
         let manifest = Manifest {
             sequence: checkpoints.sequence,
             low_water: running.low_water,
-            upto: checkpoints.chunks.values().map(|usage| usage.upto).max().unwrap_or(0).max(running.low_water),
+            upto: checkpoints
+                .chunks
+                .values()
+                .map(|usage| usage.upto)
+                .max()
+                .unwrap_or(0)
+                .max(running.low_water),
             shard: state,
-            chunks: checkpoints.chunks.iter().map(|(id, usage)| ChunkUse { id: *id, bytes: usage.bytes }).collect(),
+            chunks: checkpoints
+                .chunks
+                .iter()
+                .map(|(id, usage)| ChunkUse {
+                    id: *id,
+                    bytes: usage.bytes,
+                })
+                .collect(),
         };
         Some(Finished { manifest, retired })
     }

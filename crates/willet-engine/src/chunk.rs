@@ -73,7 +73,12 @@ impl ChunkBuilder {
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&[0, 0]);
         bytes.extend_from_slice(&id.0.to_le_bytes());
-        Self { id, bytes, index: Vec::new(), upto: 0 }
+        Self {
+            id,
+            bytes,
+            index: Vec::new(),
+            upto: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -99,7 +104,8 @@ impl ChunkBuilder {
         self.index.extend_from_slice(&at.start.to_le_bytes());
         self.index.extend_from_slice(&at.len.to_le_bytes());
         self.index.extend_from_slice(&learned_upto.to_le_bytes());
-        self.index.extend_from_slice(&(key.len() as u16).to_le_bytes());
+        self.index
+            .extend_from_slice(&(key.len() as u16).to_le_bytes());
         self.index.extend_from_slice(key.as_bytes());
         self.upto = self.upto.max(learned_upto);
         at
@@ -112,8 +118,10 @@ impl ChunkBuilder {
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.bytes.extend_from_slice(&self.index);
-        self.bytes.extend_from_slice(&(self.index.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(&index_checksum(self.id, &self.index).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&(self.index.len() as u32).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&index_checksum(self.id, &self.index).to_le_bytes());
         self.bytes.extend_from_slice(&MAGIC);
         self.bytes
     }
@@ -126,9 +134,15 @@ fn index_checksum(id: ChunkId, index: &[u8]) -> u32 {
 
 /// The state in an entry's bytes, checked.
 pub fn entry_state<'a>(key: &str, entry: &'a [u8]) -> Result<&'a [u8], ChunkError> {
-    let (checksum, state) = entry.split_first_chunk::<4>().ok_or(ChunkError::NotAChunk)?;
+    let (checksum, state) = entry
+        .split_first_chunk::<4>()
+        .ok_or(ChunkError::NotAChunk)?;
     let found = crc32c::crc32c_append(crc32c::crc32c(key.as_bytes()), state);
-    if u32::from_le_bytes(*checksum) == found { Ok(state) } else { Err(ChunkError::Checksum) }
+    if u32::from_le_bytes(*checksum) == found {
+        Ok(state)
+    } else {
+        Err(ChunkError::Checksum)
+    }
 }
 
 /// The index of a chunk: its keys and where their states lie.
@@ -164,7 +178,9 @@ impl ChunkIndex {
 
     /// The index of a whole chunk in memory.
     pub fn of(id: ChunkId, chunk: &[u8]) -> Result<Self, ChunkError> {
-        let (magic, rest) = chunk.split_first_chunk::<4>().ok_or(ChunkError::NotAChunk)?;
+        let (magic, rest) = chunk
+            .split_first_chunk::<4>()
+            .ok_or(ChunkError::NotAChunk)?;
         let version = rest.first_chunk::<2>().ok_or(ChunkError::NotAChunk)?;
         if *magic != MAGIC {
             return Err(ChunkError::NotAChunk);
@@ -174,7 +190,11 @@ impl ChunkIndex {
         }
         let foot = chunk.last_chunk::<FOOT>().ok_or(ChunkError::NotAChunk)?;
         let range = Self::locate(chunk.len() as u64, foot)?;
-        Self::read(id, chunk[range.start as usize..range.end as usize].to_vec(), foot)
+        Self::read(
+            id,
+            chunk[range.start as usize..range.end as usize].to_vec(),
+            foot,
+        )
     }
 
     /// Keys with the places of their states.
@@ -182,12 +202,22 @@ impl ChunkIndex {
         let mut rest = &self.bytes[..];
         std::iter::from_fn(move || {
             let (head, tail) = rest.split_first_chunk::<18>()?;
-            let u32_at = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+            let u32_at = |at: usize| {
+                u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+            };
             let learned_upto = u64::from(u32_at(8)) | u64::from(u32_at(12)) << 32;
             let key_len = usize::from(u16::from_le_bytes([head[16], head[17]]));
             let key = std::str::from_utf8(tail.get(..key_len)?).ok()?;
             rest = &tail[key_len..];
-            Some((key, ChunkRef { chunk: self.id, start: u32_at(0), len: u32_at(4), learned_upto }))
+            Some((
+                key,
+                ChunkRef {
+                    chunk: self.id,
+                    start: u32_at(0),
+                    len: u32_at(4),
+                    learned_upto,
+                },
+            ))
         })
     }
 }
@@ -198,7 +228,11 @@ mod tests {
 
     fn chunk() -> (Vec<u8>, Vec<ChunkRef>) {
         let mut builder = ChunkBuilder::new(ChunkId(7));
-        let refs = vec![builder.push("pump-7", 10, b"state of pump"), builder.push("", 12, b""), builder.push("é", 11, &[0; 300])];
+        let refs = vec![
+            builder.push("pump-7", 10, b"state of pump"),
+            builder.push("", 12, b""),
+            builder.push("é", 11, &[0; 300]),
+        ];
         assert_eq!(builder.upto(), 12);
         (builder.finish(), refs)
     }
@@ -207,11 +241,25 @@ mod tests {
     fn entries_are_found_by_the_index_and_checked() {
         let (bytes, refs) = chunk();
         let index = ChunkIndex::of(ChunkId(7), &bytes).expect("sound");
-        let found: Vec<(String, ChunkRef)> = index.iter().map(|(key, at)| (key.to_owned(), at)).collect();
-        assert_eq!(found, [("pump-7".to_owned(), refs[0]), (String::new(), refs[1]), ("é".to_owned(), refs[2])]);
+        let found: Vec<(String, ChunkRef)> =
+            index.iter().map(|(key, at)| (key.to_owned(), at)).collect();
+        assert_eq!(
+            found,
+            [
+                ("pump-7".to_owned(), refs[0]),
+                (String::new(), refs[1]),
+                ("é".to_owned(), refs[2])
+            ]
+        );
         let entry = |at: &ChunkRef| &bytes[at.range().start as usize..at.range().end as usize];
-        assert_eq!(entry_state("pump-7", entry(&refs[0])), Ok(&b"state of pump"[..]));
-        assert_eq!(entry_state("pump-8", entry(&refs[0])), Err(ChunkError::Checksum));
+        assert_eq!(
+            entry_state("pump-7", entry(&refs[0])),
+            Ok(&b"state of pump"[..])
+        );
+        assert_eq!(
+            entry_state("pump-8", entry(&refs[0])),
+            Err(ChunkError::Checksum)
+        );
     }
 
     #[test]
@@ -223,15 +271,27 @@ mod tests {
             let index = ChunkIndex::of(ChunkId(7), &damaged);
             let in_head = bit / 8 >= 6 && bit / 8 < HEAD;
             let Ok(index) = index else { continue };
-            let whole = index.iter().count() == 3 && index.iter().zip(&refs).all(|((key, at), expected)| {
-                at == *expected && entry_state(key, &damaged[at.range().start as usize..at.range().end as usize]).is_ok()
-            });
+            let whole = index.iter().count() == 3
+                && index.iter().zip(&refs).all(|((key, at), expected)| {
+                    at == *expected
+                        && entry_state(
+                            key,
+                            &damaged[at.range().start as usize..at.range().end as usize],
+                        )
+                        .is_ok()
+                });
             // The id in the head is a comment for people: the object's name says it, and the index is bound to it.
             assert!(!whole || in_head, "bit {bit}");
         }
-        assert!(ChunkIndex::of(ChunkId(8), &bytes).is_err(), "a chunk under another's name");
+        assert!(
+            ChunkIndex::of(ChunkId(8), &bytes).is_err(),
+            "a chunk under another's name"
+        );
         for len in 0..bytes.len() {
-            assert!(ChunkIndex::of(ChunkId(7), &bytes[..len]).is_err(), "cut to {len}");
+            assert!(
+                ChunkIndex::of(ChunkId(7), &bytes[..len]).is_err(),
+                "cut to {len}"
+            );
         }
     }
 }

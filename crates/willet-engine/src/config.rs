@@ -9,7 +9,7 @@ use willet_core::error::ConfigError;
 use willet_core::features::FeaturesConfig;
 use willet_core::settings::Value;
 
-use crate::codec::InputConfig;
+use crate::codec::{self, InputConfig};
 
 /// A stream: what comes in, what is made of it, how it is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,32 @@ fn default_algorithm() -> String {
 
 impl Default for DetectorConfig {
     fn default() -> Self {
-        Self { algorithm: default_algorithm(), settings: BTreeMap::new() }
+        Self {
+            algorithm: default_algorithm(),
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// A stream that cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A setting of the stream, its detector or its decision.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
+    /// How its records are to be understood.
+    #[error("input: {0}")]
+    Input(#[from] codec::ConfigError),
+}
+
+impl PlanError {
+    fn value(name: &str, found: String, expected: String) -> Self {
+        Self::Setting(ConfigError::Value {
+            name: name.to_owned(),
+            found,
+            expected,
+        })
     }
 }
 
@@ -85,34 +110,53 @@ pub struct Plan {
 
 impl Plan {
     /// Checks a configuration.
-    pub fn new(config: StreamConfig, model_version: u32) -> Result<Self, ConfigError> {
+    pub fn new(config: StreamConfig, model_version: u32) -> Result<Self, PlanError> {
         let (kind, mut options) = find(&config.detector.algorithm)?;
-        options.extend(config.detector.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
-        kind.check(&options).map_err(|error| error.within("detector"))?;
-        let policy = Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
+        options.extend(
+            config
+                .detector
+                .settings
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        kind.check(&options)
+            .map_err(|error| error.within("detector"))?;
+        let policy =
+            Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
-            return Err(ConfigError::Value {
-                name: "duplicate_window".to_owned(),
-                found: config.duplicate_window.to_string(),
-                expected: format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}"),
-            });
+            let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");
+            return Err(PlanError::value(
+                "duplicate_window",
+                config.duplicate_window.to_string(),
+                expected,
+            ));
         }
         let name_is_sound = !config.name.is_empty()
             && config.name.len() <= 249
-            && config.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            && config
+                .name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         if !name_is_sound {
-            return Err(ConfigError::Value {
-                name: "name".to_owned(),
-                found: format!("{:?}", config.name),
-                expected: "1 to 249 letters, digits, `.`, `_` or `-`".to_owned(),
-            });
+            let expected = "1 to 249 letters, digits, `.`, `_` or `-`".to_owned();
+            return Err(PlanError::value(
+                "name",
+                format!("{:?}", config.name),
+                expected,
+            ));
         }
-        Ok(Self { config, kind, options, policy, model_version })
+        Ok(Self {
+            config,
+            kind,
+            options,
+            policy,
+            model_version,
+        })
     }
 
     /// The plan of a changed configuration: a new model version where what series learn changes.
-    pub fn changed(&self, config: StreamConfig) -> Result<Self, ConfigError> {
+    pub fn changed(&self, config: StreamConfig) -> Result<Self, PlanError> {
         let is_same_model = config.features == self.config.features
             && config.detector == self.config.detector
             && config.seed == self.config.seed;
@@ -154,6 +198,8 @@ impl Plan {
 
     /// How far an event may lie behind its series, in microseconds.
     pub fn allowed_lateness(&self) -> i64 {
-        i64::try_from(self.config.allowed_lateness_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+        i64::try_from(self.config.allowed_lateness_ms)
+            .unwrap_or(i64::MAX / 1_000)
+            .saturating_mul(1_000)
     }
 }

@@ -14,7 +14,11 @@ pub(crate) struct Duplicates {
 
 impl Duplicates {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, order: VecDeque::new(), first_seen: HashMap::default() }
+        Self {
+            capacity,
+            order: VecDeque::new(),
+            first_seen: HashMap::default(),
+        }
     }
 
     /// Whether the id was seen at another offset lately; remembers it if not.
@@ -51,7 +55,11 @@ impl Duplicates {
 
     pub(crate) fn restore(capacity: usize, saved: Vec<(u64, u64)>) -> Self {
         let first_seen = saved.iter().copied().collect();
-        let mut restored = Self { capacity, order: saved.into(), first_seen };
+        let mut restored = Self {
+            capacity,
+            order: saved.into(),
+            first_seen,
+        };
         restored.shrink();
         restored
     }

@@ -34,7 +34,9 @@ pub enum Entry {
 
 /// A journal record that this build does not understand.
 #[derive(Debug, thiserror::Error)]
-#[error("journal record at offset {offset} is not understood: {source} (it may be of a newer willet)")]
+#[error(
+    "journal record at offset {offset} is not understood: {source} (it may be of a newer willet)"
+)]
 pub struct JournalError {
     /// Where it stands.
     pub offset: u64,

@@ -28,7 +28,10 @@ pub(crate) struct Lane {
 enum Slot {
     Resident(Box<Resident>),
     /// On disk only.
-    Cold { key: Box<str>, at: ChunkRef },
+    Cold {
+        key: Box<str>,
+        at: ChunkRef,
+    },
 }
 
 #[derive(Debug)]
@@ -78,14 +81,18 @@ impl Lane {
     }
 
     fn find(&self, hash: u64, key: &str) -> Option<u32> {
-        self.table.find(hash, |slot| self.slots[*slot as usize].key() == key).copied()
+        self.table
+            .find(hash, |slot| self.slots[*slot as usize].key() == key)
+            .copied()
     }
 
     fn insert(&mut self, hash: u64, slot: Slot) -> u32 {
         let index = self.slots.len() as u32;
         self.slots.push(slot);
         let (slots, seed) = (&self.slots, self.hash_seed);
-        self.table.insert_unique(hash, index, |slot| key_hash(seed, slots[*slot as usize].key()));
+        self.table.insert_unique(hash, index, |slot| {
+            key_hash(seed, slots[*slot as usize].key())
+        });
         index
     }
 
@@ -101,7 +108,13 @@ impl Lane {
     pub(crate) fn know(&mut self, hash: u64, key: &str, at: ChunkRef) -> Option<ChunkRef> {
         match self.find(hash, key) {
             None => {
-                self.insert(hash, Slot::Cold { key: key.into(), at });
+                self.insert(
+                    hash,
+                    Slot::Cold {
+                        key: key.into(),
+                        at,
+                    },
+                );
                 None
             }
             Some(slot) => match &mut self.slots[slot as usize] {
@@ -112,9 +125,19 @@ impl Lane {
     }
 
     /// Takes a cold key's saved state into memory. State that cannot be used is dropped and said: the key starts anew.
-    pub(crate) fn load(&mut self, plan: &Plan, hash: u64, key: &str, state: Option<&[u8]>) -> Result<(), String> {
-        let Some(slot) = self.find(hash, key) else { return Ok(()) };
-        let Slot::Cold { at, .. } = self.slots[slot as usize] else { return Ok(()) };
+    pub(crate) fn load(
+        &mut self,
+        plan: &Plan,
+        hash: u64,
+        key: &str,
+        state: Option<&[u8]>,
+    ) -> Result<(), String> {
+        let Some(slot) = self.find(hash, key) else {
+            return Ok(());
+        };
+        let Slot::Cold { at, .. } = self.slots[slot as usize] else {
+            return Ok(());
+        };
         let decoded = match state {
             Some(state) => Series::decode(plan, key, state, &mut self.layouts),
             None => Err("its bytes are damaged or missing".to_owned()),
@@ -125,7 +148,13 @@ impl Lane {
         };
         let bytes = series.memory_bytes() as u32;
         self.resident_bytes += bytes as usize;
-        let resident = Resident { series, bytes, is_changed: false, is_recent: true, durable: Some(at) };
+        let resident = Resident {
+            series,
+            bytes,
+            is_changed: false,
+            is_recent: true,
+            durable: Some(at),
+        };
         self.slots[slot as usize] = Slot::Resident(Box::new(resident));
         said
     }
@@ -161,7 +190,9 @@ impl Lane {
             layout: batch.layout(event),
             values: batch.values(event),
         };
-        let verdict = resident.series.take(plan, tick, arrival, &mut self.space, details);
+        let verdict = resident
+            .series
+            .take(plan, tick, arrival, &mut self.space, details);
         if verdict.outcome != Outcome::AlreadyLearned {
             resident.is_recent = true;
             if !resident.is_changed {
@@ -172,7 +203,8 @@ impl Lane {
             let count = verdict.sample_count;
             if count < 64 && count.is_power_of_two() || count.is_multiple_of(64) {
                 let bytes = resident.series.memory_bytes() as u32;
-                self.resident_bytes = self.resident_bytes + bytes as usize - resident.bytes as usize;
+                self.resident_bytes =
+                    self.resident_bytes + bytes as usize - resident.bytes as usize;
                 resident.bytes = bytes;
             }
         }
@@ -181,7 +213,9 @@ impl Lane {
 
     /// Forgets what a key learned up to `offset`.
     pub(crate) fn reset(&mut self, hash: u64, key: &str, offset: u64) {
-        let Some(slot) = self.find(hash, key) else { return };
+        let Some(slot) = self.find(hash, key) else {
+            return;
+        };
         match &mut self.slots[slot as usize] {
             Slot::Resident(resident) => {
                 resident.series.reset(offset);
@@ -197,7 +231,13 @@ impl Lane {
                 series.reset(offset);
                 let bytes = series.memory_bytes() as u32;
                 self.resident_bytes += bytes as usize;
-                let resident = Resident { series, bytes, is_changed: true, is_recent: true, durable };
+                let resident = Resident {
+                    series,
+                    bytes,
+                    is_changed: true,
+                    is_recent: true,
+                    durable,
+                };
                 self.slots[slot as usize] = Slot::Resident(Box::new(resident));
                 self.changed.push(slot);
             }
@@ -216,11 +256,16 @@ impl Lane {
 
     /// Saved state of a changed series, to be put into a chunk; `None` if it is unchanged or not in memory.
     pub(crate) fn cut(&mut self, slot: u32) -> Option<(&str, Vec<u8>, Cut)> {
-        let Slot::Resident(resident) = &mut self.slots[slot as usize] else { return None };
+        let Slot::Resident(resident) = &mut self.slots[slot as usize] else {
+            return None;
+        };
         if !std::mem::take(&mut resident.is_changed) {
             return None;
         }
-        let cut = Cut { slot, learned_upto: resident.series.learned_upto() };
+        let cut = Cut {
+            slot,
+            learned_upto: resident.series.learned_upto(),
+        };
         Some((resident.series.key(), resident.series.encode(), cut))
     }
 
@@ -261,13 +306,17 @@ impl Lane {
             }
             let slot = self.hand;
             self.hand = (self.hand + 1) % self.slots.len();
-            let Slot::Resident(resident) = &mut self.slots[slot] else { continue };
+            let Slot::Resident(resident) = &mut self.slots[slot] else {
+                continue;
+            };
             if std::mem::take(&mut resident.is_recent) {
                 continue;
             }
             found += resident.bytes as usize;
             match resident.durable {
-                Some(at) if !resident.is_changed && resident.learned_is(at) => self.release(slot, at),
+                Some(at) if !resident.is_changed && resident.learned_is(at) => {
+                    self.release(slot, at)
+                }
                 _ if resident.is_changed => to_cut.push(slot as u32),
                 // Cut already and on its way to disk: its turn comes when it is there.
                 _ => {}
@@ -296,8 +345,14 @@ impl Lane {
     /// Unchanged series in memory whose state lies in one of these chunks: marked as changed, so that they are cut anew.
     pub(crate) fn touch_in(&mut self, chunks: &[ChunkId]) {
         for (slot, entry) in self.slots.iter_mut().enumerate() {
-            let Slot::Resident(resident) = entry else { continue };
-            if resident.durable.is_some_and(|at| chunks.contains(&at.chunk)) && !resident.is_changed {
+            let Slot::Resident(resident) = entry else {
+                continue;
+            };
+            if resident
+                .durable
+                .is_some_and(|at| chunks.contains(&at.chunk))
+                && !resident.is_changed
+            {
                 resident.is_changed = true;
                 self.changed.push(slot as u32);
             }

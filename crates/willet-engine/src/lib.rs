@@ -5,11 +5,11 @@
 //! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
 //! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back.
 
-pub mod records;
 pub mod event;
+pub mod records;
 
-pub mod config;
 pub mod codec;
+pub mod config;
 pub mod journal;
 pub mod shard;
 pub mod verdict;

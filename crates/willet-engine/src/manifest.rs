@@ -86,7 +86,8 @@ impl Manifest {
             shard: self.shard.clone(),
             chunks: self.chunks.clone(),
         };
-        let content = postcard::to_allocvec(&content).expect("plain data always serialises into memory");
+        let content =
+            postcard::to_allocvec(&content).expect("plain data always serialises into memory");
         let mut bytes = Vec::with_capacity(content.len() + 12);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -98,7 +99,9 @@ impl Manifest {
 
     /// Reads a manifest back, checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let (head, content) = bytes.split_first_chunk::<12>().ok_or(ManifestError::NotAManifest)?;
+        let (head, content) = bytes
+            .split_first_chunk::<12>()
+            .ok_or(ManifestError::NotAManifest)?;
         if head[..4] != MAGIC {
             return Err(ManifestError::NotAManifest);
         }
@@ -106,11 +109,13 @@ impl Manifest {
         if version != VERSION {
             return Err(ManifestError::Version(version));
         }
-        if u32::from_le_bytes([head[8], head[9], head[10], head[11]]) != crc32c::crc32c(content) || head[6..8] != [0, 0] {
+        if u32::from_le_bytes([head[8], head[9], head[10], head[11]]) != crc32c::crc32c(content)
+            || head[6..8] != [0, 0]
+        {
             return Err(ManifestError::Checksum);
         }
-        let manifest: ManifestV1 =
-            postcard::from_bytes(content).map_err(|error| ManifestError::Content(error.to_string()))?;
+        let manifest: ManifestV1 = postcard::from_bytes(content)
+            .map_err(|error| ManifestError::Content(error.to_string()))?;
         Ok(Self {
             sequence: manifest.sequence,
             low_water: manifest.low_water,

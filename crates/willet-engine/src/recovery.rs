@@ -28,7 +28,9 @@ pub struct RecoveryPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
     /// The log begins behind the place where replay should.
-    #[error("records {from} to {to} are gone from the log and were not learned from (a checkpoint reaches to {from} only)")]
+    #[error(
+        "records {from} to {to} are gone from the log and were not learned from (a checkpoint reaches to {from} only)"
+    )]
     Gap {
         /// First record that is gone.
         from: u64,
@@ -51,12 +53,23 @@ pub fn plan(manifest: Option<&Manifest>, log: LogExtent, delivered: u64) -> Reco
     let low_water = manifest.map_or(0, |manifest| manifest.low_water);
     let known = delivered.max(manifest.map_or(0, |manifest| manifest.upto));
     if log.first > low_water {
-        losses.push(Loss::Gap { from: low_water, to: log.first });
+        losses.push(Loss::Gap {
+            from: low_water,
+            to: log.first,
+        });
     }
     if log.next < known {
-        losses.push(Loss::Tail { log: log.next, known });
+        losses.push(Loss::Tail {
+            log: log.next,
+            known,
+        });
     }
-    RecoveryPlan { replay_from: low_water.max(log.first), emit_from: delivered, floor: known.max(log.next), losses }
+    RecoveryPlan {
+        replay_from: low_water.max(log.first),
+        emit_from: delivered,
+        floor: known.max(log.next),
+        losses,
+    }
 }
 
 #[cfg(test)]
@@ -66,19 +79,50 @@ mod tests {
     #[test]
     fn a_fresh_folder_begins_at_the_beginning() {
         let found = plan(None, LogExtent { first: 0, next: 0 }, 0);
-        assert_eq!(found, RecoveryPlan { replay_from: 0, emit_from: 0, floor: 0, losses: vec![] });
+        assert_eq!(
+            found,
+            RecoveryPlan {
+                replay_from: 0,
+                emit_from: 0,
+                floor: 0,
+                losses: vec![]
+            }
+        );
     }
 
     #[test]
     fn without_a_checkpoint_all_is_replayed_and_only_the_rest_is_sent() {
-        let found = plan(None, LogExtent { first: 0, next: 100 }, 60);
-        assert_eq!((found.replay_from, found.emit_from, found.floor), (0, 60, 100));
+        let found = plan(
+            None,
+            LogExtent {
+                first: 0,
+                next: 100,
+            },
+            60,
+        );
+        assert_eq!(
+            (found.replay_from, found.emit_from, found.floor),
+            (0, 60, 100)
+        );
     }
 
     #[test]
     fn what_is_lost_is_said_and_its_offsets_are_not_used_again() {
-        let found = plan(None, LogExtent { first: 10, next: 50 }, 60);
-        assert_eq!(found.losses, [Loss::Gap { from: 0, to: 10 }, Loss::Tail { log: 50, known: 60 }]);
+        let found = plan(
+            None,
+            LogExtent {
+                first: 10,
+                next: 50,
+            },
+            60,
+        );
+        assert_eq!(
+            found.losses,
+            [
+                Loss::Gap { from: 0, to: 10 },
+                Loss::Tail { log: 50, known: 60 }
+            ]
+        );
         assert_eq!((found.replay_from, found.floor), (10, 60));
         assert!(found.losses[1].to_string().contains("10 of them are lost"));
     }

@@ -55,7 +55,13 @@ pub(crate) struct Space {
 
 impl Series {
     pub(crate) fn new(key: &str) -> Self {
-        Self { key: key.into(), learned_upto: 0, newest: None, sample_count: 0, model: None }
+        Self {
+            key: key.into(),
+            learned_upto: 0,
+            newest: None,
+            sample_count: 0,
+            model: None,
+        }
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -66,14 +72,13 @@ impl Series {
         self.learned_upto
     }
 
-    pub(crate) fn sample_count(&self) -> u64 {
-        self.sample_count
-    }
-
     /// Forgets all; events up to `offset` stay learned.
     pub(crate) fn reset(&mut self, offset: u64) {
         if self.learned_upto <= offset {
-            *self = Self { key: std::mem::take(&mut self.key), ..Self::new("") };
+            *self = Self {
+                key: std::mem::take(&mut self.key),
+                ..Self::new("")
+            };
             self.learned_upto = offset + 1;
         }
     }
@@ -98,13 +103,19 @@ impl Series {
             return verdict(self, Outcome::AlreadyLearned, false);
         }
         self.learned_upto = arrival.offset + 1;
-        if self.model.as_ref().is_none_or(|model| model.version != plan.model_version()) {
+        if self
+            .model
+            .as_ref()
+            .is_none_or(|model| model.version != plan.model_version())
+        {
             match Model::new(plan, &self.key, arrival.layout) {
                 Ok(model) => self.model = Some(model),
                 Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
             }
         }
-        let Some(model) = &mut self.model else { return verdict(self, Outcome::WarmingUp, false) };
+        let Some(model) = &mut self.model else {
+            return verdict(self, Outcome::WarmingUp, false);
+        };
         let values = match model.arrange(arrival.layout, arrival.values, &mut space.values) {
             Ok(values) => values,
             Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
@@ -125,7 +136,10 @@ impl Series {
         let model = self.model.as_ref().map_or(0, |model| {
             model.detector.memory_bytes()
                 + model.decision.heap_bytes()
-                + model.features.as_ref().map_or(0, |features| size_of::<Features>() + features.heap_bytes())
+                + model
+                    .features
+                    .as_ref()
+                    .map_or(0, |features| size_of::<Features>() + features.heap_bytes())
         });
         // What the allocator adds to some five blocks.
         size_of::<Self>() + self.key.len() + model + 5 * 16
@@ -136,9 +150,17 @@ impl Series {
             let snapshot = model.detector.snapshot();
             ModelStateV1 {
                 version: model.version,
-                names: model.layout.names().iter().map(ToString::to_string).collect(),
+                names: model
+                    .layout
+                    .names()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 is_positional: model.layout.is_positional(),
-                features: model.features.as_ref().map(|features| features.memory().clone()),
+                features: model
+                    .features
+                    .as_ref()
+                    .map(|features| features.memory().clone()),
                 kind: snapshot.kind.to_owned(),
                 detector_version: snapshot.version,
                 detector: snapshot.bytes,
@@ -155,14 +177,21 @@ impl Series {
     }
 
     /// Takes up a saved state. A model of another version than the plan's is not built: it would be replaced anyway.
-    pub(crate) fn decode(plan: &Plan, key: &str, bytes: &[u8], layouts: &mut Layouts) -> Result<Self, String> {
-        let (SeriesState::V1(state), rest) =
-            postcard::take_from_bytes(bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    pub(crate) fn decode(
+        plan: &Plan,
+        key: &str,
+        bytes: &[u8],
+        layouts: &mut Layouts,
+    ) -> Result<Self, String> {
+        let (SeriesState::V1(state), rest) = postcard::take_from_bytes(bytes)
+            .map_err(|error| format!("it cannot be read: {error}"))?;
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
         let model = match state.model {
-            Some(model) if model.version == plan.model_version() => Some(Model::restore(plan, key, model, layouts)?),
+            Some(model) if model.version == plan.model_version() => {
+                Some(Model::restore(plan, key, model, layouts)?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -211,7 +240,11 @@ impl Layouts {
     fn share(&mut self, layout: Layout) -> Arc<Layout> {
         /// Beyond this many layouts sharing is not worth the search.
         const KNOWN: usize = 64;
-        if let Some(known) = self.known.iter().find(|known| known.fingerprint() == layout.fingerprint()) {
+        if let Some(known) = self
+            .known
+            .iter()
+            .find(|known| known.fingerprint() == layout.fingerprint())
+        {
             return Arc::clone(known);
         }
         let layout = Arc::new(layout);
@@ -224,10 +257,14 @@ impl Layouts {
 
 impl Model {
     fn new(plan: &Plan, key: &str, layout: &Arc<Layout>) -> Result<Self, Misfit> {
-        let features = Features::new(&plan.config().features, layout.names()).map_err(|_| Misfit::Features)?;
+        let features =
+            Features::new(&plan.config().features, layout.names()).map_err(|_| Misfit::Features)?;
         let width = features.names().len();
         let seed = series_seed(plan.config().seed, key, plan.kind().name);
-        let detector = plan.kind().build(plan.options(), width, seed).map_err(|_| Misfit::Features)?;
+        let detector = plan
+            .kind()
+            .build(plan.options(), width, seed)
+            .map_err(|_| Misfit::Features)?;
         Ok(Self {
             version: plan.model_version(),
             layout: Arc::clone(layout),
@@ -237,8 +274,17 @@ impl Model {
         })
     }
 
-    fn restore(plan: &Plan, key: &str, state: ModelStateV1, layouts: &mut Layouts) -> Result<Self, String> {
-        let layout = if state.is_positional { Layout::positional(state.names.len()) } else { Layout::named(&state.names) };
+    fn restore(
+        plan: &Plan,
+        key: &str,
+        state: ModelStateV1,
+        layouts: &mut Layouts,
+    ) -> Result<Self, String> {
+        let layout = if state.is_positional {
+            Layout::positional(state.names.len())
+        } else {
+            Layout::named(&state.names)
+        };
         let layout = layouts.share(layout);
         let config = &plan.config().features;
         let fresh = Features::new(config, layout.names()).map_err(|error| error.to_string())?;
@@ -246,16 +292,28 @@ impl Model {
         let features = match state.features {
             Some(memory) => {
                 let restored = Features::restore(config, layout.names(), memory);
-                Some(Box::new(restored.ok_or("its features do not fit the configuration")?))
+                Some(Box::new(
+                    restored.ok_or("its features do not fit the configuration")?,
+                ))
             }
             None if fresh.is_identity() => None,
             None => return Err("its features are missing".to_owned()),
         };
         if state.kind != plan.kind().name || !state.decision.is_sound() {
-            return Err(format!("it is of kind `{}`, expected `{}`", state.kind, plan.kind().name));
+            return Err(format!(
+                "it is of kind `{}`, expected `{}`",
+                state.kind,
+                plan.kind().name
+            ));
         }
         let seed = series_seed(plan.config().seed, key, plan.kind().name);
-        let detector = plan.kind().restore(plan.options(), width, seed, state.detector_version, &state.detector);
+        let detector = plan.kind().restore(
+            plan.options(),
+            width,
+            seed,
+            state.detector_version,
+            &state.detector,
+        );
         Ok(Self {
             version: state.version,
             layout,
@@ -266,7 +324,12 @@ impl Model {
     }
 
     /// The event's values in the order of the series.
-    fn arrange<'a>(&self, layout: &Layout, values: &'a [f64], space: &'a mut Vec<f64>) -> Result<&'a [f64], Misfit> {
+    fn arrange<'a>(
+        &self,
+        layout: &Layout,
+        values: &'a [f64],
+        space: &'a mut Vec<f64>,
+    ) -> Result<&'a [f64], Misfit> {
         if layout.fingerprint() == self.layout.fingerprint() {
             return Ok(values);
         }
@@ -274,18 +337,34 @@ impl Model {
             return Err(Misfit::Form);
         }
         if layout.is_positional() {
-            return Err(Misfit::Width { expected: self.layout.width() as u32, found: layout.width() as u32 });
+            return Err(Misfit::Width {
+                expected: self.layout.width() as u32,
+                found: layout.width() as u32,
+            });
         }
         space.clear();
         space.extend(self.layout.names().iter().map(|name| {
             let place = layout.names().iter().position(|other| other == name);
             place.map_or(f64::NAN, |place| values[place])
         }));
-        let knows_any = layout.names().iter().any(|name| self.layout.names().contains(name));
-        if knows_any { Ok(space) } else { Err(Misfit::Names) }
+        let knows_any = layout
+            .names()
+            .iter()
+            .any(|name| self.layout.names().contains(name));
+        if knows_any {
+            Ok(space)
+        } else {
+            Err(Misfit::Names)
+        }
     }
 
-    fn judge(&mut self, plan: &Plan, values: &[f64], space: &mut Vec<f64>, details: &mut Vec<Detail>) -> Outcome {
+    fn judge(
+        &mut self,
+        plan: &Plan,
+        values: &[f64],
+        space: &mut Vec<f64>,
+        details: &mut Vec<Detail>,
+    ) -> Outcome {
         let row: &[f64] = match &self.features {
             Some(features) => {
                 features.transform(values, space);
@@ -295,7 +374,9 @@ impl Model {
         };
         let rows = Rows::one(row);
         let mut raw = [Raw::WarmingUp];
-        self.detector.score(rows, &mut raw).expect("the model was built for this width");
+        self.detector
+            .score(rows, &mut raw)
+            .expect("the model was built for this width");
         let (outcome, learn) = match raw[0] {
             Raw::Missing => (Outcome::Missing, false),
             Raw::WarmingUp => (Outcome::WarmingUp, true),
@@ -306,7 +387,9 @@ impl Model {
                     None => Outcome::WarmingUp,
                     Some(judgement) => {
                         let detail = judgement.is_over.then(|| self.detail(row));
-                        let counts = |detail: &Detail| !plan.policy().looks_at_value() || counts(plan, detail, row);
+                        let counts = |detail: &Detail| {
+                            !plan.policy().looks_at_value() || counts(plan, detail, row)
+                        };
                         let detail = detail.filter(counts);
                         let share = plan.policy().share();
                         Outcome::Scored(Scored {
@@ -329,7 +412,9 @@ impl Model {
             }
         };
         if learn {
-            self.detector.learn(rows).expect("the model was built for this width");
+            self.detector
+                .learn(rows)
+                .expect("the model was built for this width");
         }
         if let Some(features) = &mut self.features {
             features.observe(values);
@@ -338,10 +423,17 @@ impl Model {
     }
 
     fn detail(&self, row: &[f64]) -> Detail {
-        let explanation = self.detector.explain(row).expect("the model was built for this width");
-        let names = self.features.as_ref().map_or(self.layout.names(), |features| features.names());
+        let explanation = self
+            .detector
+            .explain(row)
+            .expect("the model was built for this width");
+        let names = self
+            .features
+            .as_ref()
+            .map_or(self.layout.names(), |features| features.names());
         let main = explanation.main_feature();
-        let deviation = main.and_then(|main| Some(row[main] - explanation.expected.get(main)?.middle));
+        let deviation =
+            main.and_then(|main| Some(row[main] - explanation.expected.get(main)?.middle));
         let anomaly_type = deviation.and_then(|deviation| match deviation {
             up if up > 0.0 => Some(AnomalyType::Spike),
             down if down < 0.0 => Some(AnomalyType::Dip),
@@ -359,7 +451,9 @@ impl Model {
 /// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
 fn counts(plan: &Plan, detail: &Detail, row: &[f64]) -> bool {
     let shares = &detail.contributions;
-    let main = (0..shares.len()).rev().max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+    let main = (0..shares.len())
+        .rev()
+        .max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
     let expected = main.and_then(|main| Some((row[main], detail.expected.get(main)?.middle)));
     expected.is_none_or(|(value, expected)| plan.policy().counts(value, expected))
 }

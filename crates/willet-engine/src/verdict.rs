@@ -49,7 +49,9 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// An array of another length than the series began with.
-    #[error("event has {found} features, its series began with {expected} (name the values, or keep their number)")]
+    #[error(
+        "event has {found} features, its series began with {expected} (name the values, or keep their number)"
+    )]
     Width {
         /// Features of the series.
         expected: u32,
@@ -57,10 +59,14 @@ pub enum Misfit {
         found: u32,
     },
     /// Named values for a series of an array, or the other way round.
-    #[error("event and series do not both have named values (its series began with the other form)")]
+    #[error(
+        "event and series do not both have named values (its series began with the other form)"
+    )]
     Form,
     /// None of the values has a name that the series knows.
-    #[error("event has none of the values that its series began with (a new name is taken up at the next reset)")]
+    #[error(
+        "event has none of the values that its series began with (a new name is taken up at the next reset)"
+    )]
     Names,
     /// The configured features cannot be made of this series' values.
     #[error("the configured features are not among the event's values")]

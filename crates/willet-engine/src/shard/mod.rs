@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use willet_core::error::ConfigError;
-
 use crate::checkpoint::Checkpoints;
 use crate::chunk::{ChunkIndex, ChunkRef};
-use crate::config::{Plan, StreamConfig};
+use crate::config::{Plan, PlanError, StreamConfig};
 use crate::duplicates::Duplicates;
 use crate::event::{EventBatch, Timestamp, key_hash};
 use crate::journal::Entry;
@@ -67,7 +65,13 @@ impl LaneTask<'_> {
     pub fn run(&mut self) {
         self.rows.reserve(self.events.len());
         for event in &self.events {
-            self.rows.push(self.lane.take(self.plan, self.tick, self.batch, *event as usize, &mut self.details));
+            self.rows.push(self.lane.take(
+                self.plan,
+                self.tick,
+                self.batch,
+                *event as usize,
+                &mut self.details,
+            ));
         }
     }
 }
@@ -88,13 +92,20 @@ impl Shard {
     }
 
     /// The shard of a checkpoint, before its chunks are [known](Shard::know); replay begins at the manifest's low water.
-    pub fn restore(manifest: &Manifest, lanes: usize, hash_seed: u64) -> Result<Self, RestoreShardError> {
+    pub fn restore(
+        manifest: &Manifest,
+        lanes: usize,
+        hash_seed: u64,
+    ) -> Result<Self, RestoreShardError> {
         let state = &manifest.shard;
         let config: StreamConfig = serde_json::from_str(&state.config)?;
         let plan = Plan::new(config, state.model_version)?;
         let mut shard = Self::new(plan, lanes, hash_seed);
         shard.tick = state.tick;
-        shard.duplicates = Duplicates::restore(shard.plan.config().duplicate_window, state.duplicates.clone());
+        shard.duplicates = Duplicates::restore(
+            shard.plan.config().duplicate_window,
+            state.duplicates.clone(),
+        );
         shard.poisoned = state.poisoned.iter().copied().collect();
         shard.next_offset = manifest.low_water;
         shard.checkpoints = Checkpoints::restore(manifest);
@@ -128,11 +139,13 @@ impl Shard {
 
     /// How much it holds.
     pub fn occupancy(&self) -> Occupancy {
-        self.lanes.iter().fold(Occupancy::default(), |sum, lane| Occupancy {
-            keys: sum.keys + lane.len(),
-            resident_bytes: sum.resident_bytes + lane.resident_bytes(),
-            index_bytes: sum.index_bytes + lane.index_bytes(),
-        })
+        self.lanes
+            .iter()
+            .fold(Occupancy::default(), |sum, lane| Occupancy {
+                keys: sum.keys + lane.len(),
+                resident_bytes: sum.resident_bytes + lane.resident_bytes(),
+                index_bytes: sum.index_bytes + lane.index_bytes(),
+            })
     }
 
     /// Keys of the batch whose state is on disk only; each must be [loaded](Shard::load) before the batch is taken.
@@ -165,7 +178,9 @@ impl Shard {
     /// Takes a batch: one verdict for each event, in order. Its records end before `next_offset`.
     pub fn on_batch(&mut self, batch: &EventBatch, next_offset: u64, out: &mut Verdicts) {
         if self.lanes.len() > 1 {
-            return self.on_batch_forked(batch, next_offset, out, |tasks| tasks.iter_mut().for_each(LaneTask::run));
+            return self.on_batch_forked(batch, next_offset, out, |tasks| {
+                tasks.iter_mut().for_each(LaneTask::run)
+            });
         }
         out.clear();
         out.rows.reserve(batch.len());
@@ -231,17 +246,26 @@ impl Shard {
         let row = &batch.rows()[event];
         let outcome = if self.poisoned.contains(&row.offset) {
             Outcome::Poisoned
-        } else if row.id_hash.is_some_and(|id| self.duplicates.is_duplicate(id, row.offset)) {
+        } else if row
+            .id_hash
+            .is_some_and(|id| self.duplicates.is_duplicate(id, row.offset))
+        {
             Outcome::Duplicate
         } else {
             return None;
         };
         let model_version = self.plan.model_version();
-        Some(Verdict { event: event as u32, outcome, is_late: false, sample_count: 0, model_version })
+        Some(Verdict {
+            event: event as u32,
+            outcome,
+            is_late: false,
+            sample_count: 0,
+            model_version,
+        })
     }
 
     /// Takes a journal entry at its place in the log.
-    pub fn on_journal(&mut self, offset: u64, entry: Entry) -> Result<(), ConfigError> {
+    pub fn on_journal(&mut self, offset: u64, entry: Entry) -> Result<(), PlanError> {
         self.advance(offset + 1);
         match entry {
             Entry::Configure { config } => {
@@ -276,7 +300,8 @@ impl Shard {
 
     pub(crate) fn state(&self, next_chunk: u64) -> ShardState {
         ShardState {
-            config: serde_json::to_string(self.plan.config()).expect("plain data always serialises into memory"),
+            config: serde_json::to_string(self.plan.config())
+                .expect("plain data always serialises into memory"),
             model_version: self.plan.model_version(),
             tick: self.tick,
             duplicates: self.duplicates.save(),
@@ -295,7 +320,7 @@ pub enum RestoreShardError {
     Json(#[from] serde_json::Error),
     /// The configuration is understood and not allowed.
     #[error("the checkpoint's configuration is refused: {0}")]
-    Config(#[from] ConfigError),
+    Config(#[from] PlanError),
 }
 
 /// The lane of a key. The table inside a lane uses the low bits of the hash, so this uses the high ones.
@@ -311,7 +336,9 @@ impl Verdicts {
         let mut details: Vec<Option<Detail>> = self.details.drain(..).map(Some).collect();
         for verdict in &mut self.rows {
             if let Outcome::Scored(scored) = &mut verdict.outcome
-                && let Some(detail) = scored.detail.and_then(|detail| details[detail as usize].take())
+                && let Some(detail) = scored
+                    .detail
+                    .and_then(|detail| details[detail as usize].take())
             {
                 self.details.push(detail);
                 scored.detail = Some(self.details.len() as u32 - 1);
@@ -319,3 +346,6 @@ impl Verdicts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
