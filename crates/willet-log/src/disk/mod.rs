@@ -111,7 +111,8 @@ pub(crate) fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Re
     let temporary = temporary_beside(path);
     write_temporary(disk, &temporary, bytes)?;
     disk.rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
+    path.parent()
+        .map_or(Ok(()), |folder| disk.sync_folder(folder))
 }
 
 /// Ending of files that are not finished; left-over ones are swept.

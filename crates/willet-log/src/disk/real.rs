@@ -138,7 +138,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("LOCK");
         let held = RealDisk.lock(&path).unwrap();
-        assert_eq!(RealDisk.lock(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(
+            RealDisk.lock(&path).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
         drop(held);
         RealDisk.lock(&path).unwrap();
     }

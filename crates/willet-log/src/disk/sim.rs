@@ -135,10 +135,13 @@ impl State {
     }
 
     fn change(&mut self, change: NameChange) {
-        let (NameChange::Add(path, _) | NameChange::Rename(_, path) | NameChange::Remove(path)) = &change;
+        let (NameChange::Add(path, _) | NameChange::Rename(_, path) | NameChange::Remove(path)) =
+            &change;
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         match &change {
-            NameChange::Add(path, entry) => apply(&mut self.live, NameChange::Add(path.clone(), *entry)),
+            NameChange::Add(path, entry) => {
+                apply(&mut self.live, NameChange::Add(path.clone(), *entry))
+            }
             NameChange::Rename(from, to) => {
                 apply(&mut self.live, NameChange::Rename(from.clone(), to.clone()));
             }
@@ -211,7 +214,11 @@ impl Disk for SimDisk {
             (None, _) => return Err(io::ErrorKind::NotFound.into()),
         };
         let life = state.life;
-        Ok(Arc::new(SimFile { disk: self.clone(), node, life }))
+        Ok(Arc::new(SimFile {
+            disk: self.clone(),
+            node,
+            life,
+        }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -259,7 +266,11 @@ impl Disk for SimDisk {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
         let above: Vec<PathBuf> = folder.ancestors().map(Path::to_path_buf).collect();
-        for path in above.into_iter().rev().filter(|path| path.file_name().is_some()) {
+        for path in above
+            .into_iter()
+            .rev()
+            .filter(|path| path.file_name().is_some())
+        {
             match state.live.get(&path) {
                 Some(Entry::Folder) => {}
                 Some(Entry::File(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
@@ -291,7 +302,11 @@ impl Disk for SimDisk {
             state.change(NameChange::Add(path.to_path_buf(), Entry::File(node)));
         }
         let life = state.life;
-        Ok(Box::new(SimLock { disk: self.clone(), path: path.to_path_buf(), life }))
+        Ok(Box::new(SimLock {
+            disk: self.clone(),
+            path: path.to_path_buf(),
+            life,
+        }))
     }
 
     fn random_u64(&self) -> io::Result<u64> {
@@ -312,7 +327,9 @@ impl SimFile {
         if state.life == self.life {
             Ok(state)
         } else {
-            Err(io::Error::other("the disk crashed since this file was opened"))
+            Err(io::Error::other(
+                "the disk crashed since this file was opened",
+            ))
         }
     }
 

@@ -33,7 +33,8 @@ impl Node {
 
     pub(super) fn write(&mut self, bytes: &[u8], offset: u64) {
         write(&mut self.live, offset as usize, bytes);
-        self.unsynced.push(Change::Write(offset as usize, bytes.to_vec()));
+        self.unsynced
+            .push(Change::Write(offset as usize, bytes.to_vec()));
     }
 
     pub(super) fn set_len(&mut self, bytes: u64) {
@@ -68,7 +69,9 @@ impl Node {
         let changes = self.doubtful.drain(..).chain(self.unsynced.drain(..));
         for change in changes {
             match change {
-                Change::Write(offset, bytes) => crash_write(&mut self.durable, offset, &bytes, random),
+                Change::Write(offset, bytes) => {
+                    crash_write(&mut self.durable, offset, &bytes, random)
+                }
                 Change::SetLen(bytes) if random.below(2) == 0 => self.durable.resize(bytes, 0),
                 Change::SetLen(_) => {}
             }

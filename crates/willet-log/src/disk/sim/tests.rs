@@ -26,13 +26,30 @@ fn synced_bytes_survive_every_crash_and_unsynced_ones_only_some() {
         disk.crash(seed);
         let bytes = content(&disk);
         assert_eq!(&bytes[..2000], [1; 2000], "seed {seed}");
-        assert!(bytes[2000..].iter().all(|byte| [0, 2, 3].contains(byte)), "seed {seed}");
-        let later_without_earlier = bytes.len() == 4010 && bytes[2000..4000].iter().all(|byte| *byte == 0);
-        outcomes.insert((bytes.len().min(2001), bytes.len() == 4010, later_without_earlier));
+        assert!(
+            bytes[2000..].iter().all(|byte| [0, 2, 3].contains(byte)),
+            "seed {seed}"
+        );
+        let later_without_earlier =
+            bytes.len() == 4010 && bytes[2000..4000].iter().all(|byte| *byte == 0);
+        outcomes.insert((
+            bytes.len().min(2001),
+            bytes.len() == 4010,
+            later_without_earlier,
+        ));
     }
-    assert!(outcomes.contains(&(2000, false, false)), "dropped: {outcomes:?}");
-    assert!(outcomes.contains(&(2001, true, false)), "kept: {outcomes:?}");
-    assert!(outcomes.contains(&(2001, true, true)), "reordered: {outcomes:?}");
+    assert!(
+        outcomes.contains(&(2000, false, false)),
+        "dropped: {outcomes:?}"
+    );
+    assert!(
+        outcomes.contains(&(2001, true, false)),
+        "kept: {outcomes:?}"
+    );
+    assert!(
+        outcomes.contains(&(2001, true, true)),
+        "reordered: {outcomes:?}"
+    );
 }
 
 #[test]
@@ -95,12 +112,18 @@ fn what_a_failed_sync_left_is_not_saved_by_the_next() {
 fn handles_and_locks_die_in_a_crash() {
     let (disk, file) = disk_with_file(b"x");
     let held = disk.lock(Path::new("/d/LOCK")).unwrap();
-    assert_eq!(disk.lock(Path::new("/d/LOCK")).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(
+        disk.lock(Path::new("/d/LOCK")).unwrap_err().kind(),
+        io::ErrorKind::WouldBlock
+    );
     disk.crash(3);
     file.write_at(b"y", 0).unwrap_err();
     let again = disk.lock(Path::new("/d/LOCK")).unwrap();
     drop(held);
-    assert!(disk.lock(Path::new("/d/LOCK")).is_err(), "a dead lock must not free a live one");
+    assert!(
+        disk.lock(Path::new("/d/LOCK")).is_err(),
+        "a dead lock must not free a live one"
+    );
     drop(again);
 }
 
