@@ -205,7 +205,7 @@ impl Log {
         if may_stay || !self.pending.is_empty() {
             return Ok(());
         }
-        self.leave_active();
+        self.seal_active();
         self.begin_segment()
     }
 
@@ -217,14 +217,7 @@ impl Log {
             folder_id: self.folder.id(),
             segment: number,
             base: self.next_sequence,
-            before: self.view.state().segments.last().map(|last| {
-                let contents = last.contents();
-                Before {
-                    segment: last.number,
-                    end: contents.end,
-                    voids: contents.voids.clone(),
-                }
-            }),
+            before: before(&self.view.state().segments),
             catalogue: open::list(&self.catalogue, &self.next),
         }
         .encode();
@@ -249,9 +242,18 @@ impl Log {
         let contents = Contents::empty(self.next_sequence, start);
         let name = (number, path);
         let segment = Arc::new(Segment::new(name, file, self.folder.id(), start, contents));
-        let mut state = self.view.state();
-        state.segments.push(Arc::clone(&segment));
-        state.next.clone_from(&self.next);
+        let passed_over = {
+            let mut state = self.view.state();
+            let kept = state.segments.iter().rposition(|other| !other.is_empty());
+            let passed_over = state.segments.split_off(kept.map_or(0, |last| last + 1));
+            state.segments.push(Arc::clone(&segment));
+            state.next.clone_from(&self.next);
+            passed_over
+        };
+        for empty in passed_over {
+            // The new head says what theirs said; what stays is removed at the next opening.
+            let _ = open::remove(disk.as_ref(), &empty.path);
+        }
         self.active = Some(Active {
             segment,
             end: start,
@@ -270,22 +272,6 @@ impl Log {
         });
         // Partitions that were listed among the refused bytes stay known through the next head.
         self.head_is_stale = true;
-        self.leave_active();
-    }
-
-    /// Seals the active segment, or removes it when it has no records: the next head says what it said.
-    fn leave_active(&mut self) {
-        let empty = self
-            .active
-            .take_if(|active| active.end == active.segment.start);
-        if let Some(Active { segment, .. }) = empty {
-            // If it stays, the next head passes over it.
-            let _ = self.folder.disk().remove(&segment.path);
-            self.view
-                .state()
-                .segments
-                .retain(|other| other.number != segment.number);
-        }
         self.seal_active();
     }
 
@@ -303,6 +289,17 @@ impl Log {
             segment.contents().forget_marks();
         }
     }
+}
+
+/// Where the log ends before a new segment. Segments without records do not count: a new head says all that theirs said.
+fn before(segments: &[Arc<Segment>]) -> Option<Before> {
+    let last = segments.iter().rfind(|segment| !segment.is_empty())?;
+    let contents = last.contents();
+    Some(Before {
+        segment: last.number,
+        end: contents.end,
+        voids: contents.voids.clone(),
+    })
 }
 
 /// Bytes of an append in the log.

@@ -15,6 +15,10 @@ pub(super) const VERSION: u32 = 1;
 const MAX_HEADER_BYTES: usize = 64 << 20;
 /// Most headers are shorter, and come with the first read.
 const FIRST_READ: usize = 4096;
+/// How far the second copy is looked for when the first is damaged: a catalogue of 10,000 partitions.
+const SEARCH_BYTES: usize = 1 << 20;
+/// Stream names could hold the magic; no more than this many are tried.
+const MAX_CANDIDATES: usize = 16;
 /// Bytes from the magic to the header length.
 const PREFIX: usize = 16;
 
@@ -48,8 +52,13 @@ pub(super) struct Listed {
 /// What stands at the beginning of a segment file.
 #[derive(Debug)]
 pub(super) enum Beginning {
-    /// A header and its length.
-    Header(Header, u64),
+    Header {
+        header: Header,
+        /// First byte behind both copies.
+        start: u64,
+        /// A copy that does not verify.
+        damaged: Option<Range<u64>>,
+    },
     /// A header of a version this program does not know.
     Newer(u32),
     Damaged,
@@ -79,6 +88,7 @@ impl Header {
         let bytes = (out.len() + 4) as u32;
         out[12..PREFIX].copy_from_slice(&bytes.to_le_bytes());
         seal(&mut out);
+        out.extend_from_within(..);
         out
     }
 
@@ -112,38 +122,97 @@ impl Header {
     }
 }
 
-/// Reads the beginning of a segment file.
+/// One copy of a header.
+enum Copy {
+    Whole(Header, usize),
+    Newer(u32),
+    Damaged,
+}
+
+/// Reads the beginning of a segment file: both copies of the header.
 pub(super) fn read_beginning(file: &dyn DiskFile) -> io::Result<Beginning> {
-    let mut bytes = vec![0; FIRST_READ];
+    let length = file.len()?.min(2 * MAX_HEADER_BYTES as u64) as usize;
+    let mut bytes = vec![0; length.min(FIRST_READ)];
     let read = read_full(file, &mut bytes, 0)?;
     bytes.truncate(read);
-    let mut fields = Fields(&bytes);
-    let prefix = (|| Some((fields.take(8)?, fields.u32()?, fields.u32()? as usize)))();
-    let Some((magic, version, length)) = prefix else {
-        return Ok(Beginning::Damaged);
+    let announced = announced_bytes(&bytes).map_or(0, |bytes| bytes.saturating_mul(2));
+    let decided = match decode_copy(&bytes) {
+        Copy::Whole(..) if announced <= bytes.len() => true,
+        Copy::Newer(_) => true,
+        _ => false,
     };
-    if magic != MAGIC
-        || !(PREFIX..=MAX_HEADER_BYTES).contains(&length)
-        || length as u64 > file.len()?
-    {
-        return Ok(Beginning::Damaged);
-    }
-    if length > bytes.len() {
-        bytes.resize(length, 0);
-        read_full(file, &mut bytes, 0)?;
-    }
-    bytes.truncate(length);
-    if version != VERSION {
-        // Every version seals its header the same way, so that a flipped bit is not taken for a newer one.
-        let newer = version > VERSION && unseal(&bytes).is_some();
-        return Ok(if newer {
-            Beginning::Newer(version)
+    if !decided && length > bytes.len() {
+        // A large catalogue, or a damaged copy that does not say where the other begins.
+        let wanted = if announced > 0 {
+            announced
         } else {
-            Beginning::Damaged
-        });
+            SEARCH_BYTES
+        };
+        bytes.resize(length.min(wanted.max(SEARCH_BYTES)), 0);
+        let read = read_full(file, &mut bytes, 0)?;
+        bytes.truncate(read);
     }
-    Ok(match Header::decode(&bytes) {
-        Some(header) => Beginning::Header(header, length as u64),
-        None => Beginning::Damaged,
+    let (header, size) = match decode_copy(&bytes) {
+        Copy::Newer(version) => return Ok(Beginning::Newer(version)),
+        Copy::Whole(header, size) => (header, size),
+        Copy::Damaged => return Ok(second_copy(&bytes)),
+    };
+    let same = bytes
+        .get(..size)
+        .is_some_and(|first| bytes.get(size..2 * size) == Some(first));
+    let (size, end) = (size as u64, 2 * size as u64);
+    Ok(Beginning::Header {
+        header,
+        start: end,
+        damaged: (!same).then_some(size..end),
     })
+}
+
+/// Looks for the second copy where the first is damaged.
+fn second_copy(bytes: &[u8]) -> Beginning {
+    let candidates = (1..bytes.len()).filter(|at| bytes[*at..].starts_with(MAGIC));
+    for at in candidates.take(MAX_CANDIDATES) {
+        match decode_copy(&bytes[at..]) {
+            Copy::Whole(header, size) if size == at => {
+                let start = 2 * size as u64;
+                return Beginning::Header {
+                    header,
+                    start,
+                    damaged: Some(0..size as u64),
+                };
+            }
+            _ => {}
+        }
+    }
+    Beginning::Damaged
+}
+
+fn announced_bytes(bytes: &[u8]) -> Option<usize> {
+    let mut fields = Fields(bytes);
+    let magic = fields.take(8)?;
+    let (_, length) = (fields.u32()?, fields.u32()? as usize);
+    (magic == MAGIC && (PREFIX..=MAX_HEADER_BYTES).contains(&length)).then_some(length)
+}
+
+fn decode_copy(bytes: &[u8]) -> Copy {
+    let mut fields = Fields(bytes);
+    let version = fields.take(8).and_then(|_| fields.u32());
+    let (Some(version), Some(length)) = (version, announced_bytes(bytes)) else {
+        return Copy::Damaged;
+    };
+    let Some(copy) = bytes.get(..length) else {
+        return Copy::Damaged;
+    };
+    if version > VERSION {
+        // Every version seals its header the same way, so that a flipped bit is not taken for a newer one.
+        return if unseal(copy).is_some() {
+            Copy::Newer(version)
+        } else {
+            Copy::Damaged
+        };
+    }
+    match Header::decode(copy) {
+        Some(header) if version == VERSION => Copy::Whole(header, length),
+        _ => Copy::Damaged,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub(super) struct Candidate {
     pub(super) file: Arc<dyn DiskFile>,
     header: Option<Header>,
     start: u64,
+    /// A copy of the header that does not verify while the other does.
+    damaged: Option<Range<u64>>,
 }
 
 /// Segment files of a folder in order, without those that a later header passes over; the paths of those come second.
@@ -90,7 +93,7 @@ impl Candidate {
             .map_err(|error| LogError::io("open", &path, error))?;
         let beginning =
             read_beginning(file.as_ref()).map_err(|error| LogError::io("read", &path, error))?;
-        let (header, start) = match beginning {
+        let (header, start, damaged) = match beginning {
             Beginning::Newer(found) => {
                 return Err(LogError::TooNew {
                     path,
@@ -98,15 +101,19 @@ impl Candidate {
                     known: VERSION,
                 });
             }
-            Beginning::Header(header, _) if header.folder_id != folder_id => {
+            Beginning::Header { header, .. } if header.folder_id != folder_id => {
                 return Err(LogError::Foreign {
                     path,
                     found: header.folder_id,
                     expected: folder_id,
                 });
             }
-            Beginning::Header(header, start) if header.segment == number => (Some(header), start),
-            Beginning::Header(..) | Beginning::Damaged => (None, 0),
+            Beginning::Header {
+                header,
+                start,
+                damaged,
+            } if header.segment == number => (Some(header), start, damaged),
+            Beginning::Header { .. } | Beginning::Damaged => (None, 0, None),
         };
         Ok(Self {
             number,
@@ -114,6 +121,7 @@ impl Candidate {
             file,
             header,
             start,
+            damaged,
         })
     }
 
@@ -176,6 +184,14 @@ impl Walk {
                     .map(|listed| (listed.id, listed.next)),
             );
             self.catalogue.insert_listed(&header.catalogue);
+        }
+        if let Some(bytes) = &candidate.damaged {
+            self.damage.push(Damage {
+                file: candidate.path.clone(),
+                bytes: bytes.clone(),
+                kind: DamageKind::Header,
+                lost: Vec::new(),
+            });
         }
         self.settled = self.damage.len();
 

@@ -61,6 +61,11 @@ impl Segment {
         }
     }
 
+    /// Whether there is nothing behind the header.
+    pub(super) fn is_empty(&self) -> bool {
+        self.contents().end <= self.start
+    }
+
     /// Next offset of the partition behind this segment, if it has records of it.
     pub(super) fn next_of(&self, partition: PartitionId) -> Option<u64> {
         self.contents()

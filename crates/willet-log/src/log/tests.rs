@@ -18,13 +18,20 @@ use crate::folder::Owner;
 const PATH: &str = "/willet-data";
 
 fn data_folder(disk: &SimDisk) -> DataFolder {
-    let owner = Owner { pid: 1, since: 0, version: "test".into() };
+    let owner = Owner {
+        pid: 1,
+        since: 0,
+        version: "test".into(),
+    };
     DataFolder::open(Arc::new(disk.clone()), Path::new(PATH), &owner).unwrap()
 }
 
 /// Small segments, so that few records make several.
 fn options() -> LogOptions {
-    LogOptions { segment_bytes: 8 << 10, ..LogOptions::default() }
+    LogOptions {
+        segment_bytes: 8 << 10,
+        ..LogOptions::default()
+    }
 }
 
 fn open(disk: &SimDisk) -> (Log, OpenReport) {
@@ -34,7 +41,12 @@ fn open(disk: &SimDisk) -> (Log, OpenReport) {
 fn records(payloads: &[&[u8]]) -> Records {
     let mut records = Records::new();
     for (index, payload) in payloads.iter().enumerate() {
-        records.push(index as u64, RecordKind::Event, 1_000 + index as i64, payload);
+        records.push(
+            index as u64,
+            RecordKind::Event,
+            1_000 + index as i64,
+            payload,
+        );
     }
     records
 }
@@ -57,7 +69,11 @@ fn append(log: &mut Log, partition: PartitionId, mut records: Records) -> std::o
 }
 
 /// All records of a partition with their offsets, and the damage met.
-fn read_all(log: &Log, partition: PartitionId, batch_bytes: usize) -> (Vec<(u64, Vec<u8>)>, Vec<Damage>) {
+fn read_all(
+    log: &Log,
+    partition: PartitionId,
+    batch_bytes: usize,
+) -> (Vec<(u64, Vec<u8>)>, Vec<Damage>) {
     let mut reader = log.reader(partition, 0);
     let mut all = Vec::new();
     loop {
@@ -65,12 +81,20 @@ fn read_all(log: &Log, partition: PartitionId, batch_bytes: usize) -> (Vec<(u64,
         if records.is_empty() {
             return (all, reader.take_damage());
         }
-        all.extend(records.iter().map(|(head, payload)| (head.offset, payload.to_vec())));
+        all.extend(
+            records
+                .iter()
+                .map(|(head, payload)| (head.offset, payload.to_vec())),
+        );
     }
 }
 
 fn offsets(log: &Log, partition: PartitionId) -> Vec<u64> {
-    read_all(log, partition, 1 << 20).0.into_iter().map(|(offset, _)| offset).collect()
+    read_all(log, partition, 1 << 20)
+        .0
+        .into_iter()
+        .map(|(offset, _)| offset)
+        .collect()
 }
 
 fn segment_file(number: u64) -> PathBuf {
@@ -80,7 +104,9 @@ fn segment_file(number: u64) -> PathBuf {
 /// Where `needle` stands in a file.
 fn find(disk: &SimDisk, path: &Path, needle: &[u8]) -> u64 {
     let bytes = crate::disk::read_file(disk, path, u64::MAX).unwrap();
-    let found = bytes.windows(needle.len()).position(|window| window == needle);
+    let found = bytes
+        .windows(needle.len())
+        .position(|window| window == needle);
     found.expect("the needle is there") as u64
 }
 

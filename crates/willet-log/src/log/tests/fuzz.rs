@@ -69,11 +69,15 @@ fn mutated_files_cause_no_panic_and_invent_nothing() {
         let (mut log, _) = open(&disk);
         let (read, damage) = read_all(&log, p, 400);
         for (offset, payload) in &read {
-            assert!(known.contains(&(*offset, payload.clone())), "case {case}: invented {offset}");
+            assert!(
+                known.contains(&(*offset, payload.clone())),
+                "case {case}: invented {offset}"
+            );
         }
         assert!(verified.records >= read.len() as u64, "case {case}");
         let silent = verified.damage.is_empty() && verified.torn_bytes == 0 && damage.is_empty();
-        let lost_without_a_word = silent && read.len() < known.len() && log.end(p) == Some(known.len() as u64);
+        let lost_without_a_word =
+            silent && read.len() < known.len() && log.end(p) == Some(known.len() as u64);
         assert!(!lost_without_a_word, "case {case}");
         let q = log.partition("after", 0).unwrap();
         append(&mut log, q, batch(1, 2, 30));
@@ -89,7 +93,9 @@ fn random_bytes_are_no_segment() {
         let (log, _) = open(&disk);
         let path = segment_file(1);
         let file = disk.open(&path, OpenMode::Create).unwrap();
-        let bytes: Vec<u8> = (0..dice.below(5_000)).map(|_| dice.below(256) as u8).collect();
+        let bytes: Vec<u8> = (0..dice.below(5_000))
+            .map(|_| dice.below(256) as u8)
+            .collect();
         file.write_at(&bytes, 0).unwrap();
         drop(log);
         let (log, report) = open(&disk);

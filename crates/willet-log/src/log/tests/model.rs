@@ -11,7 +11,11 @@ const PARTITIONS: usize = 3;
 
 #[derive(Clone, Debug)]
 enum Act {
-    Append { partition: usize, count: u64, bytes: usize },
+    Append {
+        partition: usize,
+        count: u64,
+        bytes: usize,
+    },
     Commit,
     /// The power goes between two commits.
     Crash(u64),
@@ -23,7 +27,11 @@ enum Act {
     /// The disk has this much room for a while.
     Full(u64),
     Room,
-    Flip { file: usize, at: u64, bit: u8 },
+    Flip {
+        file: usize,
+        at: u64,
+        bit: u8,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -70,7 +78,9 @@ impl World {
     fn new() -> Self {
         let disk = SimDisk::new(9);
         let (mut log, _) = open(&disk);
-        let ids = (0..PARTITIONS).map(|n| log.partition("stream", n as u32).unwrap()).collect();
+        let ids = (0..PARTITIONS)
+            .map(|n| log.partition("stream", n as u32).unwrap())
+            .collect();
         log.commit().unwrap();
         Self {
             disk,
@@ -91,11 +101,19 @@ impl World {
 
     fn act(&mut self, act: &Act) {
         match *act {
-            Act::Append { partition, count, bytes } => self.append(partition, count, bytes),
+            Act::Append {
+                partition,
+                count,
+                bytes,
+            } => self.append(partition, count, bytes),
             Act::Commit => self.commit(),
             Act::Crash(seed) => self.crash(seed),
             Act::CrashInCommit(seed, write) => {
-                if write { self.disk.fail_write(1) } else { self.disk.fail_sync(1) }
+                if write {
+                    self.disk.fail_write(1)
+                } else {
+                    self.disk.fail_sync(1)
+                }
                 self.commit();
                 self.crash(seed);
             }
@@ -104,14 +122,16 @@ impl World {
                 let closed = self.log.take().unwrap().close();
                 self.reopen(closed.is_ok());
             }
-            Act::FailWrite => {
+            // Without anything to write the failure would hit something else, later.
+            Act::FailWrite if !self.waiting.is_empty() => {
                 self.disk.fail_write(1);
                 self.commit();
             }
-            Act::FailSync => {
+            Act::FailSync if !self.waiting.is_empty() => {
                 self.disk.fail_sync(1);
                 self.commit();
             }
+            Act::FailWrite | Act::FailSync => {}
             Act::Full(room) => self.disk.set_capacity(self.disk.used() + room),
             Act::Room => self.disk.set_capacity(u64::MAX),
             Act::Flip { file, at, bit } => self.flip(file, at, bit),
@@ -124,7 +144,8 @@ impl World {
         let id = self.ids[partition];
         if let Ok(offsets) = self.log().append(id, &mut records) {
             let payloads = records.iter().map(|(_, payload)| payload.to_vec());
-            self.waiting.push((partition, offsets.zip(payloads).collect()));
+            self.waiting
+                .push((partition, offsets.zip(payloads).collect()));
         }
     }
 
@@ -132,7 +153,9 @@ impl World {
         let committed = self.log().commit();
         let waiting = std::mem::take(&mut self.waiting);
         if committed.is_ok() {
-            waiting.into_iter().for_each(|(partition, append)| self.kept[partition].push(append));
+            waiting
+                .into_iter()
+                .for_each(|(partition, append)| self.kept[partition].push(append));
         } else {
             self.refused.extend(waiting);
         }
@@ -150,15 +173,25 @@ impl World {
         let (mut log, report) = open(&self.disk);
         self.reports += report.damage.len() + usize::from(report.torn_bytes > 0);
         if closed && self.flips == 0 {
-            assert!(report.clean && report.torn_bytes == 0 && report.damage.is_empty(), "{report:?}");
+            assert!(
+                report.clean && report.torn_bytes == 0 && report.damage.is_empty(),
+                "{report:?}"
+            );
         }
         if self.flips == 0 {
-            let only_torn = report.damage.iter().all(|damage| damage.kind == DamageKind::Uncertain);
+            let only_torn = report
+                .damage
+                .iter()
+                .all(|damage| damage.kind == DamageKind::Uncertain);
             assert!(only_torn, "damage invented: {report:?}");
         }
         for (partition, id) in self.ids.iter().enumerate() {
-            let end = self.kept[partition].iter().filter_map(|append| append.keys().last()).max();
-            log.raise_floor(*id, end.map_or(0, |last| last + 1)).unwrap();
+            let end = self.kept[partition]
+                .iter()
+                .filter_map(|append| append.keys().last())
+                .max();
+            log.raise_floor(*id, end.map_or(0, |last| last + 1))
+                .unwrap();
         }
         self.log = Some(log);
         self.take_up_refused();
@@ -169,9 +202,16 @@ impl World {
     fn take_up_refused(&mut self) {
         for (partition, append) in std::mem::take(&mut self.refused) {
             let there: Append = self.read(partition).into_iter().collect();
-            let whole = append.iter().all(|(offset, payload)| there.get(offset) == Some(payload));
-            let any = append.iter().any(|(offset, payload)| there.get(offset) == Some(payload));
-            assert!(whole || !any || self.flips > 0, "a part of an append is there");
+            let whole = append
+                .iter()
+                .all(|(offset, payload)| there.get(offset) == Some(payload));
+            let any = append
+                .iter()
+                .any(|(offset, payload)| there.get(offset) == Some(payload));
+            assert!(
+                whole || !any || self.flips > 0,
+                "a part of an append is there"
+            );
             if any {
                 self.kept[partition].push(append);
             }
@@ -181,7 +221,10 @@ impl World {
     fn read(&mut self, partition: usize) -> Vec<(u64, Vec<u8>)> {
         let id = self.ids[partition];
         let (all, damage) = read_all(self.log(), id, 700);
-        assert!(self.flips > 0 || damage.is_empty(), "damage invented: {damage:?}");
+        assert!(
+            self.flips > 0 || damage.is_empty(),
+            "damage invented: {damage:?}"
+        );
         self.reports += damage.len();
         all
     }
@@ -196,21 +239,43 @@ impl World {
         for partition in 0..PARTITIONS {
             let read = self.read(partition);
             assert!(read.is_sorted_by(|a, b| a.0 < b.0), "offsets must rise");
-            let kept: Append = self.kept[partition].iter().flatten().map(|(o, p)| (*o, p.clone())).collect();
+            let kept: Append = self.kept[partition]
+                .iter()
+                .flatten()
+                .map(|(o, p)| (*o, p.clone()))
+                .collect();
             for (offset, payload) in &read {
-                assert_eq!(kept.get(offset), Some(payload), "invented at {partition}/{offset}");
+                assert_eq!(
+                    kept.get(offset),
+                    Some(payload),
+                    "invented at {partition}/{offset}"
+                );
             }
             let id = self.ids[partition];
             let seen: BTreeSet<u64> = read.into_iter().map(|(offset, _)| offset).collect();
-            let in_order = physical.iter().filter(|(other, _)| *other == id).map(|(_, offset)| *offset);
-            assert_eq!(in_order.collect::<BTreeSet<_>>(), seen, "both readers must see the same");
+            let in_order = physical
+                .iter()
+                .filter(|(other, _)| *other == id)
+                .map(|(_, offset)| *offset);
+            assert_eq!(
+                in_order.collect::<BTreeSet<_>>(),
+                seen,
+                "both readers must see the same"
+            );
             damaged_appends += self.kept[partition]
                 .iter()
                 .filter(|append| append.keys().any(|offset| !seen.contains(offset)))
                 .count();
         }
-        assert!(damaged_appends <= self.flips, "{damaged_appends} acknowledged appends lost, {} flips", self.flips);
-        assert!(damaged_appends == 0 || self.reports > 0, "loss was not reported");
+        assert!(
+            damaged_appends <= self.flips,
+            "{damaged_appends} acknowledged appends lost, {} flips",
+            self.flips
+        );
+        assert!(
+            damaged_appends == 0 || self.reports > 0,
+            "loss was not reported"
+        );
     }
 
     fn flip(&mut self, file: usize, at: u64, bit: u8) {
@@ -219,7 +284,12 @@ impl World {
             return;
         }
         let path = Path::new(PATH).join("log").join(&names[file % names.len()]);
-        let length = self.disk.open(&path, OpenMode::Read).unwrap().len().unwrap();
+        let length = self
+            .disk
+            .open(&path, OpenMode::Read)
+            .unwrap()
+            .len()
+            .unwrap();
         if length > 0 && self.disk.flip_bit(&path, at % length, bit) {
             self.flips += 1;
         }
@@ -235,9 +305,17 @@ fn run(acts: &[Act]) {
     world.commit();
     world.check();
     let before = world.kept[0].len();
-    world.act(&Act::Append { partition: 0, count: 2, bytes: 10 });
+    world.act(&Act::Append {
+        partition: 0,
+        count: 2,
+        bytes: 10,
+    });
     world.commit();
-    assert_eq!(world.kept[0].len(), before + 1, "the log must go on after all that");
+    assert_eq!(
+        world.kept[0].len(),
+        before + 1,
+        "the log must go on after all that"
+    );
     world.crash(1);
     world.act(&Act::Reopen);
 }

@@ -16,9 +16,16 @@ fn the_oldest_segments_go_until_the_log_fits() {
     let (mut log, p) = long_log(&disk);
     let before = log.bytes();
     let low_water = vec![(p, u64::MAX)];
-    let policy = Retention { max_bytes: Some(30_000), low_water, ..Retention::default() };
+    let policy = Retention {
+        max_bytes: Some(30_000),
+        low_water,
+        ..Retention::default()
+    };
     let retained = log.retain(&policy).unwrap();
-    assert!(retained.kept_bytes <= 30_000 && retained.kept_bytes > 15_000, "{retained:?}");
+    assert!(
+        retained.kept_bytes <= 30_000 && retained.kept_bytes > 15_000,
+        "{retained:?}"
+    );
     assert_eq!(retained.kept_bytes + retained.removed_bytes, before);
     assert_eq!(retained.removed[0], segment_file(1));
     let start = log.start(p).unwrap();
@@ -35,8 +42,15 @@ fn low_water_is_never_passed() {
     let disk = SimDisk::new(1);
     let (mut log, p) = long_log(&disk);
     let other = log.partition("s", 1).unwrap();
-    let policy = |low_water| Retention { max_bytes: Some(0), low_water, ..Retention::default() };
-    assert!(log.retain(&policy(vec![])).unwrap().removed.is_empty(), "an unnamed partition is needed whole");
+    let policy = |low_water| Retention {
+        max_bytes: Some(0),
+        low_water,
+        ..Retention::default()
+    };
+    assert!(
+        log.retain(&policy(vec![])).unwrap().removed.is_empty(),
+        "an unnamed partition is needed whole"
+    );
     log.retain(&policy(vec![(p, 200), (other, 0)])).unwrap();
     let start = log.start(p).unwrap();
     assert!((100..=200).contains(&start), "{start}");
@@ -49,7 +63,12 @@ fn old_segments_go_by_the_arrival_of_their_newest_record() {
     let disk = SimDisk::new(1);
     let (mut log, p) = long_log(&disk);
     let low_water = vec![(p, u64::MAX)];
-    let policy = Retention { max_age_us: Some(40), now: 100, low_water, ..Retention::default() };
+    let policy = Retention {
+        max_age_us: Some(40),
+        now: 100,
+        low_water,
+        ..Retention::default()
+    };
     log.retain(&policy).unwrap();
     let oldest = log.reader(p, 0).next_batch(1).unwrap().head(0).arrived;
     assert!((50..=60).contains(&oldest), "{oldest}");
@@ -62,7 +81,15 @@ fn a_reader_in_a_removed_segment_goes_on() {
     let mut reader = log.reader(p, 0);
     reader.next_batch(1).unwrap();
     let low_water = vec![(p, u64::MAX)];
-    log.retain(&Retention { max_bytes: Some(0), low_water, ..Retention::default() }).unwrap();
-    assert_eq!(reader.next_batch(1).unwrap().head(0).offset, log.start(p).unwrap());
+    log.retain(&Retention {
+        max_bytes: Some(0),
+        low_water,
+        ..Retention::default()
+    })
+    .unwrap();
+    assert_eq!(
+        reader.next_batch(1).unwrap().head(0).offset,
+        log.start(p).unwrap()
+    );
     assert!(reader.take_damage().is_empty());
 }

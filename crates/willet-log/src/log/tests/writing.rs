@@ -23,7 +23,10 @@ fn kind_arrival_and_payload_come_back() {
     append(&mut log, p, written.clone());
     assert_eq!(log.reader(p, 0).next_batch(1 << 20).unwrap(), written);
     let last = log.reader(p, 2).next_batch(1).unwrap();
-    assert_eq!((last.len(), last.head(0).arrived, last.payload(0)), (1, i64::MAX, &[0; 5000][..]));
+    assert_eq!(
+        (last.len(), last.head(0).arrived, last.payload(0)),
+        (1, i64::MAX, &[0; 5000][..])
+    );
 }
 
 #[test]
@@ -84,21 +87,57 @@ fn limits_are_told() {
     let (mut log, _) = Log::open(&data_folder(&disk), small.clone()).unwrap();
     let p = log.partition("s", 0).unwrap();
     let error = log.append(p, &mut records(&[b"ok", &[0; 11]])).unwrap_err();
-    assert!(matches!(error, LogError::RecordTooLarge { index: 1, bytes: 11, limit: 10 }));
+    assert!(matches!(
+        error,
+        LogError::RecordTooLarge {
+            index: 1,
+            bytes: 11,
+            limit: 10
+        }
+    ));
     let error = log.append(p, &mut batch(1, 5, 10)).unwrap_err();
-    assert!(matches!(error, LogError::AppendTooLarge { bytes: 270, limit: 200 }));
+    assert!(matches!(
+        error,
+        LogError::AppendTooLarge {
+            bytes: 270,
+            limit: 200
+        }
+    ));
     log.append(p, &mut batch(1, 3, 10)).unwrap();
     let error = log.append(p, &mut batch(1, 3, 10)).unwrap_err();
-    assert!(matches!(error, LogError::PendingTooLarge { bytes: 324, limit: 300 }), "{error}");
-    let error = log.append(PartitionId(9), &mut records(&[b"x"])).unwrap_err();
-    assert_eq!(error.to_string(), "the log has no partition 9, expected one that `partition` returned");
-    assert!(matches!(log.partition("", 0), Err(LogError::StreamName { bytes: 0, .. })));
+    assert!(
+        matches!(
+            error,
+            LogError::PendingTooLarge {
+                bytes: 324,
+                limit: 300
+            }
+        ),
+        "{error}"
+    );
+    let error = log
+        .append(PartitionId(9), &mut records(&[b"x"]))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the log has no partition 9, expected one that `partition` returned"
+    );
+    assert!(matches!(
+        log.partition("", 0),
+        Err(LogError::StreamName { bytes: 0, .. })
+    ));
     log.commit().unwrap();
     assert_eq!(offsets(&log, p), [0, 1, 2]);
     drop(log);
     disk.crash(0);
-    let wrong = LogOptions { segment_bytes: 2 << 30, ..small };
-    assert!(matches!(Log::open(&data_folder(&disk), wrong), Err(LogError::Option { .. })));
+    let wrong = LogOptions {
+        segment_bytes: 2 << 30,
+        ..small
+    };
+    assert!(matches!(
+        Log::open(&data_folder(&disk), wrong),
+        Err(LogError::Option { .. })
+    ));
 }
 
 #[test]
@@ -114,7 +153,12 @@ fn a_full_disk_refuses_and_the_log_goes_on_when_space_returns() {
     });
     assert!(refused.expect("the disk is full").is_full());
     let end = log.end(p).unwrap();
-    assert!(log.append(p, &mut batch(7, 100, 500)).and_then(|_| log.commit()).unwrap_err().is_full());
+    assert!(
+        log.append(p, &mut batch(7, 100, 500))
+            .and_then(|_| log.commit())
+            .unwrap_err()
+            .is_full()
+    );
     assert_eq!(log.end(p), Some(end));
     disk.set_capacity(u64::MAX);
     assert_eq!(append(&mut log, p, batch(2, 2, 100)), end..end + 2);
@@ -131,7 +175,8 @@ fn after_a_failed_sync_the_log_goes_on_in_a_new_segment_and_the_refused_stays_aw
         let (mut log, _) = open(&disk);
         let p = log.partition("s", 0).unwrap();
         append(&mut log, p, records(&[b"kept"]));
-        log.append(p, &mut records(&[b"refused", b"refused"])).unwrap();
+        log.append(p, &mut records(&[b"refused", b"refused"]))
+            .unwrap();
         disk.fail_sync(1);
         let error = log.commit().unwrap_err();
         assert!(matches!(error, LogError::Io { action: "sync", .. }) && !error.is_full());
@@ -143,7 +188,11 @@ fn after_a_failed_sync_the_log_goes_on_in_a_new_segment_and_the_refused_stays_aw
         let (log, report) = open(&disk);
         assert!(report.damage.is_empty(), "{report:?}");
         let (read, _) = read_all(&log, p, 1);
-        assert_eq!(read, [(0, b"kept".to_vec()), (1, b"after".to_vec())], "seed {seed}");
+        assert_eq!(
+            read,
+            [(0, b"kept".to_vec()), (1, b"after".to_vec())],
+            "seed {seed}"
+        );
     }
 }
 
@@ -161,14 +210,24 @@ fn floors_keep_offsets_from_being_given_again() {
     let (log, report) = open(&disk);
     assert!(report.damage.is_empty());
     assert_eq!(offsets(&log, p), [0, 10]);
-    assert_eq!(offsets(&log, p), read_all(&log, p, 1).0.iter().map(|(offset, _)| *offset).collect::<Vec<_>>());
+    assert_eq!(
+        offsets(&log, p),
+        read_all(&log, p, 1)
+            .0
+            .iter()
+            .map(|(offset, _)| *offset)
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn a_reader_follows_the_log_and_can_begin_anywhere() {
     let disk = SimDisk::new(1);
     let (mut log, _) = open(&disk);
-    let (p, q) = (log.partition("s", 0).unwrap(), log.partition("s", 1).unwrap());
+    let (p, q) = (
+        log.partition("s", 0).unwrap(),
+        log.partition("s", 1).unwrap(),
+    );
     let mut follower = log.reader(p, 0);
     let mut followed = Vec::new();
     for tag in 0..200 {
@@ -180,7 +239,10 @@ fn a_reader_follows_the_log_and_can_begin_anywhere() {
     assert_eq!(followed, (0..600).collect::<Vec<_>>());
     assert!(follower.next_batch(1).unwrap().is_empty());
     for from in (0..600).step_by(37) {
-        assert_eq!(log.reader(p, from).next_batch(1).unwrap().head(0).offset, from);
+        assert_eq!(
+            log.reader(p, from).next_batch(1).unwrap().head(0).offset,
+            from
+        );
     }
     assert_eq!(offsets(&log, q).len() as u64, log.end(q).unwrap());
 }
