@@ -205,7 +205,7 @@ impl Log {
         if may_stay || !self.pending.is_empty() {
             return Ok(());
         }
-        self.seal_active();
+        let _ = self.seal_active();
         self.begin_segment()
     }
 
@@ -272,22 +272,25 @@ impl Log {
         });
         // Partitions that were listed among the refused bytes stay known through the next head.
         self.head_is_stale = true;
-        self.seal_active();
+        let _ = self.seal_active();
     }
 
-    /// Ends the active segment at its durable end. What goes wrong here is mended at the next opening.
-    pub(super) fn seal_active(&mut self) {
+    /// Ends the active segment at its durable end and writes its index. Without the index nothing is lost: the next head says
+    /// where the segment ends, or the next opening takes it for one that a crash left.
+    pub(super) fn seal_active(&mut self) -> Result<(), LogError> {
         let Some(Active { segment, end }) = self.active.take() else {
-            return;
+            return Ok(());
         };
         let disk = self.folder.disk();
+        // Only gives back what was preallocated.
         let _ = segment.file.set_len(end);
-        let index = segment
-            .contents()
-            .encode(self.folder.id(), segment.number, &self.catalogue);
-        if replace_file(disk.as_ref(), &index_path(&segment.path), &index).is_ok() {
-            segment.contents().forget_marks();
-        }
+        let mut contents = segment.contents();
+        let index = contents.encode(self.folder.id(), segment.number, &self.catalogue);
+        let path = index_path(&segment.path);
+        replace_file(disk.as_ref(), &path, &index)
+            .map_err(|error| LogError::io("write", &path, error))?;
+        contents.forget_marks();
+        Ok(())
     }
 }
 

@@ -218,10 +218,11 @@ impl Log {
         PhysicalReader::new(Arc::clone(&self.view))
     }
 
-    /// Commits, seals the segment, and marks the log as closed.
+    /// Commits, seals the segment, and marks the log as closed. After an error the records are safe all the same, only the mark
+    /// may be missing.
     pub fn close(mut self) -> Result<(), LogError> {
         self.commit()?;
-        self.seal_active();
+        self.seal_active()?;
         self.folder
             .disk()
             .sync_folder(&self.path)

@@ -277,6 +277,14 @@ impl Walk {
             torn_bytes,
         } = candidate.io("read", examined)?;
         self.catalogue.insert_listed(&names);
+        if known.ending == Ending::Open && contents.records == 0 {
+            // The crash may have come while the header was written: nothing says that it was ever whole.
+            let own = self
+                .damage
+                .iter_mut()
+                .filter(|damage| damage.file == candidate.path);
+            own.for_each(|damage| damage.kind = DamageKind::Uncertain);
+        }
         self.damage.extend(damage);
         self.torn_bytes += torn_bytes;
         if let Some(index) = &known.index {

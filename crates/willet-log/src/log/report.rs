@@ -50,7 +50,7 @@ impl fmt::Display for Damage {
         f.write_str(match self.kind {
             DamageKind::Header => "damaged head of the segment",
             DamageKind::Records => "damaged records",
-            DamageKind::Uncertain => "torn or damaged part of the last commit before a crash",
+            DamageKind::Uncertain => "torn by a crash or damaged, in the last write before it",
             DamageKind::Index => "damaged index, nothing lost",
             DamageKind::Missing => "the segment is missing",
         })?;

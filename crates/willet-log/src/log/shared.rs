@@ -136,6 +136,11 @@ impl SharedLog {
         read::start(&self.0.view, partition)
     }
 
+    /// How many groups were committed so far: appends divided by this is the mean size of a group.
+    pub fn commits(&self) -> u64 {
+        self.0.queue().group
+    }
+
     /// See [`Log::raise_floor`].
     pub fn raise_floor(&self, partition: PartitionId, floor: u64) -> Result<(), LogError> {
         self.0.with_log(|log| log.raise_floor(partition, floor))

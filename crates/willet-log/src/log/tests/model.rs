@@ -69,6 +69,8 @@ struct World {
     waiting: Vec<(usize, Append)>,
     /// Refused: may be there whole after the next crash.
     refused: Vec<(usize, Append)>,
+    /// Both copies of the only header were hit: the names are gone, and with them what the test could ask for.
+    nameless: bool,
     flips: usize,
     reports: usize,
     tag: u64,
@@ -89,6 +91,7 @@ impl World {
             kept: vec![Vec::new(); PARTITIONS],
             waiting: Vec::new(),
             refused: Vec::new(),
+            nameless: false,
             flips: 0,
             reports: 0,
             tag: 0,
@@ -184,6 +187,11 @@ impl World {
                 .iter()
                 .all(|damage| damage.kind == DamageKind::Uncertain);
             assert!(only_torn, "damage invented: {report:?}");
+        }
+        self.nameless = log.partitions().count() < PARTITIONS;
+        if self.nameless {
+            assert!(self.flips > 1, "one flip must not cost the catalogue");
+            return;
         }
         for (partition, id) in self.ids.iter().enumerate() {
             let end = self.kept[partition]
@@ -300,6 +308,9 @@ fn run(acts: &[Act]) {
     let mut world = World::new();
     for act in acts {
         world.act(act);
+        if world.nameless {
+            return;
+        }
     }
     world.disk.set_capacity(u64::MAX);
     world.commit();
@@ -321,7 +332,7 @@ fn run(acts: &[Act]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_acknowledged_is_lost_and_nothing_is_invented(acts in prop::collection::vec(act(), 1..60)) {
