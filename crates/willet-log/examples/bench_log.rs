@@ -1,0 +1,160 @@
+//! How many records a second are appended, synced and acknowledged, and what the disk alone allows.
+//!
+//! `cargo run --release -p willet-log --example bench_log -- DIR` prints lines of `name value unit`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock and has writers of its own"
+)]
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use willet_engine::records::{RecordKind, Records};
+use willet_log::disk::OpenMode;
+use willet_log::{DataFolder, Disk, Log, LogOptions, Owner, RealDisk, SharedLog};
+
+const WRITERS: u64 = 64;
+const BATCH: u64 = 100;
+const RECORD_BYTES: usize = 150;
+const RUN: Duration = Duration::from_secs(5);
+/// Bytes of a batch in the log: payloads and heads of 44 bytes.
+const BATCH_LOG_BYTES: u64 = BATCH * (RECORD_BYTES as u64 + 44);
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Result<()> {
+    let folder = std::env::args()
+        .nth(1)
+        .ok_or("expected a folder to write to: bench_log DIR")?;
+    let path = Path::new(&folder).join(format!("bench-log-{}", std::process::id()));
+    let measured = measure(&path);
+    std::fs::remove_dir_all(&path)?;
+    measured
+}
+
+fn measure(path: &Path) -> Result<()> {
+    let owner = Owner {
+        pid: std::process::id(),
+        since: 0,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let folder = DataFolder::open(Arc::new(RealDisk), path, &owner)?;
+    let log = SharedLog::new(Log::open(&folder, LogOptions::default())?.0);
+    let partition = log.partition("bench", 0)?;
+    let batch = batch();
+    let acknowledged = AtomicU64::new(0);
+    let begin = Instant::now();
+    std::thread::scope(|scope| -> Result<()> {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while begin.elapsed() < RUN {
+                        let offsets = log.append(partition, batch.clone())?;
+                        acknowledged.fetch_add(offsets.end - offsets.start, Ordering::Relaxed);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        writers
+            .into_iter()
+            .try_for_each(|writer| writer.join().map_err(|_| "a writer panicked")?)
+    })?;
+    let seconds = begin.elapsed().as_secs_f64();
+    let records = acknowledged.into_inner();
+    let commits = log.commits().max(1);
+    let mean_group = records as f64 / commits as f64;
+    println!(
+        "records_per_second {:.0} records/s",
+        records as f64 / seconds
+    );
+    println!(
+        "commits_per_second {:.0} commits/s",
+        commits as f64 / seconds
+    );
+    println!("mean_group {mean_group:.0} records");
+    println!(
+        "payload_bytes_per_second {:.0} bytes/s",
+        records as f64 * RECORD_BYTES as f64 / seconds
+    );
+
+    let begin = Instant::now();
+    let mut reader = log.reader(partition, 0);
+    let mut read = 0;
+    loop {
+        let records = reader.next_batch(1 << 20)?;
+        if records.is_empty() {
+            break;
+        }
+        read += records.len() as u64;
+    }
+    println!(
+        "read_records_per_second {:.0} records/s",
+        read as f64 / begin.elapsed().as_secs_f64()
+    );
+    log.close()?;
+    let begin = Instant::now();
+    let report = willet_log::verify(&RealDisk, path)?;
+    println!(
+        "verify_records_per_second {:.0} records/s",
+        report.records as f64 / begin.elapsed().as_secs_f64()
+    );
+    if report.records != records || read != records || !report.damage.is_empty() {
+        return Err(format!("acknowledged {records}, read {read}, verified {report:?}").into());
+    }
+    drop(log);
+    let begin = Instant::now();
+    Log::open(&folder, LogOptions::default())?;
+    println!(
+        "open_after_close {:.1} ms",
+        begin.elapsed().as_secs_f64() * 1e3
+    );
+    sync_alone(
+        path,
+        (mean_group / BATCH as f64 * BATCH_LOG_BYTES as f64) as usize,
+    )
+}
+
+fn batch() -> Records {
+    let mut records = Records::new();
+    for index in 0..BATCH {
+        let payload: Vec<u8> = (0..RECORD_BYTES as u64)
+            .map(|at| (at * 31 + index * 7) as u8)
+            .collect();
+        records.push(index, RecordKind::Event, 1_700_000_000_000_000, &payload);
+    }
+    records
+}
+
+/// Writes and syncs as many bytes as a commit had, into preallocated space, and nothing else.
+fn sync_alone(path: &Path, bytes: usize) -> Result<()> {
+    let file = RealDisk.open(&path.join("sync-alone"), OpenMode::Create)?;
+    let size = 64 << 20;
+    file.preallocate(size)?;
+    file.sync_data()?;
+    let data = vec![7; bytes];
+    let (begin, mut syncs, mut at) = (Instant::now(), 0_u64, 0);
+    let mut syncing = Duration::ZERO;
+    while begin.elapsed() < RUN / 2 && at + bytes as u64 <= size {
+        file.write_at(&data, at)?;
+        let sync = Instant::now();
+        file.sync_data()?;
+        syncing += sync.elapsed();
+        syncs += 1;
+        at += bytes as u64;
+    }
+    println!("fdatasync_alone_bytes {bytes} bytes");
+    println!(
+        "fdatasync_alone_mean {:.3} ms",
+        syncing.as_secs_f64() * 1e3 / syncs as f64
+    );
+    println!(
+        "fdatasync_alone_per_second {:.0} syncs/s",
+        syncs as f64 / begin.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
