@@ -22,15 +22,6 @@ pub struct Chunk {
     pub upto: u64,
 }
 
-/// A finished checkpoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finished {
-    /// To be written; then it is the truth.
-    pub manifest: Manifest,
-    /// Chunks that the manifest before needed and this one does not: to be deleted after it was written.
-    pub retired: Vec<ChunkId>,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
     sequence: u64,
@@ -186,9 +177,8 @@ impl Shard {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             pending.extend(lane.evict(goal).into_iter().map(|slot| (index, slot)));
         }
-        let chunk = self.cut_slots(&mut pending, max_bytes);
-        // What did not fit into the chunk is still listed as changed and will be found again.
-        chunk
+        // What does not fit into the chunk is still listed as changed and will be found again.
+        self.cut_slots(&mut pending, max_bytes)
     }
 
     fn cut_slots(&mut self, pending: &mut Vec<(usize, u32)>, max_bytes: usize) -> Option<Chunk> {
@@ -255,8 +245,9 @@ impl Shard {
         }
     }
 
-    /// The manifest of the running checkpoint, once all is cut and on disk.
-    pub fn finish_checkpoint(&mut self) -> Option<Finished> {
+    /// The manifest of the running checkpoint, once all is cut and on disk. When it is written, chunks that it does not
+    /// name are of no use any more.
+    pub fn finish_checkpoint(&mut self) -> Option<Manifest> {
         let done = self.checkpoints.in_flight.is_empty()
             && self
                 .checkpoints
@@ -268,19 +259,13 @@ impl Shard {
         }
         let running = self.checkpoints.running.take()?;
         let checkpoints = &mut self.checkpoints;
-        let retired: Vec<ChunkId> = checkpoints
-            .chunks
-            .iter()
-            .filter(|(_, usage)| usage.live == 0)
-            .map(|(id, _)| *id)
-            .collect();
         checkpoints.chunks.retain(|_, usage| usage.live > 0);
         checkpoints.sequence += 1;
         let state = ShardState {
             next_chunk: checkpoints.next_chunk,
             ..running.state
         };
-        let manifest = Manifest {
+        Some(Manifest {
             sequence: checkpoints.sequence,
             low_water: running.low_water,
             upto: checkpoints
@@ -299,7 +284,6 @@ impl Shard {
                     bytes: usage.bytes,
                 })
                 .collect(),
-        };
-        Some(Finished { manifest, retired })
+        })
     }
 }

@@ -315,7 +315,7 @@ impl Lane {
             found += resident.bytes as usize;
             match resident.durable {
                 Some(at) if !resident.is_changed && resident.learned_is(at) => {
-                    self.release(slot, at)
+                    self.release(slot, at);
                 }
                 _ if resident.is_changed => to_cut.push(slot as u32),
                 // Cut already and on its way to disk: its turn comes when it is there.

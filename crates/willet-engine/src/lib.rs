@@ -20,5 +20,6 @@ mod series;
 
 pub mod checkpoint;
 pub mod chunk;
+pub mod envelope;
 pub mod manifest;
 pub mod recovery;

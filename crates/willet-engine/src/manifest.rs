@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::ChunkId;
+use crate::envelope::{self, EnvelopeError};
 use crate::event::Timestamp;
 
 /// What a checkpoint consists of: what the shard knew where replay must begin, and the chunks with the series.
@@ -40,24 +41,6 @@ pub struct ChunkUse {
     pub bytes: u64,
 }
 
-/// What is wrong with bytes that should be a manifest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// Not long enough or not beginning as a manifest does.
-    #[error("it is not a manifest, or it is cut")]
-    NotAManifest,
-    /// Written by a newer Willet.
-    #[error("it has format version {0}, this build reads version {VERSION} (use a newer willet)")]
-    Version(u16),
-    /// The checksum does not match.
-    #[error("its checksum does not match: the bytes are damaged")]
-    Checksum,
-    /// The checksum matches and the content still does not hold.
-    #[error("its content cannot be read: {0}")]
-    Content(String),
-}
-
 const MAGIC: [u8; 4] = *b"WLTM";
 const VERSION: u16 = 1;
 
@@ -77,7 +60,7 @@ impl Manifest {
         format!("{partition}/manifest-{sequence:020}")
     }
 
-    /// magic, version, two bytes of zero, checksum of what follows, content
+    /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         let content = ManifestV1 {
             sequence: self.sequence,
@@ -86,36 +69,12 @@ impl Manifest {
             shard: self.shard.clone(),
             chunks: self.chunks.clone(),
         };
-        let content =
-            postcard::to_allocvec(&content).expect("plain data always serialises into memory");
-        let mut bytes = Vec::with_capacity(content.len() + 12);
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&[0, 0]);
-        bytes.extend_from_slice(&crc32c::crc32c(&content).to_le_bytes());
-        bytes.extend_from_slice(&content);
-        bytes
+        envelope::seal(MAGIC, VERSION, &content)
     }
 
     /// Reads a manifest back, checked.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let (head, content) = bytes
-            .split_first_chunk::<12>()
-            .ok_or(ManifestError::NotAManifest)?;
-        if head[..4] != MAGIC {
-            return Err(ManifestError::NotAManifest);
-        }
-        let version = u16::from_le_bytes([head[4], head[5]]);
-        if version != VERSION {
-            return Err(ManifestError::Version(version));
-        }
-        if u32::from_le_bytes([head[8], head[9], head[10], head[11]]) != crc32c::crc32c(content)
-            || head[6..8] != [0, 0]
-        {
-            return Err(ManifestError::Checksum);
-        }
-        let manifest: ManifestV1 = postcard::from_bytes(content)
-            .map_err(|error| ManifestError::Content(error.to_string()))?;
+    pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let manifest: ManifestV1 = envelope::open(MAGIC, VERSION, bytes)?;
         Ok(Self {
             sequence: manifest.sequence,
             low_water: manifest.low_water,

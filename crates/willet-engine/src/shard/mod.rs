@@ -179,7 +179,7 @@ impl Shard {
     pub fn on_batch(&mut self, batch: &EventBatch, next_offset: u64, out: &mut Verdicts) {
         if self.lanes.len() > 1 {
             return self.on_batch_forked(batch, next_offset, out, |tasks| {
-                tasks.iter_mut().for_each(LaneTask::run)
+                tasks.iter_mut().for_each(LaneTask::run);
             });
         }
         out.clear();

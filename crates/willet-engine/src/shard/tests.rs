@@ -169,14 +169,17 @@ impl Driver {
     }
 
     fn finish(&mut self) -> Manifest {
-        let finished = self
+        let manifest = self
             .shard
             .finish_checkpoint()
             .expect("all is cut and written");
-        for id in finished.retired {
-            self.objects.remove(&id.object_name("p"));
-        }
-        Manifest::decode(&finished.manifest.encode()).expect("sound")
+        let named: Vec<String> = manifest
+            .chunks
+            .iter()
+            .map(|chunk| chunk.id.object_name("p"))
+            .collect();
+        self.objects.retain(|name, _| named.contains(name));
+        Manifest::decode(&manifest.encode()).expect("sound")
     }
 
     fn restore(&self, manifest: &Manifest, lanes: usize) -> Self {
@@ -297,7 +300,7 @@ fn a_checkpoint_at_any_place_and_a_replay_give_the_run_that_never_stopped() {
         driver.run(&log, 0, begin, 64);
         driver.checkpoint();
         // A second checkpoint whose slices are cut while events go on.
-        driver.run(&log, begin, (begin + end) / 2, 64);
+        driver.run(&log, begin, usize::midpoint(begin, end), 64);
         driver.shard.begin_checkpoint();
         let mut at = usize::midpoint(begin, end);
         while let Some(chunk) = driver.shard.cut(500) {

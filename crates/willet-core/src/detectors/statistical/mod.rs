@@ -9,7 +9,7 @@ use feature::Feature;
 crate::settings! {
     /// Settings of [`Statistical`].
     pub(super) struct StatisticalConfig {
-        /// How far a value is from normal: zscore, robust_zscore, ewma, iqr or mad.
+        /// How far a value is from normal.
         method: Method = Method::ZScore, ();
         /// How many recent values normal is learned from; zscore and ewma forget at that pace, the others keep a window.
         window_size: usize = 1_000, 4..=1_000_000;
