@@ -159,6 +159,13 @@ impl EventBatch {
         }) as u32
     }
 
+    /// Gives the events consecutive offsets from `first`, as an append does with their records.
+    pub fn number_from(&mut self, first: u64) {
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            row.offset = first + index as u64;
+        }
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         self.rows.len()

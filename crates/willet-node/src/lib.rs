@@ -1,0 +1,10 @@
+//! Drives shards: what they hand back is written, what they need is loaded.
+//!
+//! [`worker`] is one shard with its checkpoints and its output, without threads and without a clock, so that a
+//! simulation can run it; [`durable`] puts the log before it; [`output`] is where verdicts go; [`pipeline`] has all
+//! threads and channels.
+
+pub mod output;
+pub mod worker;
+pub mod durable;
+pub mod pipeline;

@@ -1,0 +1,188 @@
+//! Where verdicts go.
+
+use std::fmt::Debug;
+use std::io;
+use std::sync::Arc;
+
+use willet_engine::event::EventBatch;
+use willet_engine::records::Records;
+use willet_engine::verdict::Verdicts;
+use willet_log::disk::DiskFile;
+
+/// Verdicts of one batch, with what they speak of.
+#[derive(Clone, Copy, Debug)]
+pub struct Answers<'a> {
+    /// The records that the events came from; their offsets are those of the events.
+    pub records: &'a Records,
+    /// The events.
+    pub events: &'a EventBatch,
+    /// One for each event, in order.
+    pub verdicts: &'a Verdicts,
+    /// The first event whose verdict is to be written.
+    pub from: usize,
+}
+
+/// Takes verdicts. Writing only gathers; flushing and syncing can fail and can be tried again.
+pub trait Output: Send + Debug {
+    /// Gathers the verdicts.
+    fn write(&mut self, answers: &Answers<'_>);
+    /// Hands on what was gathered. After an error what was not handed on is still there.
+    fn flush(&mut self) -> Result<(), OutputError>;
+    /// Flushes and makes everything durable; returns how many bytes there are.
+    fn sync(&mut self) -> Result<u64, OutputError>;
+    /// How many bytes are there from former runs; `None` where it cannot be told (a pipe).
+    fn held(&self) -> Result<Option<u64>, OutputError>;
+    /// Goes on after the first `bytes` bytes: the rest is cut off.
+    fn resume(&mut self, bytes: u64) -> Result<(), OutputError>;
+}
+
+/// An output that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {output}")]
+pub struct OutputError {
+    /// Its name for people.
+    pub output: String,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl OutputError {
+    /// Whether space is missing: the same call may succeed later.
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether whoever reads the output has gone.
+    pub fn is_closed(&self) -> bool {
+        self.source.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// Puts verdicts into bytes.
+pub trait RowFormat: Send + Debug {
+    /// What stands before the first row.
+    fn begin(&mut self, out: &mut Vec<u8>);
+    /// Rows of these answers.
+    fn rows(&mut self, answers: &Answers<'_>, out: &mut Vec<u8>);
+}
+
+/// Verdicts in a file that survives crashes: it is cut back to what was synced and goes on from there.
+#[derive(Debug)]
+pub struct FileOutput {
+    name: String,
+    file: Arc<dyn DiskFile>,
+    format: Box<dyn RowFormat>,
+    gathered: Vec<u8>,
+    written: u64,
+}
+
+impl FileOutput {
+    /// Writes rows of this format to `file`.
+    pub fn new(name: impl Into<String>, file: Arc<dyn DiskFile>, format: Box<dyn RowFormat>) -> Self {
+        Self { name: name.into(), file, format, gathered: Vec::new(), written: 0 }
+    }
+
+    fn error(&self, source: io::Error) -> OutputError {
+        OutputError { output: self.name.clone(), source }
+    }
+}
+
+impl Output for FileOutput {
+    fn write(&mut self, answers: &Answers<'_>) {
+        if self.written == 0 && self.gathered.is_empty() {
+            self.format.begin(&mut self.gathered);
+        }
+        self.format.rows(answers, &mut self.gathered);
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        self.file.write_at(&self.gathered, self.written).map_err(|error| self.error(error))?;
+        self.written += self.gathered.len() as u64;
+        self.gathered.clear();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<u64, OutputError> {
+        self.flush()?;
+        self.file.sync_data().map_err(|error| self.error(error))?;
+        Ok(self.written)
+    }
+
+    fn held(&self) -> Result<Option<u64>, OutputError> {
+        self.file.len().map(Some).map_err(|error| self.error(error))
+    }
+
+    fn resume(&mut self, bytes: u64) -> Result<(), OutputError> {
+        self.file.set_len(bytes).map_err(|error| self.error(error))?;
+        self.gathered.clear();
+        self.written = bytes;
+        Ok(())
+    }
+}
+
+/// Verdicts into a pipe or a terminal: what was written stays written, so that after a crash rows may come twice.
+pub struct StreamOutput {
+    name: String,
+    stream: Box<dyn io::Write + Send>,
+    format: Box<dyn RowFormat>,
+    gathered: Vec<u8>,
+    has_begun: bool,
+    written: u64,
+}
+
+impl Debug for StreamOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamOutput").field("name", &self.name).field("written", &self.written).finish_non_exhaustive()
+    }
+}
+
+impl StreamOutput {
+    /// Writes rows of this format to `stream`.
+    pub fn new(name: impl Into<String>, stream: Box<dyn io::Write + Send>, format: Box<dyn RowFormat>) -> Self {
+        Self { name: name.into(), stream, format, gathered: Vec::new(), has_begun: false, written: 0 }
+    }
+}
+
+impl Output for StreamOutput {
+    fn write(&mut self, answers: &Answers<'_>) {
+        if !self.has_begun {
+            self.has_begun = true;
+            self.format.begin(&mut self.gathered);
+        }
+        self.format.rows(answers, &mut self.gathered);
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        // A stream may take a part: what it took must not be sent again.
+        let mut sent = 0;
+        let result = loop {
+            if sent == self.gathered.len() {
+                break self.stream.flush();
+            }
+            match self.stream.write(&self.gathered[sent..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => sent += taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        self.gathered.drain(..sent);
+        self.written += sent as u64;
+        result.map_err(|source| OutputError { output: self.name.clone(), source })
+    }
+
+    fn sync(&mut self) -> Result<u64, OutputError> {
+        self.flush()?;
+        Ok(self.written)
+    }
+
+    fn held(&self) -> Result<Option<u64>, OutputError> {
+        Ok(None)
+    }
+
+    fn resume(&mut self, bytes: u64) -> Result<(), OutputError> {
+        self.has_begun = bytes > 0;
+        self.written = bytes;
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! All threads and channels.
+//!
+//! ```text
+//!           full batches            scored batches
+//!  feed ───────[BATCHES]──► shard ─────[BATCHES]──► output (the calling thread)
+//!   ▲                                                 │
+//!   └──────────────── empty batches [2 · BATCHES] ◄───┘
+//! ```
+//!
+//! The durable run has the same feed and does log, shard and output on the calling thread, because each waits for the one
+//! before: a record is durable before it is taken, and taken before its verdict is written.
+
+use std::fmt::Debug;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use willet_engine::event::EventBatch;
+use willet_engine::records::{RecordKind, Records};
+use willet_engine::shard::Shard;
+use willet_engine::verdict::Verdicts;
+
+use crate::durable::Durable;
+use crate::output::{Answers, Output, OutputError};
+use crate::worker::WorkerError;
+
+/// Batches that may wait before each stage: enough to bridge a stall, little enough to stay in cache.
+const BATCHES: usize = 3;
+
+/// Records with the events that they were decoded to, one event a record, offsets counted from 0 by the feed.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The records that were understood.
+    pub records: Records,
+    /// Their events.
+    pub events: EventBatch,
+    /// Where the source stands after them.
+    pub cursor: Vec<u8>,
+    verdicts: Verdicts,
+}
+
+/// What a feed came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// The batch holds something, or something was rejected: go on.
+    More,
+    /// Nothing now; ask again later.
+    Idle,
+    /// Nothing more, ever.
+    End,
+}
+
+/// Where batches come from: a source with its codec.
+pub trait Feed: Send {
+    /// Why it cannot go on.
+    type Error: Send;
+    /// Fills an empty batch.
+    fn fill(&mut self, batch: &mut Batch) -> Result<Fed, Self::Error>;
+}
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub enum RunError<E> {
+    /// The feed.
+    Feed(E),
+    /// The output.
+    Output(OutputError),
+    /// The data folder.
+    Worker(WorkerError),
+}
+
+/// How long a feed that has nothing waits before it is asked again, and a full disk before it is tried again.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Replay of what was taken since the last checkpoint must not last longer than this.
+const REPLAY: Duration = Duration::from_secs(10);
+
+/// Feeds a shard and writes its verdicts, on three threads. What was read before an error is scored and written.
+pub fn run<F: Feed>(feed: &mut F, shard: &mut Shard, output: &mut dyn Output) -> Result<(), RunError<F::Error>> {
+    let (full, to_score) = sync_channel::<Batch>(BATCHES);
+    let (scored, to_write) = sync_channel::<Batch>(BATCHES);
+    let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
+    std::thread::scope(|scope| {
+        let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
+        scope.spawn(move || {
+            let mut next_offset = 0;
+            for mut batch in to_score {
+                next_offset += batch.events.len() as u64;
+                shard.on_batch(&batch.events, next_offset, &mut batch.verdicts);
+                if scored.send(batch).is_err() {
+                    break;
+                }
+            }
+        });
+        let written = write_batches(output, to_write, &empty);
+        drop(empty);
+        let fed = feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map_err(RunError::Output)?;
+        fed.map_err(RunError::Feed)
+    })
+}
+
+fn feed_batches<F: Feed>(
+    feed: &mut F,
+    empty: &Receiver<Batch>,
+    full: &SyncSender<Batch>,
+) -> Result<(), F::Error> {
+    loop {
+        let mut batch = empty.try_recv().unwrap_or_default();
+        batch.records.clear();
+        batch.events.clear();
+        let fed = feed.fill(&mut batch);
+        let is_empty = batch.records.is_empty();
+        // Nobody takes batches any more: whoever stopped says why.
+        if !is_empty && full.send(batch).is_err() {
+            return Ok(());
+        }
+        match fed? {
+            Fed::More => {}
+            Fed::Idle => std::thread::sleep(IDLE),
+            Fed::End => return Ok(()),
+        }
+    }
+}
+
+fn write_batches(
+    output: &mut dyn Output,
+    scored: Receiver<Batch>,
+    empty: &SyncSender<Batch>,
+) -> Result<(), OutputError> {
+    for batch in scored {
+        let Batch { records, events, verdicts, .. } = &batch;
+        output.write(&Answers { records, events, verdicts, from: 0 });
+        output.flush()?;
+        // A full channel only means that there are batches enough.
+        let _ = empty.try_send(batch);
+    }
+    output.flush()
+}
+
+/// Feeds a data folder and writes its verdicts, on two threads. `waits` is told when the disk is full and when it no
+/// longer is; what was read waits meanwhile.
+#[allow(clippy::disallowed_methods, reason = "the rim decides when a checkpoint is due, and that is a matter of time")]
+pub fn run_durable<F: Feed>(
+    feed: &mut F,
+    durable: &mut Durable,
+    mut waits: impl FnMut(Option<&WorkerError>),
+) -> Result<(), RunError<F::Error>> {
+    let (full, to_take) = sync_channel::<Batch>(BATCHES);
+    let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
+    std::thread::scope(|scope| {
+        let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
+        let mut taken = Ok(());
+        let mut busy = Duration::ZERO;
+        for mut batch in to_take {
+            let begun = Instant::now();
+            taken = take_batch(&mut batch, durable, &mut waits);
+            if taken.is_err() {
+                break;
+            }
+            busy += begun.elapsed();
+            let checkpointed = if busy >= REPLAY {
+                busy = Duration::ZERO;
+                durable.worker().begin_checkpoint()
+            } else {
+                durable.checkpoint_step().map(drop)
+            };
+            taken = tolerate_full(checkpointed, &mut waits);
+            if taken.is_err() {
+                break;
+            }
+            let _ = empty.try_send(batch);
+        }
+        drop(empty);
+        let fed = feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        taken.map_err(RunError::Worker)?;
+        fed.map_err(RunError::Feed)
+    })
+}
+
+fn take_batch(
+    batch: &mut Batch,
+    durable: &mut Durable,
+    waits: &mut impl FnMut(Option<&WorkerError>),
+) -> Result<(), WorkerError> {
+    batch.records.push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
+    patiently(waits, || durable.append(&mut batch.records))?;
+    patiently(waits, || durable.take_decoded(&batch.records, &mut batch.events))?;
+    patiently(waits, || durable.worker().flush())?;
+    let held = durable.worker().hold_memory();
+    tolerate_full(held, waits)
+}
+
+/// Tries again while the disk is full.
+fn patiently(
+    waits: &mut impl FnMut(Option<&WorkerError>),
+    mut action: impl FnMut() -> Result<(), WorkerError>,
+) -> Result<(), WorkerError> {
+    let mut has_waited = false;
+    loop {
+        match action() {
+            Err(error) if error.is_full() => {
+                if !has_waited {
+                    waits(Some(&error));
+                }
+                has_waited = true;
+                std::thread::sleep(IDLE);
+            }
+            other => {
+                if has_waited && other.is_ok() {
+                    waits(None);
+                }
+                return other;
+            }
+        }
+    }
+}
+
+/// A checkpoint that finds the disk full is given up and tried again later: nothing is lost by it but time at a restart.
+fn tolerate_full(
+    result: Result<(), WorkerError>,
+    waits: &mut impl FnMut(Option<&WorkerError>),
+) -> Result<(), WorkerError> {
+    match result {
+        Err(error) if error.is_full() => {
+            waits(Some(&error));
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,607 @@
+//! One shard with its checkpoints and its output. No threads, no clock: whoever calls decides when.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
+use willet_engine::codec::{self, Decoder, Rejection};
+use willet_engine::config::{Plan, PlanError};
+use willet_engine::envelope::{self, EnvelopeError};
+use willet_engine::event::EventBatch;
+use willet_engine::journal::{Entry, JournalError};
+use willet_engine::manifest::Manifest;
+use willet_engine::records::{PartitionId, RecordKind, Records};
+use willet_engine::recovery::{self, LogExtent};
+use willet_engine::shard::{LaneTask, Shard};
+use willet_engine::verdict::Verdicts;
+use willet_log::{Log, LogError, ObjectError, Objects};
+
+use crate::output::{Answers, Output, OutputError};
+
+/// How a worker runs; nothing here changes a verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerOptions {
+    /// Lanes that a batch is split into, each run by a thread of its own.
+    pub lanes: usize,
+    /// Seed of the hashes of keys.
+    pub hash_seed: u64,
+    /// Bytes of series that stay in memory.
+    pub max_resident_bytes: usize,
+    /// Bytes of one slice of a checkpoint, cut between two batches.
+    pub slice_bytes: usize,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self { lanes: 1, hash_seed: 0, max_resident_bytes: 4 << 30, slice_bytes: 1 << 20 }
+    }
+}
+
+/// What can go wrong between a shard and the world.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The checkpoint store.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// The output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A journal record.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A configuration in the journal.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// How records are to be understood.
+    #[error(transparent)]
+    Codec(#[from] codec::ConfigError),
+    /// The output was cut or replaced since the last run and the log no longer reaches back.
+    #[error(
+        "output holds {held} bytes, {expected} were written before, and the log begins at record {first} only (give back \
+         the output of the last run, or begin a new data folder)"
+    )]
+    OutputLost {
+        /// Bytes there are.
+        held: u64,
+        /// Bytes there should be.
+        expected: u64,
+        /// Oldest record of the log.
+        first: u64,
+    },
+}
+
+impl WorkerError {
+    /// Whether space is missing: the same call may succeed later.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_full(),
+            Self::Objects(error) => error.is_full(),
+            Self::Output(error) => error.is_full(),
+            _ => false,
+        }
+    }
+}
+
+/// Something found wrong and lived with, for the operator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Records that should be there are not.
+    #[error(transparent)]
+    Loss(#[from] recovery::Loss),
+    /// Damage in the log.
+    #[error("the log is damaged: {0}")]
+    Log(String),
+    /// A manifest that cannot be used.
+    #[error("checkpoint `{name}` cannot be used, an older one or the log stands in: {reason}")]
+    Manifest {
+        /// Its object.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A chunk that cannot be used and that nothing stands in for.
+    #[error("checkpoint file `{name}` cannot be used, its keys start anew: {source}")]
+    Chunk {
+        /// Its object.
+        name: String,
+        /// Why.
+        source: ChunkError,
+    },
+    /// A key whose state cannot be used.
+    #[error("saved state of key `{key}` cannot be used, it starts anew: {reason}")]
+    Key {
+        /// The key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// The mark of what was delivered cannot be read.
+    #[error("the mark of delivered verdicts cannot be read, verdicts are written anew: {0}")]
+    Mark(EnvelopeError),
+}
+
+/// A shard, how it is saved, and where its verdicts go.
+#[derive(Debug)]
+pub struct Worker {
+    shard: Shard,
+    decoder: Decoder,
+    options: WorkerOptions,
+    objects: Arc<dyn Objects>,
+    /// First part of the names of its objects.
+    prefix: String,
+    output: Box<dyn Output>,
+    /// Verdicts of records before this were delivered by a former run.
+    emit_from: u64,
+    /// Every verdict of records before this is durable.
+    delivered: u64,
+    /// The last cursor record and its offset.
+    cursor: Option<(u64, Vec<u8>)>,
+    /// Chunks of the newest manifest and of the one before: what may not be deleted.
+    kept: [Vec<ChunkId>; 2],
+    troubles: Vec<Trouble>,
+    /// Records of the log that could not be understood.
+    rejected: u64,
+    space: Space,
+}
+
+/// Buffers used again for each batch.
+#[derive(Debug, Default)]
+struct Space {
+    events: EventBatch,
+    rejections: Vec<Rejection>,
+    verdicts: Verdicts,
+}
+
+/// How far verdicts are durable: saved beside the checkpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    delivered: u64,
+    output_bytes: u64,
+    cursor: Option<(u64, Vec<u8>)>,
+}
+
+const MARK_MAGIC: [u8; 4] = *b"WLTD";
+const MARK_VERSION: u16 = 1;
+
+impl Worker {
+    /// Brings a shard back to where it was: newest whole checkpoint, then replay of the log from its low water. Verdicts
+    /// that were not delivered are written to `output`.
+    ///
+    /// `plan` is the stream's configuration if the log holds none yet.
+    pub fn recover(
+        plan: Plan,
+        options: WorkerOptions,
+        log: &mut Log,
+        partition: PartitionId,
+        objects: Arc<dyn Objects>,
+        mut output: Box<dyn Output>,
+    ) -> Result<Self, WorkerError> {
+        let prefix = format!("partition-{}", partition.0);
+        let mut troubles = Vec::new();
+        let mut mark = read_mark(&*objects, &prefix, &mut troubles)?;
+        let extent = LogExtent { first: log.start(partition).unwrap_or(0), next: log.end(partition).unwrap_or(0) };
+        let held = output.held()?;
+        let mut from_start = false;
+        if let Some(held) = held.filter(|held| *held < mark.output_bytes) {
+            // Whoever began a new output wants all of it: possible while the log reaches back to the beginning.
+            if extent.first > 0 {
+                return Err(WorkerError::OutputLost { held, expected: mark.output_bytes, first: extent.first });
+            }
+            from_start = true;
+            mark = Mark { cursor: mark.cursor, ..Mark::default() };
+        }
+        output.resume(mark.output_bytes)?;
+
+        let (found, kept) = if from_start {
+            (None, [Vec::new(), Vec::new()])
+        } else {
+            find_checkpoint(&*objects, &prefix, options, extent, &mut troubles)?
+        };
+        if found.is_none() {
+            // The log stands in for them, and their names will be used again.
+            for name in objects.list(&format!("{prefix}/manifest-"))? {
+                objects.delete(&name)?;
+            }
+        }
+        let recovery = recovery::plan(found.as_ref().map(|(manifest, _)| manifest), extent, mark.delivered);
+        troubles.extend(recovery.losses.iter().copied().map(Trouble::Loss));
+        log.raise_floor(partition, recovery.floor)?;
+        let shard = found.map_or_else(|| Shard::new(plan, options.lanes, options.hash_seed), |(_, shard)| shard);
+        let decoder = Decoder::new(&shard.plan().config().input, options.hash_seed)?;
+        let mut worker = Self {
+            shard,
+            decoder,
+            options,
+            objects,
+            prefix,
+            output,
+            emit_from: recovery.emit_from,
+            delivered: mark.delivered,
+            cursor: mark.cursor,
+            kept,
+            troubles,
+            rejected: 0,
+            space: Space::default(),
+        };
+        if worker.troubles.is_empty() {
+            worker.sweep()?;
+        }
+        worker.replay(log, partition, recovery.replay_from)?;
+        Ok(worker)
+    }
+
+    fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {
+        // Bytes of records replayed at once.
+        const BATCH: usize = 4 << 20;
+        let mut ahead = log.reader(partition, from);
+        loop {
+            let records = ahead.next_batch(BATCH)?;
+            if records.is_empty() {
+                break;
+            }
+            for (head, payload) in records.iter().filter(|(head, _)| head.kind == RecordKind::Journal) {
+                if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
+                    self.shard.poison(offset);
+                }
+            }
+        }
+        let mut reader = log.reader(partition, from);
+        loop {
+            let records = reader.next_batch(BATCH)?;
+            if records.is_empty() {
+                break;
+            }
+            self.take(&records)?;
+            self.output.flush()?;
+            self.hold_memory()?;
+        }
+        let damage = reader.take_damage().into_iter().map(|damage| Trouble::Log(damage.to_string()));
+        self.troubles.extend(damage);
+        Ok(())
+    }
+
+    /// The shard.
+    pub fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Records of the log that could not be understood since the start.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// The last cursor record of the partition.
+    pub fn cursor(&self) -> Option<&[u8]> {
+        self.cursor.as_ref().map(|(_, cursor)| cursor.as_slice())
+    }
+
+    /// What was found wrong since this was last called.
+    pub fn take_troubles(&mut self) -> Vec<Trouble> {
+        std::mem::take(&mut self.troubles)
+    }
+
+    /// Takes records of the log, in order, and gathers their verdicts; [`Worker::flush`] hands them on.
+    pub fn take(&mut self, records: &Records) -> Result<(), WorkerError> {
+        let mut space = std::mem::take(&mut self.space);
+        let result = self.take_runs(records, &mut space);
+        self.space = space;
+        result
+    }
+
+    fn take_runs(&mut self, records: &Records, space: &mut Space) -> Result<(), WorkerError> {
+        let mut at = 0;
+        while at < records.len() {
+            let head = records.head(at);
+            let end = (at..records.len()).find(|index| records.head(*index).kind != head.kind).unwrap_or(records.len());
+            match head.kind {
+                RecordKind::Event => {
+                    space.events.clear();
+                    space.rejections.clear();
+                    self.decoder.decode(records, at..end, &mut space.events, &mut space.rejections);
+                    self.rejected += space.rejections.len() as u64;
+                    let next_offset = records.head(end - 1).offset + 1;
+                    self.take_events(records, &space.events, next_offset, &mut space.verdicts)?;
+                }
+                RecordKind::Journal => {
+                    for index in at..end {
+                        let offset = records.head(index).offset;
+                        self.shard.on_journal(offset, Entry::decode(offset, records.payload(index))?)?;
+                    }
+                    self.decoder = Decoder::new(&self.shard.plan().config().input, self.options.hash_seed)?;
+                }
+                RecordKind::Cursor => {
+                    let offset = records.head(end - 1).offset;
+                    if self.cursor.as_ref().is_none_or(|(known, _)| *known < offset) {
+                        self.cursor = Some((offset, records.payload(end - 1).to_vec()));
+                    }
+                    self.shard.advance(offset + 1);
+                }
+            }
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// As [`Worker::take`], for records that begin with events which were decoded already, one event a record; what is
+    /// left may only be a cursor.
+    pub fn take_decoded(&mut self, records: &Records, events: &EventBatch) -> Result<(), WorkerError> {
+        debug_assert!(events.len() <= records.len());
+        if let Some(last) = events.len().checked_sub(1) {
+            let mut verdicts = std::mem::take(&mut self.space.verdicts);
+            let result = self.take_events(records, events, records.head(last).offset + 1, &mut verdicts);
+            self.space.verdicts = verdicts;
+            result?;
+        }
+        if records.len() > events.len() {
+            let last = records.head(records.len() - 1);
+            debug_assert!(last.kind == RecordKind::Cursor);
+            self.cursor = Some((last.offset, records.payload(records.len() - 1).to_vec()));
+            self.shard.advance(last.offset + 1);
+        }
+        Ok(())
+    }
+
+    fn take_events(
+        &mut self,
+        records: &Records,
+        events: &EventBatch,
+        next_offset: u64,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), WorkerError> {
+        self.load_missing(events)?;
+        if self.options.lanes > 1 {
+            self.shard.on_batch_forked(events, next_offset, verdicts, run_on_threads);
+        } else {
+            self.shard.on_batch(events, next_offset, verdicts);
+        }
+        let from = events.rows().partition_point(|row| row.offset < self.emit_from);
+        if from < events.len() {
+            self.output.write(&Answers { records, events, verdicts, from });
+        }
+        Ok(())
+    }
+
+    fn load_missing(&mut self, events: &EventBatch) -> Result<(), WorkerError> {
+        for missing in self.shard.missing(events) {
+            let name = missing.at.chunk.object_name(&self.prefix);
+            let entry = match self.objects.get_range(&name, missing.at.range()) {
+                Ok(entry) => Some(entry),
+                Err(error) if is_missing(&error) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let state = entry.as_deref().and_then(|entry| entry_state(missing.key, entry).ok());
+            if let Err(reason) = self.shard.load(missing.key, state) {
+                self.troubles.push(Trouble::Key { key: missing.key.to_owned(), reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the gathered verdicts on. After an error they are still there, and this is called again.
+    pub fn flush(&mut self) -> Result<(), WorkerError> {
+        Ok(self.output.flush()?)
+    }
+
+    /// Makes all verdicts so far durable and notes it.
+    pub fn deliver(&mut self) -> Result<(), WorkerError> {
+        let output_bytes = self.output.sync()?;
+        let mark = Mark { delivered: self.shard.next_offset(), output_bytes, cursor: self.cursor.clone() };
+        let name = format!("{}/delivered", self.prefix);
+        self.objects.put(&name, &envelope::seal(MARK_MAGIC, MARK_VERSION, &mark))?;
+        self.delivered = mark.delivered.max(self.delivered);
+        Ok(())
+    }
+
+    /// Every verdict of records before this offset is durable.
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Begins a checkpoint; [`Worker::checkpoint_step`] carries it on.
+    pub fn begin_checkpoint(&mut self) -> Result<(), WorkerError> {
+        // Cold keys moved out of chunks that are mostly out of use, a bounded number each time.
+        const MOVED: usize = 10_000;
+        let cold: Vec<(String, _)> =
+            self.shard.sparse_cold(MOVED).into_iter().map(|missing| (missing.key.to_owned(), missing.at)).collect();
+        for (key, at) in cold {
+            let entry = self.objects.get_range(&at.chunk.object_name(&self.prefix), at.range())?;
+            if let Err(reason) = self.shard.load(&key, entry_state(&key, &entry).ok()) {
+                self.troubles.push(Trouble::Key { key, reason });
+            }
+        }
+        self.shard.begin_checkpoint();
+        Ok(())
+    }
+
+    /// Writes the next slice of a running checkpoint; returns the low water of a checkpoint that is finished with it.
+    pub fn checkpoint_step(&mut self) -> Result<Option<u64>, WorkerError> {
+        if !self.shard.is_checkpointing() {
+            return Ok(None);
+        }
+        if let Some(chunk) = self.shard.cut(self.options.slice_bytes) {
+            self.write_chunk(chunk)?;
+            return Ok(None);
+        }
+        // The newest mark must not lie before the manifest's low water.
+        self.deliver()?;
+        let Some(manifest) = self.shard.finish_checkpoint() else { return Ok(None) };
+        self.objects.put(&Manifest::object_name(&self.prefix, manifest.sequence), &manifest.encode())?;
+        let [newest, _] = std::mem::take(&mut self.kept);
+        self.kept = [manifest.chunks.iter().map(|chunk| chunk.id).collect(), newest];
+        self.sweep()?;
+        Ok(Some(manifest.low_water))
+    }
+
+    /// Runs a checkpoint from beginning to end; returns its low water.
+    pub fn checkpoint(&mut self) -> Result<u64, WorkerError> {
+        self.begin_checkpoint()?;
+        loop {
+            if let Some(low_water) = self.checkpoint_step()? {
+                return Ok(low_water);
+            }
+        }
+    }
+
+    /// Brings the series in memory under the bound.
+    pub fn hold_memory(&mut self) -> Result<(), WorkerError> {
+        let resident = |shard: &Shard| shard.occupancy().resident_bytes;
+        let limit = self.options.max_resident_bytes;
+        if resident(&self.shard) <= limit {
+            return Ok(());
+        }
+        // A little below the bound, so that not every batch evicts.
+        let goal = limit - limit / 16;
+        // A round cuts, writes and releases; a round that releases nothing cannot help any more.
+        loop {
+            let before = resident(&self.shard);
+            if let Some(chunk) = self.shard.evict(before.saturating_sub(goal), self.options.slice_bytes) {
+                self.write_chunk(chunk)?;
+            } else if resident(&self.shard) == before {
+                return Ok(());
+            }
+            if resident(&self.shard) <= goal {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write_chunk(&mut self, chunk: willet_engine::checkpoint::Chunk) -> Result<(), WorkerError> {
+        let name = chunk.id.object_name(&self.prefix);
+        let delivered = if chunk.upto > self.delivered { self.deliver() } else { Ok(()) };
+        match delivered.and_then(|()| Ok(self.objects.put(&name, &chunk.bytes)?)) {
+            Ok(()) => self.shard.chunk_is_durable(chunk.id),
+            Err(error) => {
+                self.shard.chunk_failed(chunk.id);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what neither the newest manifest nor the one before it names.
+    fn sweep(&self) -> Result<(), WorkerError> {
+        let manifests = self.objects.list(&format!("{}/manifest-", self.prefix))?;
+        for name in manifests.iter().rev().skip(2) {
+            self.objects.delete(name)?;
+        }
+        if manifests.is_empty() && self.kept.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
+        for name in self.objects.list(&format!("{}/chunk-", self.prefix))? {
+            let is_kept = |id: &ChunkId| id.object_name(&self.prefix) == name;
+            if !self.kept.iter().flatten().any(is_kept) {
+                self.objects.delete(&name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the object, or the part asked for, is not there.
+fn is_missing(error: &ObjectError) -> bool {
+    matches!(error, ObjectError::NotFound { .. } | ObjectError::Range { .. })
+}
+
+/// Runs lanes on a thread each.
+fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
+    std::thread::scope(|scope| {
+        let (here, others) = tasks.split_first_mut().expect("a shard has a lane");
+        for task in others {
+            scope.spawn(|| task.run());
+        }
+        here.run();
+    });
+}
+
+fn read_mark(objects: &dyn Objects, prefix: &str, troubles: &mut Vec<Trouble>) -> Result<Mark, WorkerError> {
+    match objects.get(&format!("{prefix}/delivered")) {
+        Ok(bytes) => Ok(envelope::open(MARK_MAGIC, MARK_VERSION, &bytes).unwrap_or_else(|error| {
+            troubles.push(Trouble::Mark(error));
+            Mark::default()
+        })),
+        Err(error) if is_missing(&error) => Ok(Mark::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+type Found = (Option<(Manifest, Shard)>, [Vec<ChunkId>; 2]);
+
+/// The newest checkpoint that is whole, and the chunks of the two newest. Where none is whole and the log cannot stand in,
+/// the newest that can be read, without its damaged chunks.
+fn find_checkpoint(
+    objects: &dyn Objects,
+    prefix: &str,
+    options: WorkerOptions,
+    log: LogExtent,
+    troubles: &mut Vec<Trouble>,
+) -> Result<Found, WorkerError> {
+    let mut partial: Option<(Manifest, Shard, Vec<Trouble>)> = None;
+    let mut kept = Vec::new();
+    let mut whole = None;
+    for name in objects.list(&format!("{prefix}/manifest-"))?.into_iter().rev() {
+        let read = Manifest::decode(&objects.get(&name)?).map_err(|error| error.to_string()).and_then(|manifest| {
+            let shard = Shard::restore(&manifest, options.lanes, options.hash_seed).map_err(|error| error.to_string())?;
+            Ok((manifest, shard))
+        });
+        let (manifest, mut shard) = match read {
+            Ok(read) => read,
+            Err(reason) => {
+                troubles.push(Trouble::Manifest { name, reason });
+                continue;
+            }
+        };
+        kept.push(manifest.chunks.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
+        if whole.is_some() {
+            break;
+        }
+        let mut damaged = Vec::new();
+        for chunk in &manifest.chunks {
+            let name = chunk.id.object_name(prefix);
+            match read_index(objects, &name, chunk.id, chunk.bytes) {
+                Ok(index) => shard.know(&index),
+                Err(IndexError::Damaged(source)) => damaged.push(Trouble::Chunk { name, source }),
+                Err(IndexError::Objects(error)) => return Err(error.into()),
+            }
+        }
+        if damaged.is_empty() {
+            whole = Some((manifest, shard));
+            continue;
+        }
+        let reason = damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        troubles.push(Trouble::Manifest { name, reason });
+        if partial.is_none() {
+            partial = Some((manifest, shard, damaged));
+        }
+    }
+    let mut kept = kept.into_iter();
+    let kept = [kept.next().unwrap_or_default(), kept.next().unwrap_or_default()];
+    if whole.is_none()
+        && log.first > 0
+        && let Some((manifest, shard, damaged)) = partial
+    {
+        troubles.extend(damaged);
+        whole = Some((manifest, shard));
+    }
+    Ok((whole, kept))
+}
+
+enum IndexError {
+    Damaged(ChunkError),
+    Objects(ObjectError),
+}
+
+fn read_index(objects: &dyn Objects, name: &str, id: ChunkId, bytes: u64) -> Result<ChunkIndex, IndexError> {
+    let get = |range| match objects.get_range(name, range) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if is_missing(&error) => Err(IndexError::Damaged(ChunkError::NotAChunk)),
+        Err(error) => Err(IndexError::Objects(error)),
+    };
+    let foot = get(bytes.saturating_sub(ChunkIndex::FOOT)..bytes)?;
+    let range = ChunkIndex::locate(bytes, &foot).map_err(IndexError::Damaged)?;
+    ChunkIndex::read(id, get(range)?, &foot).map_err(IndexError::Damaged)
+}
