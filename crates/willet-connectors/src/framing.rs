@@ -251,12 +251,13 @@ impl Framer {
 
     /// Hands out whole records until `max_bytes` are out or no whole one is left. True if more may be cut now.
     pub(crate) fn cut(&mut self, to: &mut Handout<'_>, max_bytes: usize) -> bool {
-        if !self.bom_seen && self.pending().len() >= BOM.len() {
-            self.skip_bom();
-        }
-        // Too short to tell whether it begins with a mark.
         if !self.bom_seen {
-            return false;
+            let pending = self.pending();
+            if pending.len() < BOM.len() && BOM.starts_with(pending) {
+                // Too short to tell whether it begins with a mark.
+                return false;
+            }
+            self.skip_bom();
         }
         let limit = to.out.byte_len() + max_bytes;
         while to.out.byte_len() < limit {
@@ -285,12 +286,22 @@ impl Framer {
             self.cut(to, usize::MAX >> 1);
             if let Some(rejected) = self.skipping.take() {
                 to.rejected.push(rejected);
-            } else if let RecordEnd::InQuotes = self.record_end() {
+            } else if self.ends_in_quotes() {
                 self.reject_open_quote(to.rejected);
             } else if self.start < self.end {
                 self.take(self.end - self.start, to);
             }
         }
+    }
+
+    /// Whether what is left has a quote that opens and does not close.
+    fn ends_in_quotes(&self) -> bool {
+        self.framing.csv_delimiter.is_some_and(|delimiter| {
+            matches!(
+                csv_record_end(self.pending(), delimiter as u8),
+                RecordEnd::InQuotes
+            )
+        })
     }
 
     fn limit(&self) -> usize {
