@@ -77,8 +77,12 @@ impl<R: Read> LineReader<R> {
         }
     }
 
-    /// The first bytes, without taking them: before the first `read`.
-    pub(crate) fn sample(&mut self, max_bytes: usize) -> Result<&[u8], SourceError> {
+    /// The first bytes, without taking them: before the first `read`. Ends early once `enough_lines` are there.
+    pub(crate) fn sample(
+        &mut self,
+        max_bytes: usize,
+        enough_lines: usize,
+    ) -> Result<&[u8], SourceError> {
         while self.framer.pending().len() < max_bytes && !self.over {
             if let Err(failure) = self.fill() {
                 if self.framer.pending().is_empty() {
@@ -87,7 +91,7 @@ impl<R: Read> LineReader<R> {
                 // Told once the records before it are out.
                 self.failure = Some(failure);
             }
-            if self.fill == Fill::AsItComes && self.framer.pending().contains(&b'\n') {
+            if memchr::memchr_iter(b'\n', self.framer.pending()).count() >= enough_lines {
                 break;
             }
         }

@@ -50,11 +50,11 @@ pub struct DeadLetter<'a> {
 pub struct DeadLetters {
     sink: Option<Box<dyn Sink>>,
     summary: Summary,
-    line: Vec<u8>,
+    json: Vec<u8>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Json<'a> {
     reason: &'a str,
     input: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ impl DeadLetters {
         };
         let kept = &letter.record[..letter.record.len().min(MAX_RECORD_BYTES)];
         let text = String::from_utf8_lossy(kept);
-        let line = Line {
+        let json = Json {
             reason: letter.reason,
             input: letter.input,
             line,
@@ -95,12 +95,12 @@ impl DeadLetters {
             record: &text,
             truncated: ((kept.len() as u64) < letter.record_bytes).then_some(true),
         };
-        self.line.clear();
+        self.json.clear();
         // Strings and numbers into memory: nothing here can fail.
-        let written = serde_json::to_writer(&mut self.line, &line);
+        let written = serde_json::to_writer(&mut self.json, &json);
         debug_assert!(written.is_ok());
-        self.line.push(b'\n');
-        sink.write(&self.line)
+        self.json.push(b'\n');
+        sink.write(&self.json)
     }
 
     /// What was counted.

@@ -32,8 +32,6 @@ pub(super) struct Follow {
 enum Stage {
     /// It is being read.
     Reading,
-    /// Its end was seen; it may have been truncated and filled again before the next look.
-    AtEnd,
     /// Another file has its name and bytes of its own: whoever wrote this one has moved on, so its next end is its last.
     Leaving,
 }
@@ -96,12 +94,10 @@ impl Follow {
         }
         let (first, bytes_before) = (out.len(), out.byte_len());
         let rejected_before = self.rejected.len();
-        if self.stage == Stage::AtEnd {
-            self.stage = Stage::Reading;
-            if self.is_truncated()? {
-                self.leave(out);
-                self.start_over(None)?;
-            }
+        // Since the last call the file may have been cut and filled again beyond where reading stood.
+        if self.is_truncated()? {
+            self.leave(out);
+            self.start_over(None)?;
         }
         loop {
             let wanted = max_bytes.saturating_sub(out.byte_len() - bytes_before);
@@ -131,7 +127,6 @@ impl Follow {
                     self.start_over(Some(file))?;
                 }
                 Next::Wait => {
-                    self.stage = Stage::AtEnd;
                     let got = out.len() > first || self.rejected.len() > rejected_before;
                     return Ok(if got { Pull::Records } else { Pull::Idle });
                 }

@@ -62,7 +62,7 @@ impl FileSource {
     /// The first bytes, uncompressed and without taking them; before the first `read`.
     pub fn sample(&mut self, max_bytes: usize) -> Result<&[u8], SourceError> {
         match &mut self.reading {
-            Reading::Once(once) => once.lines.sample(max_bytes),
+            Reading::Once(once) => once.lines.sample(max_bytes, usize::MAX),
             Reading::Follow(follow) => follow.sample(max_bytes),
         }
     }

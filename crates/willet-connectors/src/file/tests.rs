@@ -1,5 +1,6 @@
 //! Real files.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,14 @@ fn open(config: &FileConfig) -> FileSource {
     FileSource::open(config, Framing::lines()).unwrap()
 }
 
+fn lines(count: usize) -> String {
+    let mut text = String::new();
+    for line in 0..count {
+        writeln!(text, "line {line}").unwrap();
+    }
+    text
+}
+
 /// All records until there are none now; an error is the last entry.
 fn drain(source: &mut FileSource) -> Vec<String> {
     let mut lines = Vec::new();
@@ -63,7 +72,7 @@ fn drain(source: &mut FileSource) -> Vec<String> {
 #[test]
 fn read_once_with_progress_plain_and_gzip() {
     let (_folder, path) = folder();
-    let text: String = (0..50_000).map(|line| format!("line {line}\r\n")).collect();
+    let text = lines(50_000).replace('\n', "\r\n");
     let (one, two) = text.as_bytes().split_at(200_001);
     for bytes in [
         text.clone().into_bytes(),
@@ -86,9 +95,7 @@ fn read_once_with_progress_plain_and_gzip() {
 #[test]
 fn rows_before_the_damage_of_a_gzip_file_are_kept() {
     let (_folder, path) = folder();
-    let text: String = (0..20_000)
-        .map(|line| format!("line {}\n", line * 7919))
-        .collect();
+    let text = lines(20_000);
     let whole = gzip(text.as_bytes());
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 0xff;
@@ -180,7 +187,7 @@ fn a_line_of_a_hundred_megabytes_stops_nothing() {
 #[test]
 fn reading_goes_on_after_a_cursor() {
     let (_folder, path) = folder();
-    let text: String = (0..1_000).map(|line| format!("line {line}\n")).collect();
+    let text = lines(1_000);
     for bytes in [text.clone().into_bytes(), gzip(text.as_bytes())] {
         fs::write(&path, bytes).unwrap();
         let mut source = open(&FileConfig::once(&path));
@@ -350,4 +357,67 @@ fn a_replaced_file_appears_whole_or_not_at_all() {
         "{error}"
     );
     assert!(error.is_user_error());
+}
+
+/// Appends, rotations, truncations, polls and restarts in a thousand orders: every line comes once, in order.
+#[test]
+fn any_order_of_writing_and_reading_loses_nothing() {
+    const ROUNDS: u64 = 40;
+    const STEPS: u64 = 60;
+    for round in 0..ROUNDS {
+        let (folder, path) = folder();
+        append(&path, "");
+        let mut source = open(&FileConfig::follow(&path));
+        let (mut written, mut seen) = (Vec::new(), Vec::new());
+        let (mut rotations, mut at_rest) = (0, true);
+        // A linear congruential generator (Knuth, MMIX) is random enough to shuffle steps.
+        let mut word = round;
+        for _ in 0..STEPS {
+            word = word
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            match (word >> 33) % 10 {
+                0..=3 => {
+                    for _ in 0..=(word >> 40) % 5 {
+                        let line = format!("round {round} line {}", written.len());
+                        append(&path, &line[..5]);
+                        if (word >> 50) % 3 == 0 {
+                            seen.extend(drain(&mut source));
+                        }
+                        append(&path, &format!("{}\n", &line[5..]));
+                        written.push(line);
+                    }
+                    at_rest = false;
+                }
+                // One rotation between two polls is what is promised.
+                4 if at_rest && !written.is_empty() => {
+                    rotations += 1;
+                    fs::rename(&path, folder.path().join(format!("app.log.{rotations}"))).unwrap();
+                    append(&path, &format!("first {rotations}\n"));
+                    written.push(format!("first {rotations}"));
+                    at_rest = false;
+                }
+                5 if at_rest => fs::write(&path, "").unwrap(),
+                6 => {
+                    let saved = serde_json::to_string(&source.cursor()).unwrap();
+                    source = open(&FileConfig::follow(&path));
+                    source
+                        .seek(&serde_json::from_str(&saved).unwrap())
+                        .or_else(|error| {
+                            // Truncated since: the start of what is there is the right place.
+                            matches!(error, SourceError::CursorLost { .. })
+                                .then_some(())
+                                .ok_or(error)
+                        })
+                        .unwrap();
+                }
+                _ => {
+                    seen.extend(drain(&mut source));
+                    at_rest = true;
+                }
+            }
+        }
+        seen.extend(drain(&mut source));
+        assert_eq!(seen, written, "round {round}");
+    }
 }

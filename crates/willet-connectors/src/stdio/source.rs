@@ -46,9 +46,9 @@ impl StdinSource {
     }
 
     /// The first bytes, uncompressed and without taking them; before the first `read`.
-    /// Waits for one line at least, not for `max_bytes`.
-    pub fn sample(&mut self, max_bytes: usize) -> Result<&[u8], SourceError> {
-        self.lines.sample(max_bytes)
+    /// Waits for `max_bytes`, for `enough_lines` lines or for the end, whichever comes first.
+    pub fn sample(&mut self, max_bytes: usize, enough_lines: usize) -> Result<&[u8], SourceError> {
+        self.lines.sample(max_bytes, enough_lines)
     }
 
     /// Says how records are told apart, once a sample has shown it; before the first `read`.

@@ -47,8 +47,20 @@ fn lines_are_handed_on_as_they_come() {
 #[test]
 fn nothing_in_nothing_out() {
     let mut source = StdinSource::from_reader(io::empty(), Framing::csv(','));
-    assert_eq!(source.sample(100).unwrap(), b"");
+    assert_eq!(source.sample(100, 5).unwrap(), b"");
     assert_eq!(source.read(&mut Records::new(), 1).unwrap(), Pull::End);
+}
+
+#[test]
+fn a_sample_waits_for_the_lines_it_needs_and_no_longer() {
+    let pieces = Pieces(vec![b"h", b"\n1\n", b"2\n", b"3\n"]);
+    let mut source = StdinSource::from_reader(pieces, Framing::lines());
+    assert_eq!(source.sample(1_000, 2).unwrap(), b"h\n1\n");
+    source.set_framing(Framing::csv(','));
+    let mut records = Records::new();
+    while source.read(&mut records, 1).unwrap() == Pull::Records {}
+    assert!(records.iter().map(|(_, line)| line).eq([b"1", b"2", b"3"]));
+    assert_eq!(source.header(), Some(&b"h"[..]));
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn trouble_takes_its_share_and_shows() {
             match kind {
                 Dropout => assert!(value.is_nan()),
                 FlatLine if rows[index - 1][3] == "1" => {
-                    assert_eq!(rows[index][2], rows[index - 1][2])
+                    assert_eq!(rows[index][2], rows[index - 1][2]);
                 }
                 Variance => assert!((0.0..100.0).contains(&value), "{value}"),
                 // Visible, and not absurd: around the level with its seasons.
