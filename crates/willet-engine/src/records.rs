@@ -125,7 +125,8 @@ impl Records {
         (0..self.len()).map(|index| (self.heads[index], self.payload(index)))
     }
 
-    fn span(&self, index: usize) -> Range<usize> {
+    /// Where the payload of record `index` lies among the bytes of all.
+    pub fn span(&self, index: usize) -> Range<usize> {
         let start = if index == 0 {
             0
         } else {

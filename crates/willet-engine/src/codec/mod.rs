@@ -26,6 +26,7 @@
 mod config;
 mod csv;
 mod decoder;
+mod header;
 mod infer;
 mod json;
 mod layouts;
@@ -35,6 +36,7 @@ pub mod timestamp;
 
 pub use config::{Column, ConfigError, Format, InputConfig, Limits, MetricMode, Role, ValueType};
 pub use decoder::Decoder;
+pub use header::header_names;
 pub use infer::{Header, InferError, InferOptions, Inferred, MAX_SAMPLE_RECORDS, infer};
 pub use reject::{RejectReason, Rejection};
 pub use timestamp::TimestampUnit;

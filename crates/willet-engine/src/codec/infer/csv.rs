@@ -5,6 +5,7 @@ use super::{
     looks,
 };
 use crate::codec::config::InputConfig;
+use crate::codec::header::unique_names;
 
 /// Delimiters tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -125,22 +126,15 @@ fn has_header(rows: &[Vec<String>]) -> bool {
 }
 
 fn header_names(row: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(row.len());
-    for (index, cell) in row.into_iter().enumerate() {
-        let name = cell.trim();
-        if name.is_empty() || names.iter().any(|known| known == name) {
-            let what = if name.is_empty() {
-                "has no name"
-            } else {
-                "has a name used before"
-            };
-            notes.push(format!("column {} {what}: called c{index}", index + 1));
-            names.push(format!("c{index}"));
-        } else {
-            names.push(name.to_owned());
-        }
-    }
+    let names = unique_names(row.into_iter()).enumerate();
     names
+        .map(|(index, (name, trouble))| {
+            if let Some(trouble) = trouble {
+                notes.push(format!("column {} {trouble}: called {name}", index + 1));
+            }
+            name
+        })
+        .collect()
 }
 
 fn see<'a>(name: String, cells: impl Iterator<Item = &'a String>) -> Seen {
