@@ -53,11 +53,26 @@ impl Durable {
         output: Box<dyn Output>,
     ) -> Result<(Self, OpenReport), DurableError> {
         let (mut log, report) = Log::open(folder, log_options).map_err(WorkerError::from)?;
-        let partition = log.partition(&plan.config().name, 0).map_err(WorkerError::from)?;
-        let objects = FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path()).map_err(WorkerError::from)?;
+        let partition = log
+            .partition(&plan.config().name, 0)
+            .map_err(WorkerError::from)?;
+        let objects = FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path())
+            .map_err(WorkerError::from)?;
         let asked = plan.config().clone();
-        let worker = Worker::recover(plan, options, &mut log, partition, Arc::new(objects), output)?;
-        let mut durable = Self { log, partition, worker, retention_bytes };
+        let worker = Worker::recover(
+            plan,
+            options,
+            &mut log,
+            partition,
+            Arc::new(objects),
+            output,
+        )?;
+        let mut durable = Self {
+            log,
+            partition,
+            worker,
+            retention_bytes,
+        };
         if durable.worker.shard().next_offset() == 0 {
             durable.configure(asked)?;
         } else {
@@ -79,10 +94,15 @@ impl Durable {
     }
 
     /// Puts a configuration into the journal; it holds from there on.
-    pub fn configure(&mut self, config: willet_engine::config::StreamConfig) -> Result<(), WorkerError> {
+    pub fn configure(
+        &mut self,
+        config: willet_engine::config::StreamConfig,
+    ) -> Result<(), WorkerError> {
         // Refused before it is written: what stands in the log must be good for ever.
         self.worker.shard().plan().changed(config.clone())?;
-        self.journal(&Entry::Configure { config: Box::new(config) })
+        self.journal(&Entry::Configure {
+            config: Box::new(config),
+        })
     }
 
     /// Puts an entry into the journal and takes it.
@@ -100,7 +120,11 @@ impl Durable {
     }
 
     /// Takes records that [`Durable::append`] made durable, with the events that they were decoded to.
-    pub fn take_decoded(&mut self, records: &Records, events: &mut EventBatch) -> Result<(), WorkerError> {
+    pub fn take_decoded(
+        &mut self,
+        records: &Records,
+        events: &mut EventBatch,
+    ) -> Result<(), WorkerError> {
         if !records.is_empty() {
             events.number_from(records.head(0).offset);
         }
@@ -114,7 +138,9 @@ impl Durable {
 
     /// Writes the next slice of a running checkpoint; when it is finished, lets go of log that is of no use any more.
     pub fn checkpoint_step(&mut self) -> Result<bool, WorkerError> {
-        let Some(low_water) = self.worker.checkpoint_step()? else { return Ok(false) };
+        let Some(low_water) = self.worker.checkpoint_step()? else {
+            return Ok(false);
+        };
         self.log.retain(&Retention {
             max_bytes: Some(self.retention_bytes),
             max_age_us: None,

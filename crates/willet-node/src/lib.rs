@@ -4,7 +4,7 @@
 //! simulation can run it; [`durable`] puts the log before it; [`output`] is where verdicts go; [`pipeline`] has all
 //! threads and channels.
 
-pub mod output;
-pub mod worker;
 pub mod durable;
+pub mod output;
 pub mod pipeline;
+pub mod worker;

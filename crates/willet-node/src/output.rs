@@ -49,7 +49,10 @@ pub struct OutputError {
 impl OutputError {
     /// Whether space is missing: the same call may succeed later.
     pub fn is_full(&self) -> bool {
-        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
     }
 
     /// Whether whoever reads the output has gone.
@@ -78,12 +81,25 @@ pub struct FileOutput {
 
 impl FileOutput {
     /// Writes rows of this format to `file`.
-    pub fn new(name: impl Into<String>, file: Arc<dyn DiskFile>, format: Box<dyn RowFormat>) -> Self {
-        Self { name: name.into(), file, format, gathered: Vec::new(), written: 0 }
+    pub fn new(
+        name: impl Into<String>,
+        file: Arc<dyn DiskFile>,
+        format: Box<dyn RowFormat>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            file,
+            format,
+            gathered: Vec::new(),
+            written: 0,
+        }
     }
 
     fn error(&self, source: io::Error) -> OutputError {
-        OutputError { output: self.name.clone(), source }
+        OutputError {
+            output: self.name.clone(),
+            source,
+        }
     }
 }
 
@@ -96,7 +112,9 @@ impl Output for FileOutput {
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
-        self.file.write_at(&self.gathered, self.written).map_err(|error| self.error(error))?;
+        self.file
+            .write_at(&self.gathered, self.written)
+            .map_err(|error| self.error(error))?;
         self.written += self.gathered.len() as u64;
         self.gathered.clear();
         Ok(())
@@ -113,7 +131,9 @@ impl Output for FileOutput {
     }
 
     fn resume(&mut self, bytes: u64) -> Result<(), OutputError> {
-        self.file.set_len(bytes).map_err(|error| self.error(error))?;
+        self.file
+            .set_len(bytes)
+            .map_err(|error| self.error(error))?;
         self.gathered.clear();
         self.written = bytes;
         Ok(())
@@ -132,14 +152,28 @@ pub struct StreamOutput {
 
 impl Debug for StreamOutput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamOutput").field("name", &self.name).field("written", &self.written).finish_non_exhaustive()
+        f.debug_struct("StreamOutput")
+            .field("name", &self.name)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 
 impl StreamOutput {
     /// Writes rows of this format to `stream`.
-    pub fn new(name: impl Into<String>, stream: Box<dyn io::Write + Send>, format: Box<dyn RowFormat>) -> Self {
-        Self { name: name.into(), stream, format, gathered: Vec::new(), has_begun: false, written: 0 }
+    pub fn new(
+        name: impl Into<String>,
+        stream: Box<dyn io::Write + Send>,
+        format: Box<dyn RowFormat>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            stream,
+            format,
+            gathered: Vec::new(),
+            has_begun: false,
+            written: 0,
+        }
     }
 }
 
@@ -168,7 +202,10 @@ impl Output for StreamOutput {
         };
         self.gathered.drain(..sent);
         self.written += sent as u64;
-        result.map_err(|source| OutputError { output: self.name.clone(), source })
+        result.map_err(|source| OutputError {
+            output: self.name.clone(),
+            source,
+        })
     }
 
     fn sync(&mut self) -> Result<u64, OutputError> {

@@ -75,7 +75,11 @@ const IDLE: Duration = Duration::from_millis(100);
 const REPLAY: Duration = Duration::from_secs(10);
 
 /// Feeds a shard and writes its verdicts, on three threads. What was read before an error is scored and written.
-pub fn run<F: Feed>(feed: &mut F, shard: &mut Shard, output: &mut dyn Output) -> Result<(), RunError<F::Error>> {
+pub fn run<F: Feed>(
+    feed: &mut F,
+    shard: &mut Shard,
+    output: &mut dyn Output,
+) -> Result<(), RunError<F::Error>> {
     let (full, to_score) = sync_channel::<Batch>(BATCHES);
     let (scored, to_write) = sync_channel::<Batch>(BATCHES);
     let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
@@ -93,7 +97,9 @@ pub fn run<F: Feed>(feed: &mut F, shard: &mut Shard, output: &mut dyn Output) ->
         });
         let written = write_batches(output, to_write, &empty);
         drop(empty);
-        let fed = feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let fed = feeding
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         written.map_err(RunError::Output)?;
         fed.map_err(RunError::Feed)
     })
@@ -128,8 +134,18 @@ fn write_batches(
     empty: &SyncSender<Batch>,
 ) -> Result<(), OutputError> {
     for batch in scored {
-        let Batch { records, events, verdicts, .. } = &batch;
-        output.write(&Answers { records, events, verdicts, from: 0 });
+        let Batch {
+            records,
+            events,
+            verdicts,
+            ..
+        } = &batch;
+        output.write(&Answers {
+            records,
+            events,
+            verdicts,
+            from: 0,
+        });
         output.flush()?;
         // A full channel only means that there are batches enough.
         let _ = empty.try_send(batch);
@@ -139,7 +155,10 @@ fn write_batches(
 
 /// Feeds a data folder and writes its verdicts, on two threads. `waits` is told when the disk is full and when it no
 /// longer is; what was read waits meanwhile.
-#[allow(clippy::disallowed_methods, reason = "the rim decides when a checkpoint is due, and that is a matter of time")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the rim decides when a checkpoint is due, and that is a matter of time"
+)]
 pub fn run_durable<F: Feed>(
     feed: &mut F,
     durable: &mut Durable,
@@ -171,7 +190,9 @@ pub fn run_durable<F: Feed>(
             let _ = empty.try_send(batch);
         }
         drop(empty);
-        let fed = feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let fed = feeding
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         taken.map_err(RunError::Worker)?;
         fed.map_err(RunError::Feed)
     })
@@ -182,9 +203,13 @@ fn take_batch(
     durable: &mut Durable,
     waits: &mut impl FnMut(Option<&WorkerError>),
 ) -> Result<(), WorkerError> {
-    batch.records.push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
+    batch
+        .records
+        .push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
     patiently(waits, || durable.append(&mut batch.records))?;
-    patiently(waits, || durable.take_decoded(&batch.records, &mut batch.events))?;
+    patiently(waits, || {
+        durable.take_decoded(&batch.records, &mut batch.events)
+    })?;
     patiently(waits, || durable.worker().flush())?;
     let held = durable.worker().hold_memory();
     tolerate_full(held, waits)

@@ -33,7 +33,12 @@ pub struct WorkerOptions {
 
 impl Default for WorkerOptions {
     fn default() -> Self {
-        Self { lanes: 1, hash_seed: 0, max_resident_bytes: 4 << 30, slice_bytes: 1 << 20 }
+        Self {
+            lanes: 1,
+            hash_seed: 0,
+            max_resident_bytes: 4 << 30,
+            slice_bytes: 1 << 20,
+        }
     }
 }
 
@@ -184,16 +189,26 @@ impl Worker {
         let prefix = format!("partition-{}", partition.0);
         let mut troubles = Vec::new();
         let mut mark = read_mark(&*objects, &prefix, &mut troubles)?;
-        let extent = LogExtent { first: log.start(partition).unwrap_or(0), next: log.end(partition).unwrap_or(0) };
+        let extent = LogExtent {
+            first: log.start(partition).unwrap_or(0),
+            next: log.end(partition).unwrap_or(0),
+        };
         let held = output.held()?;
         let mut from_start = false;
         if let Some(held) = held.filter(|held| *held < mark.output_bytes) {
             // Whoever began a new output wants all of it: possible while the log reaches back to the beginning.
             if extent.first > 0 {
-                return Err(WorkerError::OutputLost { held, expected: mark.output_bytes, first: extent.first });
+                return Err(WorkerError::OutputLost {
+                    held,
+                    expected: mark.output_bytes,
+                    first: extent.first,
+                });
             }
             from_start = true;
-            mark = Mark { cursor: mark.cursor, ..Mark::default() };
+            mark = Mark {
+                cursor: mark.cursor,
+                ..Mark::default()
+            };
         }
         output.resume(mark.output_bytes)?;
 
@@ -208,10 +223,17 @@ impl Worker {
                 objects.delete(&name)?;
             }
         }
-        let recovery = recovery::plan(found.as_ref().map(|(manifest, _)| manifest), extent, mark.delivered);
+        let recovery = recovery::plan(
+            found.as_ref().map(|(manifest, _)| manifest),
+            extent,
+            mark.delivered,
+        );
         troubles.extend(recovery.losses.iter().copied().map(Trouble::Loss));
         log.raise_floor(partition, recovery.floor)?;
-        let shard = found.map_or_else(|| Shard::new(plan, options.lanes, options.hash_seed), |(_, shard)| shard);
+        let shard = found.map_or_else(
+            || Shard::new(plan, options.lanes, options.hash_seed),
+            |(_, shard)| shard,
+        );
         let decoder = Decoder::new(&shard.plan().config().input, options.hash_seed)?;
         let mut worker = Self {
             shard,
@@ -244,7 +266,10 @@ impl Worker {
             if records.is_empty() {
                 break;
             }
-            for (head, payload) in records.iter().filter(|(head, _)| head.kind == RecordKind::Journal) {
+            for (head, payload) in records
+                .iter()
+                .filter(|(head, _)| head.kind == RecordKind::Journal)
+            {
                 if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
                     self.shard.poison(offset);
                 }
@@ -260,7 +285,10 @@ impl Worker {
             self.output.flush()?;
             self.hold_memory()?;
         }
-        let damage = reader.take_damage().into_iter().map(|damage| Trouble::Log(damage.to_string()));
+        let damage = reader
+            .take_damage()
+            .into_iter()
+            .map(|damage| Trouble::Log(damage.to_string()));
         self.troubles.extend(damage);
         Ok(())
     }
@@ -297,12 +325,15 @@ impl Worker {
         let mut at = 0;
         while at < records.len() {
             let head = records.head(at);
-            let end = (at..records.len()).find(|index| records.head(*index).kind != head.kind).unwrap_or(records.len());
+            let end = (at..records.len())
+                .find(|index| records.head(*index).kind != head.kind)
+                .unwrap_or(records.len());
             match head.kind {
                 RecordKind::Event => {
                     space.events.clear();
                     space.rejections.clear();
-                    self.decoder.decode(records, at..end, &mut space.events, &mut space.rejections);
+                    self.decoder
+                        .decode(records, at..end, &mut space.events, &mut space.rejections);
                     self.rejected += space.rejections.len() as u64;
                     let next_offset = records.head(end - 1).offset + 1;
                     self.take_events(records, &space.events, next_offset, &mut space.verdicts)?;
@@ -310,13 +341,19 @@ impl Worker {
                 RecordKind::Journal => {
                     for index in at..end {
                         let offset = records.head(index).offset;
-                        self.shard.on_journal(offset, Entry::decode(offset, records.payload(index))?)?;
+                        self.shard
+                            .on_journal(offset, Entry::decode(offset, records.payload(index))?)?;
                     }
-                    self.decoder = Decoder::new(&self.shard.plan().config().input, self.options.hash_seed)?;
+                    self.decoder =
+                        Decoder::new(&self.shard.plan().config().input, self.options.hash_seed)?;
                 }
                 RecordKind::Cursor => {
                     let offset = records.head(end - 1).offset;
-                    if self.cursor.as_ref().is_none_or(|(known, _)| *known < offset) {
+                    if self
+                        .cursor
+                        .as_ref()
+                        .is_none_or(|(known, _)| *known < offset)
+                    {
                         self.cursor = Some((offset, records.payload(end - 1).to_vec()));
                     }
                     self.shard.advance(offset + 1);
@@ -329,11 +366,20 @@ impl Worker {
 
     /// As [`Worker::take`], for records that begin with events which were decoded already, one event a record; what is
     /// left may only be a cursor.
-    pub fn take_decoded(&mut self, records: &Records, events: &EventBatch) -> Result<(), WorkerError> {
+    pub fn take_decoded(
+        &mut self,
+        records: &Records,
+        events: &EventBatch,
+    ) -> Result<(), WorkerError> {
         debug_assert!(events.len() <= records.len());
         if let Some(last) = events.len().checked_sub(1) {
             let mut verdicts = std::mem::take(&mut self.space.verdicts);
-            let result = self.take_events(records, events, records.head(last).offset + 1, &mut verdicts);
+            let result = self.take_events(
+                records,
+                events,
+                records.head(last).offset + 1,
+                &mut verdicts,
+            );
             self.space.verdicts = verdicts;
             result?;
         }
@@ -355,13 +401,21 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         self.load_missing(events)?;
         if self.options.lanes > 1 {
-            self.shard.on_batch_forked(events, next_offset, verdicts, run_on_threads);
+            self.shard
+                .on_batch_forked(events, next_offset, verdicts, run_on_threads);
         } else {
             self.shard.on_batch(events, next_offset, verdicts);
         }
-        let from = events.rows().partition_point(|row| row.offset < self.emit_from);
+        let from = events
+            .rows()
+            .partition_point(|row| row.offset < self.emit_from);
         if from < events.len() {
-            self.output.write(&Answers { records, events, verdicts, from });
+            self.output.write(&Answers {
+                records,
+                events,
+                verdicts,
+                from,
+            });
         }
         Ok(())
     }
@@ -374,9 +428,14 @@ impl Worker {
                 Err(error) if is_missing(&error) => None,
                 Err(error) => return Err(error.into()),
             };
-            let state = entry.as_deref().and_then(|entry| entry_state(missing.key, entry).ok());
+            let state = entry
+                .as_deref()
+                .and_then(|entry| entry_state(missing.key, entry).ok());
             if let Err(reason) = self.shard.load(missing.key, state) {
-                self.troubles.push(Trouble::Key { key: missing.key.to_owned(), reason });
+                self.troubles.push(Trouble::Key {
+                    key: missing.key.to_owned(),
+                    reason,
+                });
             }
         }
         Ok(())
@@ -390,9 +449,14 @@ impl Worker {
     /// Makes all verdicts so far durable and notes it.
     pub fn deliver(&mut self) -> Result<(), WorkerError> {
         let output_bytes = self.output.sync()?;
-        let mark = Mark { delivered: self.shard.next_offset(), output_bytes, cursor: self.cursor.clone() };
+        let mark = Mark {
+            delivered: self.shard.next_offset(),
+            output_bytes,
+            cursor: self.cursor.clone(),
+        };
         let name = format!("{}/delivered", self.prefix);
-        self.objects.put(&name, &envelope::seal(MARK_MAGIC, MARK_VERSION, &mark))?;
+        self.objects
+            .put(&name, &envelope::seal(MARK_MAGIC, MARK_VERSION, &mark))?;
         self.delivered = mark.delivered.max(self.delivered);
         Ok(())
     }
@@ -406,10 +470,16 @@ impl Worker {
     pub fn begin_checkpoint(&mut self) -> Result<(), WorkerError> {
         // Cold keys moved out of chunks that are mostly out of use, a bounded number each time.
         const MOVED: usize = 10_000;
-        let cold: Vec<(String, _)> =
-            self.shard.sparse_cold(MOVED).into_iter().map(|missing| (missing.key.to_owned(), missing.at)).collect();
+        let cold: Vec<(String, _)> = self
+            .shard
+            .sparse_cold(MOVED)
+            .into_iter()
+            .map(|missing| (missing.key.to_owned(), missing.at))
+            .collect();
         for (key, at) in cold {
-            let entry = self.objects.get_range(&at.chunk.object_name(&self.prefix), at.range())?;
+            let entry = self
+                .objects
+                .get_range(&at.chunk.object_name(&self.prefix), at.range())?;
             if let Err(reason) = self.shard.load(&key, entry_state(&key, &entry).ok()) {
                 self.troubles.push(Trouble::Key { key, reason });
             }
@@ -429,10 +499,18 @@ impl Worker {
         }
         // The newest mark must not lie before the manifest's low water.
         self.deliver()?;
-        let Some(manifest) = self.shard.finish_checkpoint() else { return Ok(None) };
-        self.objects.put(&Manifest::object_name(&self.prefix, manifest.sequence), &manifest.encode())?;
+        let Some(manifest) = self.shard.finish_checkpoint() else {
+            return Ok(None);
+        };
+        self.objects.put(
+            &Manifest::object_name(&self.prefix, manifest.sequence),
+            &manifest.encode(),
+        )?;
         let [newest, _] = std::mem::take(&mut self.kept);
-        self.kept = [manifest.chunks.iter().map(|chunk| chunk.id).collect(), newest];
+        self.kept = [
+            manifest.chunks.iter().map(|chunk| chunk.id).collect(),
+            newest,
+        ];
         self.sweep()?;
         Ok(Some(manifest.low_water))
     }
@@ -459,7 +537,10 @@ impl Worker {
         // A round cuts, writes and releases; a round that releases nothing cannot help any more.
         loop {
             let before = resident(&self.shard);
-            if let Some(chunk) = self.shard.evict(before.saturating_sub(goal), self.options.slice_bytes) {
+            if let Some(chunk) = self
+                .shard
+                .evict(before.saturating_sub(goal), self.options.slice_bytes)
+            {
                 self.write_chunk(chunk)?;
             } else if resident(&self.shard) == before {
                 return Ok(());
@@ -472,7 +553,11 @@ impl Worker {
 
     fn write_chunk(&mut self, chunk: willet_engine::checkpoint::Chunk) -> Result<(), WorkerError> {
         let name = chunk.id.object_name(&self.prefix);
-        let delivered = if chunk.upto > self.delivered { self.deliver() } else { Ok(()) };
+        let delivered = if chunk.upto > self.delivered {
+            self.deliver()
+        } else {
+            Ok(())
+        };
         match delivered.and_then(|()| Ok(self.objects.put(&name, &chunk.bytes)?)) {
             Ok(()) => self.shard.chunk_is_durable(chunk.id),
             Err(error) => {
@@ -504,7 +589,10 @@ impl Worker {
 
 /// Whether the object, or the part asked for, is not there.
 fn is_missing(error: &ObjectError) -> bool {
-    matches!(error, ObjectError::NotFound { .. } | ObjectError::Range { .. })
+    matches!(
+        error,
+        ObjectError::NotFound { .. } | ObjectError::Range { .. }
+    )
 }
 
 /// Runs lanes on a thread each.
@@ -518,12 +606,18 @@ fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
     });
 }
 
-fn read_mark(objects: &dyn Objects, prefix: &str, troubles: &mut Vec<Trouble>) -> Result<Mark, WorkerError> {
+fn read_mark(
+    objects: &dyn Objects,
+    prefix: &str,
+    troubles: &mut Vec<Trouble>,
+) -> Result<Mark, WorkerError> {
     match objects.get(&format!("{prefix}/delivered")) {
-        Ok(bytes) => Ok(envelope::open(MARK_MAGIC, MARK_VERSION, &bytes).unwrap_or_else(|error| {
-            troubles.push(Trouble::Mark(error));
-            Mark::default()
-        })),
+        Ok(bytes) => Ok(
+            envelope::open(MARK_MAGIC, MARK_VERSION, &bytes).unwrap_or_else(|error| {
+                troubles.push(Trouble::Mark(error));
+                Mark::default()
+            }),
+        ),
         Err(error) if is_missing(&error) => Ok(Mark::default()),
         Err(error) => Err(error.into()),
     }
@@ -543,11 +637,18 @@ fn find_checkpoint(
     let mut partial: Option<(Manifest, Shard, Vec<Trouble>)> = None;
     let mut kept = Vec::new();
     let mut whole = None;
-    for name in objects.list(&format!("{prefix}/manifest-"))?.into_iter().rev() {
-        let read = Manifest::decode(&objects.get(&name)?).map_err(|error| error.to_string()).and_then(|manifest| {
-            let shard = Shard::restore(&manifest, options.lanes, options.hash_seed).map_err(|error| error.to_string())?;
-            Ok((manifest, shard))
-        });
+    for name in objects
+        .list(&format!("{prefix}/manifest-"))?
+        .into_iter()
+        .rev()
+    {
+        let read = Manifest::decode(&objects.get(&name)?)
+            .map_err(|error| error.to_string())
+            .and_then(|manifest| {
+                let shard = Shard::restore(&manifest, options.lanes, options.hash_seed)
+                    .map_err(|error| error.to_string())?;
+                Ok((manifest, shard))
+            });
         let (manifest, mut shard) = match read {
             Ok(read) => read,
             Err(reason) => {
@@ -555,7 +656,13 @@ fn find_checkpoint(
                 continue;
             }
         };
-        kept.push(manifest.chunks.iter().map(|chunk| chunk.id).collect::<Vec<_>>());
+        kept.push(
+            manifest
+                .chunks
+                .iter()
+                .map(|chunk| chunk.id)
+                .collect::<Vec<_>>(),
+        );
         if whole.is_some() {
             break;
         }
@@ -572,14 +679,21 @@ fn find_checkpoint(
             whole = Some((manifest, shard));
             continue;
         }
-        let reason = damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let reason = damaged
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
         troubles.push(Trouble::Manifest { name, reason });
         if partial.is_none() {
             partial = Some((manifest, shard, damaged));
         }
     }
     let mut kept = kept.into_iter();
-    let kept = [kept.next().unwrap_or_default(), kept.next().unwrap_or_default()];
+    let kept = [
+        kept.next().unwrap_or_default(),
+        kept.next().unwrap_or_default(),
+    ];
     if whole.is_none()
         && log.first > 0
         && let Some((manifest, shard, damaged)) = partial
@@ -595,7 +709,12 @@ enum IndexError {
     Objects(ObjectError),
 }
 
-fn read_index(objects: &dyn Objects, name: &str, id: ChunkId, bytes: u64) -> Result<ChunkIndex, IndexError> {
+fn read_index(
+    objects: &dyn Objects,
+    name: &str,
+    id: ChunkId,
+    bytes: u64,
+) -> Result<ChunkIndex, IndexError> {
     let get = |range| match objects.get_range(name, range) {
         Ok(bytes) => Ok(bytes),
         Err(error) if is_missing(&error) => Err(IndexError::Damaged(ChunkError::NotAChunk)),
