@@ -7,4 +7,6 @@
 pub mod durable;
 pub mod output;
 pub mod pipeline;
+pub mod replay;
+pub mod verify;
 pub mod worker;

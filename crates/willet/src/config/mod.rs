@@ -1,0 +1,9 @@
+//! One configuration: the file, over it the environment, over that the flags of the command.
+
+mod environment;
+mod file;
+mod sections;
+
+pub(crate) use environment::Environment;
+pub(crate) use file::load;
+pub(crate) use sections::Config;
