@@ -17,7 +17,7 @@ use super::record::salt;
 use super::report::{Damage, DamageKind, LostOffsets, OpenReport};
 use super::scan::Bounds;
 use super::segment::{Segment, index_path, read_index, segment_number, segment_path};
-use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY, replace_file};
+use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY};
 
 /// A log as it was found.
 #[derive(Debug)]
@@ -397,35 +397,28 @@ pub(super) fn recover(
 fn adopt(
     disk: &dyn Disk,
     candidate: &Candidate,
-    mut contents: Contents,
+    contents: Contents,
     folder_id: u64,
     sealed: bool,
     catalogue: &Catalogue,
 ) -> Result<Arc<Segment>, LogError> {
-    let mut has_index = sealed;
-    if !sealed {
-        // What a killed process wrote may be in memory only; from here on it counts.
-        candidate.io("sync", candidate.file.sync_data())?;
-        let length = candidate.io("read the length of", candidate.file.len())?;
-        if length > contents.end {
-            candidate.io("cut", candidate.file.set_len(contents.end))?;
-        }
-        let index = contents.encode(folder_id, candidate.number, catalogue);
-        // On a full disk the log still opens; the index is made at a later opening.
-        has_index = replace_file(disk, &index_path(&candidate.path), &index).is_ok();
-    }
-    if has_index {
-        contents.forget_marks();
-    }
+    let cut = contents.end;
     let name = (candidate.number, candidate.path.clone());
     let file = Arc::clone(&candidate.file);
-    Ok(Arc::new(Segment::new(
-        name,
-        file,
-        folder_id,
-        candidate.start,
-        contents,
-    )))
+    let segment = Segment::new(name, file, folder_id, candidate.start, contents);
+    if sealed {
+        segment.has_index();
+        return Ok(Arc::new(segment));
+    }
+    // What a killed process wrote may be in memory only; from here on it counts.
+    candidate.io("sync", candidate.file.sync_data())?;
+    let length = candidate.io("read the length of", candidate.file.len())?;
+    if length > cut {
+        candidate.io("cut", candidate.file.set_len(cut))?;
+    }
+    // On a full disk the log still opens; the index is made at closing or at a later opening.
+    let _ = segment.write_index(disk, catalogue);
+    Ok(Arc::new(segment))
 }
 
 /// Removes a segment and its index.

@@ -332,15 +332,15 @@ fn run(acts: &[Act]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_acknowledged_is_lost_and_nothing_is_invented(acts in prop::collection::vec(act(), 1..60)) {
+    fn nothing_acknowledged_is_lost_and_nothing_is_invented(acts in prop::collection::vec(act(), 1..40)) {
         run(&acts);
     }
 
     #[test]
-    fn flipped_bits_cost_at_most_the_append_they_hit(acts in prop::collection::vec(act_or_flip(), 1..60)) {
+    fn flipped_bits_cost_at_most_the_append_they_hit(acts in prop::collection::vec(act_or_flip(), 1..40)) {
         run(&acts);
     }
 }
