@@ -70,9 +70,9 @@ fn after_a_clean_close_damage_at_the_tail_is_damage_and_not_a_torn_write() {
         let disk = SimDisk::new(1);
         let (log, p) = six_appends(&disk);
         if clean {
-            log.close().unwrap()
+            log.close().unwrap();
         } else {
-            drop(log)
+            drop(log);
         }
         disk.crash(0);
         let at = find(&disk, &segment_file(1), b"5/1/");

@@ -113,9 +113,9 @@ impl World {
             Act::Crash(seed) => self.crash(seed),
             Act::CrashInCommit(seed, write) => {
                 if write {
-                    self.disk.fail_write(1)
+                    self.disk.fail_write(1);
                 } else {
-                    self.disk.fail_sync(1)
+                    self.disk.fail_sync(1);
                 }
                 self.commit();
                 self.crash(seed);
@@ -156,9 +156,9 @@ impl World {
         let committed = self.log().commit();
         let waiting = std::mem::take(&mut self.waiting);
         if committed.is_ok() {
-            waiting
-                .into_iter()
-                .for_each(|(partition, append)| self.kept[partition].push(append));
+            for (partition, append) in waiting {
+                self.kept[partition].push(append);
+            }
         } else {
             self.refused.extend(waiting);
         }
