@@ -29,14 +29,14 @@ fn damage_in_the_middle_costs_its_record_only_and_is_reported() {
         kind: DamageKind::Records,
         lost: lost(p, 5..6),
     };
-    assert_eq!(report.damage, [expected.clone()]);
+    assert_eq!(report.damage, std::slice::from_ref(&expected));
     assert_eq!(report.torn_bytes, 0);
     let (read, damage) = read_all(&log, p, 100);
     assert_eq!(
         read.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(),
         [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
     );
-    assert_eq!(damage, [expected.clone()]);
+    assert_eq!(damage, std::slice::from_ref(&expected));
     assert_eq!(
         expected.to_string(),
         format!(
