@@ -118,6 +118,12 @@ impl SimDisk {
         self.state().sync_fails_in = Some(nth);
     }
 
+    /// Takes back injected failures that did not happen yet.
+    pub fn clear_failures(&self) {
+        let mut state = self.state();
+        (state.write_fails_in, state.sync_fails_in) = (None, None);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,7 +146,7 @@ impl State {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         match &change {
             NameChange::Add(path, entry) => {
-                apply(&mut self.live, NameChange::Add(path.clone(), *entry))
+                apply(&mut self.live, NameChange::Add(path.clone(), *entry));
             }
             NameChange::Rename(from, to) => {
                 apply(&mut self.live, NameChange::Rename(from.clone(), to.clone()));

@@ -70,7 +70,7 @@ impl Node {
         for change in changes {
             match change {
                 Change::Write(offset, bytes) => {
-                    crash_write(&mut self.durable, offset, &bytes, random)
+                    crash_write(&mut self.durable, offset, &bytes, random);
                 }
                 Change::SetLen(bytes) if random.below(2) == 0 => self.durable.resize(bytes, 0),
                 Change::SetLen(_) => {}
