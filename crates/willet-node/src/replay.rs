@@ -29,7 +29,10 @@ pub fn replay(
         if records.is_empty() {
             break;
         }
-        for (head, payload) in records.iter().filter(|(head, _)| head.kind == RecordKind::Journal) {
+        for (head, payload) in records
+            .iter()
+            .filter(|(head, _)| head.kind == RecordKind::Journal)
+        {
             if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
                 shard.poison(offset);
             }
@@ -38,7 +41,8 @@ pub fn replay(
     let mut open = Some(open);
     let mut output: Option<Box<dyn Output>> = None;
     let mut decoder = Decoder::new(&shard.plan().config().input, HASH_SEED)?;
-    let (mut events, mut rejections, mut verdicts) = (EventBatch::new(), Vec::new(), Verdicts::default());
+    let (mut events, mut rejections, mut verdicts) =
+        (EventBatch::new(), Vec::new(), Verdicts::default());
     let mut reader = log.reader(partition, 0);
     loop {
         let records = reader.next_batch(BATCH)?;
@@ -48,7 +52,9 @@ pub fn replay(
         let mut at = 0;
         while at < records.len() {
             let head = records.head(at);
-            let end = (at..records.len()).find(|index| records.head(*index).kind != head.kind).unwrap_or(records.len());
+            let end = (at..records.len())
+                .find(|index| records.head(*index).kind != head.kind)
+                .unwrap_or(records.len());
             match head.kind {
                 RecordKind::Event => {
                     events.clear();
@@ -59,7 +65,12 @@ pub fn replay(
                         output = Some(open(shard.plan()));
                     }
                     if let Some(output) = &mut output {
-                        output.write(&Answers { records: &records, events: &events, verdicts: &verdicts, from: 0 });
+                        output.write(&Answers {
+                            records: &records,
+                            events: &events,
+                            verdicts: &verdicts,
+                            from: 0,
+                        });
                         output.flush()?;
                     }
                 }
@@ -85,5 +96,9 @@ pub fn replay(
             at = end;
         }
     }
-    Ok(reader.take_damage().into_iter().map(|damage| Trouble::Log(damage.to_string())).collect())
+    Ok(reader
+        .take_damage()
+        .into_iter()
+        .map(|damage| Trouble::Log(damage.to_string()))
+        .collect())
 }

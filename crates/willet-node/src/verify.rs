@@ -22,7 +22,9 @@ pub fn verify_checkpoints(objects: &dyn Objects) -> Result<CheckpointReport, Obj
     let mut report = CheckpointReport::default();
     let names = objects.list("")?;
     for name in &names {
-        let Some((partition, object)) = name.rsplit_once('/') else { continue };
+        let Some((partition, object)) = name.rsplit_once('/') else {
+            continue;
+        };
         if object.starts_with("manifest-") {
             report.manifests += 1;
             match Manifest::decode(&objects.get(name)?) {
@@ -31,7 +33,9 @@ pub fn verify_checkpoints(objects: &dyn Objects) -> Result<CheckpointReport, Obj
                     for chunk in &manifest.chunks {
                         let chunk = chunk.id.object_name(partition);
                         if !names.contains(&chunk) {
-                            report.damage.push(format!("{name}: it names {chunk}, which is not there"));
+                            report
+                                .damage
+                                .push(format!("{name}: it names {chunk}, which is not there"));
                         }
                     }
                 }
@@ -39,15 +43,23 @@ pub fn verify_checkpoints(objects: &dyn Objects) -> Result<CheckpointReport, Obj
         } else if let Some(id) = object.strip_prefix("chunk-") {
             report.chunks += 1;
             let bytes = objects.get(name)?;
-            match id.parse().map_err(|_| ChunkError::NotAChunk).and_then(|id| ChunkIndex::of(ChunkId(id), &bytes)) {
+            match id
+                .parse()
+                .map_err(|_| ChunkError::NotAChunk)
+                .and_then(|id| ChunkIndex::of(ChunkId(id), &bytes))
+            {
                 Err(error) => report.damage.push(format!("{name}: {error}")),
                 Ok(index) => {
                     for (key, at) in index.iter() {
                         report.entries += 1;
                         let range = at.range();
-                        let entry = bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
+                        let entry = bytes
+                            .get(range.start as usize..range.end as usize)
+                            .unwrap_or_default();
                         if let Err(error) = entry_state(key, entry) {
-                            report.damage.push(format!("{name}: state of key `{key}`: {error}"));
+                            report
+                                .damage
+                                .push(format!("{name}: state of key `{key}`: {error}"));
                         }
                     }
                 }

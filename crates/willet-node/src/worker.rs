@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use willet_engine::checkpoint::Chunk;
 use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
 use willet_engine::codec::{self, Decoder, Rejection};
 use willet_engine::config::{Plan, PlanError};
@@ -494,7 +495,7 @@ impl Worker {
             return Ok(None);
         }
         if let Some(chunk) = self.shard.cut(self.options.slice_bytes) {
-            self.write_chunk(chunk)?;
+            self.write_chunk(&chunk)?;
             return Ok(None);
         }
         // The newest mark must not lie before the manifest's low water.
@@ -541,7 +542,7 @@ impl Worker {
                 .shard
                 .evict(before.saturating_sub(goal), self.options.slice_bytes)
             {
-                self.write_chunk(chunk)?;
+                self.write_chunk(&chunk)?;
             } else if resident(&self.shard) == before {
                 return Ok(());
             }
@@ -551,7 +552,7 @@ impl Worker {
         }
     }
 
-    fn write_chunk(&mut self, chunk: willet_engine::checkpoint::Chunk) -> Result<(), WorkerError> {
+    fn write_chunk(&mut self, chunk: &Chunk) -> Result<(), WorkerError> {
         let name = chunk.id.object_name(&self.prefix);
         let delivered = if chunk.upto > self.delivered {
             self.deliver()

@@ -67,14 +67,20 @@ pub struct Named<'a, T> {
 
 impl<T> Default for Named<'_, T> {
     fn default() -> Self {
-        Self { names: &[], values: Vec::new() }
+        Self {
+            names: &[],
+            values: Vec::new(),
+        }
     }
 }
 
 impl<'a, T> Named<'a, T> {
     /// Puts values beside their names; as many as there are of both.
     pub fn new(names: &'a [Box<str>], values: impl IntoIterator<Item = T>) -> Self {
-        Self { names, values: values.into_iter().collect() }
+        Self {
+            names,
+            values: values.into_iter().collect(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -92,7 +98,10 @@ impl<T: Serialize> Serialize for Named<'_, T> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
 fn is_false(value: &bool) -> bool {
     !*value
 }

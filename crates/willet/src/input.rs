@@ -17,8 +17,8 @@ use crate::problem::{note, user};
 
 /// A source that can be looked at before it is read.
 enum Opened {
-    File(FileSource),
-    Stdin(StdinSource),
+    File(Box<FileSource>),
+    Stdin(Box<StdinSource>),
 }
 
 /// An input ready to be read.
@@ -49,45 +49,64 @@ const READ_BYTES: usize = 192 << 10;
 
 impl Input {
     pub(crate) fn open(opening: Opening<'_>) -> Result<Self> {
-        let name = if is_stdin(opening.path) { "stdin".to_owned() } else { opening.path.display().to_string() };
-        let mut source = if is_stdin(opening.path) {
-            Opened::Stdin(StdinSource::new(Framing::lines()))
+        let name = if is_stdin(opening.path) {
+            "stdin".to_owned()
         } else {
-            let mode = if opening.follow { FileConfig::follow } else { FileConfig::once };
-            Opened::File(FileSource::open(&mode(opening.path), Framing::lines())?)
+            opening.path.display().to_string()
+        };
+        let mut source = if is_stdin(opening.path) {
+            Opened::Stdin(Box::new(StdinSource::new(Framing::lines())))
+        } else {
+            let mode = if opening.follow {
+                FileConfig::follow
+            } else {
+                FileConfig::once
+            };
+            Opened::File(Box::new(FileSource::open(
+                &mode(opening.path),
+                Framing::lines(),
+            )?))
         };
         let sample = match &mut source {
             Opened::File(file) => file.sample(SAMPLE_BYTES)?,
             Opened::Stdin(stdin) => stdin.sample(SAMPLE_BYTES, SAMPLE_LINES)?,
         };
-        let config = match opening.config {
-            Some(config) => {
-                let has_header = config.format == Format::Csv && config.header;
-                let header = sample.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                if has_header { config.for_header(header).map_err(user)? } else { config }
+        let config = if let Some(config) = opening.config {
+            let has_header = config.format == Format::Csv && config.header;
+            let header = sample
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            if has_header {
+                config.for_header(header).map_err(user)?
+            } else {
+                config
             }
-            None => {
-                let inferred = infer(sample, &opening.infer).map_err(user)?;
-                if !opening.quiet {
-                    inferred.notes.iter().for_each(note);
-                }
-                inferred.config
+        } else {
+            let inferred = infer(sample, &opening.infer).map_err(user)?;
+            if !opening.quiet {
+                inferred.notes.iter().for_each(note);
             }
+            inferred.config
         };
         let framing = Framing::of(&config);
         match &mut source {
             Opened::File(file) => file.set_framing(framing),
             Opened::Stdin(stdin) => stdin.set_framing(framing),
         }
-        Ok(Self { source, config, name })
+        Ok(Self {
+            source,
+            config,
+            name,
+        })
     }
 
     /// Goes on where a former run stood.
     pub(crate) fn seek(&mut self, cursor: &[u8]) -> Result<()> {
         let cursor: Cursor = serde_json::from_slice(cursor)?;
         let source: &mut dyn Source = match &mut self.source {
-            Opened::File(file) => file,
-            Opened::Stdin(stdin) => stdin,
+            Opened::File(file) => &mut **file,
+            Opened::Stdin(stdin) => &mut **stdin,
         };
         Ok(source.seek(&cursor)?)
     }
@@ -96,8 +115,8 @@ impl Input {
     pub(crate) fn feed(self, hash_seed: u64, dead_letters: DeadLetterPlace) -> Result<InputFeed> {
         let decoder = Decoder::new(&self.config, hash_seed).map_err(user)?;
         let source: Box<dyn Source> = match self.source {
-            Opened::File(file) => Box::new(file),
-            Opened::Stdin(stdin) => Box::new(stdin),
+            Opened::File(file) => file,
+            Opened::Stdin(stdin) => stdin,
         };
         Ok(InputFeed {
             source,
@@ -153,7 +172,12 @@ impl Feed for InputFeed {
         // The codec reads straight from the batch; only where a record is rejected are the others moved together.
         let pulled = self.source.read(&mut batch.records, READ_BYTES);
         self.rejections.clear();
-        self.decoder.decode(&batch.records, 0..batch.records.len(), &mut batch.events, &mut self.rejections);
+        self.decoder.decode(
+            &batch.records,
+            0..batch.records.len(),
+            &mut batch.events,
+            &mut self.rejections,
+        );
         for frame in self.source.take_rejected() {
             let reason = frame.problem.to_string();
             self.write_letter(&DeadLetter {
@@ -170,8 +194,12 @@ impl Feed for InputFeed {
             self.set_aside(batch)?;
         }
         if let Some(progress) = self.source.progress() {
-            self.progress.bytes_done.store(progress.bytes_done, Ordering::Relaxed);
-            self.progress.bytes_total.store(progress.bytes_total, Ordering::Relaxed);
+            self.progress
+                .bytes_done
+                .store(progress.bytes_done, Ordering::Relaxed);
+            self.progress
+                .bytes_total
+                .store(progress.bytes_total, Ordering::Relaxed);
         }
         batch.cursor = serde_json::to_vec(&self.source.cursor())?;
         Ok(match pulled? {
@@ -206,10 +234,14 @@ impl InputFeed {
             write_letter(&mut self.letters, &self.place, &self.name, &letter)?;
         }
         self.read.clear();
-        let mut rejected = rejections.iter().map(|rejection| rejection.index).peekable();
+        let mut rejected = rejections
+            .iter()
+            .map(|rejection| rejection.index)
+            .peekable();
         for (index, (head, payload)) in batch.records.iter().enumerate() {
             if rejected.next_if_eq(&index).is_none() {
-                self.read.push(head.offset, head.kind, head.arrived, payload);
+                self.read
+                    .push(head.offset, head.kind, head.arrived, payload);
             }
         }
         std::mem::swap(&mut self.read, &mut batch.records);
@@ -223,7 +255,9 @@ impl InputFeed {
 
     /// Finishes the dead letters; says how many there were and where they are.
     pub(crate) fn finish(mut self) -> Result<(Summary, Option<PathBuf>)> {
-        let Some(letters) = &mut self.letters else { return Ok((Summary::default(), None)) };
+        let Some(letters) = &mut self.letters else {
+            return Ok((Summary::default(), None));
+        };
         letters.finish()?;
         let path = match self.place {
             DeadLetterPlace::Nowhere => None,
@@ -252,6 +286,9 @@ fn open_letters(place: &DeadLetterPlace) -> Result<DeadLetters> {
         DeadLetterPlace::New(path) => (path, WriteMode::Replace),
         DeadLetterPlace::Behind(path) => (path, WriteMode::Append),
     };
-    let sink = FileSink::open(&FileSinkConfig { path: path.clone(), mode })?;
+    let sink = FileSink::open(&FileSinkConfig {
+        path: path.clone(),
+        mode,
+    })?;
     Ok(DeadLetters::to(Box::new(sink)))
 }

@@ -48,10 +48,19 @@ fn is_user_error(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<UserError>()
             || cause.is::<FolderError>()
-            || cause.downcast_ref::<SourceError>().is_some_and(SourceError::is_user_error)
-            || cause.downcast_ref::<SinkError>().is_some_and(SinkError::is_user_error)
-            || cause.downcast_ref::<LogError>().is_some_and(LogError::is_user_error)
-            || matches!(cause.downcast_ref(), Some(DurableError::OtherSettings { .. }))
+            || cause
+                .downcast_ref::<SourceError>()
+                .is_some_and(SourceError::is_user_error)
+            || cause
+                .downcast_ref::<SinkError>()
+                .is_some_and(SinkError::is_user_error)
+            || cause
+                .downcast_ref::<LogError>()
+                .is_some_and(LogError::is_user_error)
+            || matches!(
+                cause.downcast_ref(),
+                Some(DurableError::OtherSettings { .. })
+            )
             || matches!(cause.downcast_ref(), Some(WorkerError::OutputLost { .. }))
     })
 }

@@ -12,7 +12,7 @@ use willet_node::output::Answers;
 /// What is kept of a run to draw it: bounded, however long the run is.
 #[derive(Debug)]
 pub(crate) struct Picture {
-    algorithm: &'static str,
+    algorithm: String,
     columns: Vec<Column>,
     rows_per_column: u64,
     rows: u64,
@@ -50,7 +50,7 @@ const LISTED: usize = 8;
 impl Picture {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            algorithm: plan.kind().name,
+            algorithm: plan.config().detector.algorithm.clone(),
             columns: Vec::new(),
             rows_per_column: 1,
             rows: 0,
@@ -64,7 +64,12 @@ impl Picture {
     pub(crate) fn take(&mut self, answers: &Answers<'_>) {
         for verdict in &answers.verdicts.rows[answers.from..] {
             let event = verdict.event as usize;
-            let value = answers.events.values(event).first().copied().unwrap_or(f64::NAN);
+            let value = answers
+                .events
+                .values(event)
+                .first()
+                .copied()
+                .unwrap_or(f64::NAN);
             let is_anomaly = verdict.is_anomaly();
             self.draw(value, is_anomaly);
             self.rows += 1;
@@ -72,24 +77,36 @@ impl Picture {
                 Outcome::WarmingUp => self.warming_up += 1,
                 Outcome::Scored(scored) if is_anomaly => {
                     self.anomalies += 1;
-                    let weakest = self.strangest.last().map_or(0.0, |strange| strange.anomaly_score);
+                    let weakest = self
+                        .strangest
+                        .last()
+                        .map_or(0.0, |strange| strange.anomaly_score);
                     if self.strangest.len() == LISTED && scored.anomaly_score <= weakest {
                         continue;
                     }
                     let row = &answers.events.rows()[event];
                     let text = answers.verdicts.detail(scored).map(|detail| {
                         let shares = &detail.contributions;
-                        let main = (0..shares.len()).rev().max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+                        let main = (0..shares.len())
+                            .rev()
+                            .max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
                         let main = main.unwrap_or(0);
-                        let kind = detail.anomaly_type.map_or("", willet_engine::verdict::AnomalyType::as_str);
+                        let kind = detail
+                            .anomaly_type
+                            .map_or("", willet_engine::verdict::AnomalyType::as_str);
                         let names = answers.events.layout(event).names();
-                        let found = names.iter().position(|name| detail.names.get(main) == Some(name));
-                        let value = found.map_or(f64::NAN, |place| answers.events.values(event)[place]);
+                        let found = names
+                            .iter()
+                            .position(|name| detail.names.get(main) == Some(name));
+                        let value =
+                            found.map_or(f64::NAN, |place| answers.events.values(event)[place]);
                         let expected = detail.expected.get(main).map_or(String::new(), |band| {
                             format!(", expected {} to {}", short(band.low), short(band.high))
                         });
                         let name = detail.names.get(main).map_or("", |name| name);
-                        format!("{kind} {name} {}{expected}", short(value)).trim().to_owned()
+                        format!("{kind} {name} {}{expected}", short(value))
+                            .trim()
+                            .to_owned()
                     });
                     self.strangest.push(Strange {
                         offset: row.offset,
@@ -99,7 +116,8 @@ impl Picture {
                         confidence: scored.confidence,
                         text: text.unwrap_or_default(),
                     });
-                    self.strangest.sort_by(|a, b| b.anomaly_score.total_cmp(&a.anomaly_score));
+                    self.strangest
+                        .sort_by(|a, b| b.anomaly_score.total_cmp(&a.anomaly_score));
                     self.strangest.truncate(LISTED);
                 }
                 Outcome::Scored(_) => {}
@@ -109,12 +127,26 @@ impl Picture {
     }
 
     fn draw(&mut self, value: f64, is_anomaly: bool) {
-        if self.columns.last().is_none_or(|column| column.rows == self.rows_per_column) {
+        if self
+            .columns
+            .last()
+            .is_none_or(|column| column.rows == self.rows_per_column)
+        {
             if self.columns.len() == 2 * WIDTH {
-                self.columns = self.columns.chunks(2).map(|pair| pair.iter().copied().reduce(Column::join)).collect::<Option<_>>().unwrap_or_default();
+                self.columns = self
+                    .columns
+                    .chunks(2)
+                    .map(|pair| pair.iter().copied().reduce(Column::join))
+                    .collect::<Option<_>>()
+                    .unwrap_or_default();
                 self.rows_per_column *= 2;
             }
-            self.columns.push(Column { low: f64::INFINITY, high: f64::NEG_INFINITY, rows: 0, anomalies: 0 });
+            self.columns.push(Column {
+                low: f64::INFINITY,
+                high: f64::NEG_INFINITY,
+                rows: 0,
+                anomalies: 0,
+            });
         }
         if let Some(column) = self.columns.last_mut() {
             column.low = column.low.min(value);
@@ -127,7 +159,11 @@ impl Picture {
     /// One line.
     pub(crate) fn summary(&self) -> String {
         let share = 100.0 * self.anomalies as f64 / self.rows.max(1) as f64;
-        let skipped = if self.skipped > 0 { format!(", {} skipped", grouped(self.skipped)) } else { String::new() };
+        let skipped = if self.skipped > 0 {
+            format!(", {} skipped", grouped(self.skipped))
+        } else {
+            String::new()
+        };
         format!(
             "{} rows, {} anomalies ({share:.2} %), {} rows of warm-up{skipped}, algorithm {}",
             grouped(self.rows),
@@ -161,17 +197,30 @@ impl Picture {
         }
         let hidden = self.anomalies.saturating_sub(self.strangest.len() as u64);
         if hidden > 0 {
-            let _ = writeln!(out, "  and {} more (--format csv or ndjson writes all rows)", grouped(hidden));
+            let _ = writeln!(
+                out,
+                "  and {} more (--format csv or ndjson writes all rows)",
+                grouped(hidden)
+            );
         }
         if is_plain() { plain(&out) } else { out }
     }
 
     fn render_chart(&self, out: &mut String) {
         let joined = if self.columns.len() > WIDTH { 2 } else { 1 };
-        let columns: Vec<Column> =
-            self.columns.chunks(joined).filter_map(|pair| pair.iter().copied().reduce(Column::join)).collect();
-        let low = columns.iter().map(|column| column.low).fold(f64::INFINITY, f64::min);
-        let high = columns.iter().map(|column| column.high).fold(f64::NEG_INFINITY, f64::max);
+        let columns: Vec<Column> = self
+            .columns
+            .chunks(joined)
+            .filter_map(|pair| pair.iter().copied().reduce(Column::join))
+            .collect();
+        let low = columns
+            .iter()
+            .map(|column| column.low)
+            .fold(f64::INFINITY, f64::min);
+        let high = columns
+            .iter()
+            .map(|column| column.high)
+            .fold(f64::NEG_INFINITY, f64::max);
         if !(low.is_finite() && high.is_finite()) {
             return;
         }
@@ -186,7 +235,11 @@ impl Picture {
             };
             let _ = write!(out, "{label:>10} │");
             for column in &columns {
-                let cell = if column.low > column.high { ' ' } else { cell(step(column.low), step(column.high), line) };
+                let cell = if column.low > column.high {
+                    ' '
+                } else {
+                    cell(step(column.low), step(column.high), line)
+                };
                 if column.anomalies > 0 {
                     let _ = write!(out, "{}", cell.red());
                 } else {
@@ -262,7 +315,8 @@ fn grouped(number: u64) -> String {
 
 fn is_plain() -> bool {
     use std::io::IsTerminal as _;
-    !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    !std::io::stdout().is_terminal()
+        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Without colours.
@@ -280,12 +334,29 @@ mod tests {
         let mut picture = Picture::new(&plan);
         (0..1_000_000_u64).for_each(|row| picture.draw(row as f64, row == 777_777));
         assert!(picture.columns.len() <= 2 * WIDTH);
-        assert_eq!(picture.columns.iter().map(|column| column.rows).sum::<u64>(), 1_000_000);
-        assert_eq!(picture.columns.iter().map(|column| column.anomalies).sum::<u32>(), 1);
+        assert_eq!(
+            picture
+                .columns
+                .iter()
+                .map(|column| column.rows)
+                .sum::<u64>(),
+            1_000_000
+        );
+        assert_eq!(
+            picture
+                .columns
+                .iter()
+                .map(|column| column.anomalies)
+                .sum::<u32>(),
+            1
+        );
     }
 
     #[test]
     fn thousands_are_apart() {
-        assert_eq!([grouped(7), grouped(1_234), grouped(10_000_000)], ["7", "1,234", "10,000,000"]);
+        assert_eq!(
+            [grouped(7), grouped(1_234), grouped(10_000_000)],
+            ["7", "1,234", "10,000,000"]
+        );
     }
 }

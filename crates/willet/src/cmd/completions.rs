@@ -12,7 +12,12 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(self) -> ExitCode {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Command::command(), "willet", &mut script);
+        clap_complete::generate(
+            self.shell,
+            &mut super::Command::command(),
+            "willet",
+            &mut script,
+        );
         super::print(&script)
     }
 }

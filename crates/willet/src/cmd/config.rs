@@ -38,7 +38,9 @@ impl ConfigCommand {
                 let (config, warnings) = config::load(file.config.as_deref(), std::env::vars())?;
                 warnings.iter().for_each(warn);
                 if config.kafka.is_some() {
-                    note("the `kafka` section is sound; Kafka is not in this build, so `run` will refuse it");
+                    note(
+                        "the `kafka` section is sound; Kafka is not in this build, so `run` will refuse it",
+                    );
                 }
                 Ok(super::print(b"ok\n"))
             }

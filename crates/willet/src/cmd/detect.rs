@@ -76,15 +76,25 @@ pub(crate) enum OutputFormat {
 
 impl Detect {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let Prepared { config, plan, input } = self.stream.prepare(&self.file, self.follow, self.quiet)?;
-        let shows_chart = self.format.is_none() && self.output.is_none() && std::io::stdout().is_terminal();
-        let format = self.format.unwrap_or(match (shows_chart, plan.config().input.format) {
-            (true, _) => OutputFormat::Chart,
-            (false, Format::Csv) => OutputFormat::Csv,
-            (false, Format::Json) => OutputFormat::Ndjson,
-        });
+        let Prepared {
+            config,
+            plan,
+            input,
+        } = self.stream.prepare(&self.file, self.follow, self.quiet)?;
+        let shows_chart =
+            self.format.is_none() && self.output.is_none() && std::io::stdout().is_terminal();
+        let format = self
+            .format
+            .unwrap_or(match (shows_chart, plan.config().input.format) {
+                (true, _) => OutputFormat::Chart,
+                (false, Format::Csv) => OutputFormat::Csv,
+                (false, Format::Json) => OutputFormat::Ndjson,
+            });
         let picture = Picture::new(&plan);
-        let output = Shown { picture, output: self.open_output(format, &plan)? };
+        let output = Shown {
+            picture,
+            output: self.open_output(format, &plan)?,
+        };
         match &self.data_dir {
             None => self.run_once(plan, input, output, format),
             Some(folder) => self.run_durable(&config, folder, plan, input, output, format),
@@ -92,7 +102,9 @@ impl Detect {
     }
 
     fn open_output(&self, format: OutputFormat, plan: &Plan) -> Result<Box<dyn Output>> {
-        let Some(rows) = rows(format, plan, self.only_anomalies) else { return Ok(Box::new(NoRows)) };
+        let Some(rows) = rows(format, plan, self.only_anomalies) else {
+            return Ok(Box::new(NoRows));
+        };
         if self.data_dir.is_some()
             && let Some(path) = self.output.clone().or_else(stdout_file)
         {
@@ -104,14 +116,27 @@ impl Detect {
                 .with_context(|| format!("cannot write `{}`", path.display()))
                 .map_err(|error| user(format!("{error:#}")))?;
             let file = RealDisk.open(&path, OpenMode::Edit)?;
-            return Ok(Box::new(FileOutput::new(path.display().to_string(), file, rows)));
+            return Ok(Box::new(FileOutput::new(
+                path.display().to_string(),
+                file,
+                rows,
+            )));
         }
         Ok(match &self.output {
             Some(path) => {
-                let file = std::fs::File::create(path).map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?;
-                Box::new(StreamOutput::new(path.display().to_string(), Box::new(file), rows))
+                let file = std::fs::File::create(path)
+                    .map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?;
+                Box::new(StreamOutput::new(
+                    path.display().to_string(),
+                    Box::new(file),
+                    rows,
+                ))
             }
-            None => Box::new(StreamOutput::new("stdout", Box::new(std::io::stdout()), rows)),
+            None => Box::new(StreamOutput::new(
+                "stdout",
+                Box::new(std::io::stdout()),
+                rows,
+            )),
         })
     }
 
@@ -136,7 +161,7 @@ impl Detect {
             Err(RunError::Worker(error)) => Err(error.into()),
             Ok(()) => Ok(()),
         };
-        self.finish(output.picture, feed, format)?;
+        self.finish(&output.picture, feed, format)?;
         result.map(|()| ExitCode::SUCCESS)
     }
 
@@ -150,7 +175,9 @@ impl Detect {
         format: OutputFormat,
     ) -> Result<ExitCode> {
         if is_stdin(&self.file) {
-            return Err(user("--data-dir needs a file to go on in after a restart, stdin can be read only once"));
+            return Err(user(
+                "--data-dir needs a file to go on in after a restart, stdin can be read only once",
+            ));
         }
         let folder = open_folder(folder)?;
         let options = WorkerOptions {
@@ -160,17 +187,29 @@ impl Detect {
             slice_bytes: config.checkpoints.slice_bytes,
         };
         let log_bytes = config.store.log_bytes;
-        let (mut durable, report) =
-            Durable::open(&folder, LogOptions::default(), plan, options, log_bytes, Box::new(output))?;
+        let (mut durable, report) = Durable::open(
+            &folder,
+            LogOptions::default(),
+            plan,
+            options,
+            log_bytes,
+            Box::new(output),
+        )?;
         report.damage.iter().for_each(warn);
         if report.torn_bytes > 0 && !self.quiet {
-            note(format!("cut {} bytes of an unfinished write off the log", report.torn_bytes));
+            note(format!(
+                "cut {} bytes of an unfinished write off the log",
+                report.torn_bytes
+            ));
         }
         durable.worker().take_troubles().iter().for_each(warn);
         if let Some(cursor) = durable.worker().cursor() {
             input.seek(cursor)?;
         }
-        let mut feed = input.feed(options.hash_seed, self.dead_letter_place(Some(folder.path())))?;
+        let mut feed = input.feed(
+            options.hash_seed,
+            self.dead_letter_place(Some(folder.path())),
+        )?;
         let bar = self.progress_bar(&feed.progress, format);
         let result = run_durable(&mut feed, &mut durable, |waiting| match waiting {
             Some(error) => warn(format!("{error}: waiting for space")),
@@ -178,7 +217,9 @@ impl Detect {
         });
         bar.finish_and_clear();
         let result = match result {
-            Err(RunError::Worker(willet_node::worker::WorkerError::Output(error))) if error.is_closed() => {
+            Err(RunError::Worker(willet_node::worker::WorkerError::Output(error)))
+                if error.is_closed() =>
+            {
                 return Ok(ExitCode::SUCCESS);
             }
             Err(RunError::Worker(error)) => return Err(error.into()),
@@ -189,7 +230,7 @@ impl Detect {
         };
         let mut worker = durable.close()?;
         worker.take_troubles().iter().for_each(warn);
-        self.summarise(feed)?;
+        summarise(feed)?;
         result.map(|()| ExitCode::SUCCESS)
     }
 
@@ -200,7 +241,11 @@ impl Detect {
             (Some(path), Some(_)) => DeadLetterPlace::Behind(path.clone()),
             (None, Some(folder)) => DeadLetterPlace::Behind(folder.join("rejected.ndjson")),
             (None, None) => {
-                let name = if is_stdin(&self.file) { None } else { self.file.file_name() };
+                let name = if is_stdin(&self.file) {
+                    None
+                } else {
+                    self.file.file_name()
+                };
                 let name = name.map_or("stdin".into(), std::ffi::OsStr::to_string_lossy);
                 DeadLetterPlace::New(PathBuf::from(format!("{name}.rejected.ndjson")))
             }
@@ -209,16 +254,23 @@ impl Detect {
 
     fn progress_bar(&self, progress: &Arc<AtomicProgress>, format: OutputFormat) -> ProgressBar {
         // Rows that scroll by show progress enough.
-        let rows_on_terminal = format != OutputFormat::Chart && self.output.is_none() && std::io::stdout().is_terminal();
+        let rows_on_terminal = format != OutputFormat::Chart
+            && self.output.is_none()
+            && std::io::stdout().is_terminal();
         if self.quiet || rows_on_terminal || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left");
+        let style = ProgressStyle::with_template(
+            "{bar:40} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+        );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (shown, progress) = (bar.downgrade(), Arc::clone(progress));
         // Ends with the bar; reads two numbers ten times a second.
-        #[allow(clippy::disallowed_methods, reason = "a progress bar moves by itself; no channel, nothing to join")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "a progress bar moves by itself; no channel, nothing to join"
+        )]
         std::thread::spawn(move || {
             while let Some(bar) = shown.upgrade().filter(|bar| !bar.is_finished()) {
                 bar.set_length(progress.bytes_total.load(Ordering::Relaxed).max(1));
@@ -230,38 +282,59 @@ impl Detect {
         bar
     }
 
-    fn finish(&self, picture: Picture, feed: crate::input::InputFeed, format: OutputFormat) -> Result<()> {
+    fn finish(
+        &self,
+        picture: &Picture,
+        feed: crate::input::InputFeed,
+        format: OutputFormat,
+    ) -> Result<()> {
         if format == OutputFormat::Chart {
             super::print(picture.render().as_bytes());
         } else if !self.quiet {
             note(picture.summary());
         }
-        self.summarise(feed)
-    }
-
-    fn summarise(&self, feed: crate::input::InputFeed) -> Result<()> {
-        let (summary, path) = feed.finish()?;
-        if summary.total() > 0 {
-            let place = path.map(|path| format!(" (see {})", path.display())).unwrap_or_default();
-            warn(format!("{summary}{place}"));
-        }
-        Ok(())
+        summarise(feed)
     }
 }
 
+/// Says how many records were rejected, why, and where they are.
+fn summarise(feed: crate::input::InputFeed) -> Result<()> {
+    let (summary, path) = feed.finish()?;
+    if summary.total() > 0 {
+        let place = path
+            .map(|path| format!(" (see {})", path.display()))
+            .unwrap_or_default();
+        warn(format!("{summary}{place}"));
+    }
+    Ok(())
+}
+
 /// Rows of a format; none for a chart.
-pub(crate) fn rows(format: OutputFormat, plan: &Plan, only_anomalies: bool) -> Option<Box<dyn RowFormat>> {
+pub(crate) fn rows(
+    format: OutputFormat,
+    plan: &Plan,
+    only_anomalies: bool,
+) -> Option<Box<dyn RowFormat>> {
     match format {
         OutputFormat::Csv => Some(Box::new(CsvRows::new(&plan.config().input, only_anomalies))),
-        OutputFormat::Ndjson => Some(Box::new(NdjsonRows::new(&plan.config().name, plan.kind().name, only_anomalies))),
+        OutputFormat::Ndjson => Some(Box::new(NdjsonRows::new(
+            &plan.config().name,
+            &plan.config().detector.algorithm,
+            only_anomalies,
+        ))),
         OutputFormat::Chart => None,
     }
 }
 
 /// Opens a data folder for this process.
-#[allow(clippy::disallowed_methods, reason = "the lock says since when it is held")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the lock says since when it is held"
+)]
 pub(crate) fn open_folder(path: &Path) -> Result<DataFolder> {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     let owner = Owner {
         pid: std::process::id(),
         since: since.as_micros() as i64,
@@ -273,7 +346,10 @@ pub(crate) fn open_folder(path: &Path) -> Result<DataFolder> {
 /// The file behind stdout, where it is one: it can be cut back and gone on with like any other.
 fn stdout_file() -> Option<PathBuf> {
     let path = std::fs::read_link("/proc/self/fd/1").ok()?;
-    std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|_| path)
+    std::fs::metadata(&path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)
+        .map(|_| path)
 }
 
 /// An output that also draws.

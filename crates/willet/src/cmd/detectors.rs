@@ -34,7 +34,13 @@ impl Detectors {
             Form::Text if self.name.is_some() => kinds.iter().map(|kind| describe(kind)).collect(),
             Form::Text => list(&kinds),
             Form::Markdown => kinds.iter().map(|kind| markdown(kind)).collect(),
-            Form::Json => format!("{:#}\n", serde_json::Value::from_iter(kinds.iter().map(|kind| json(kind)))),
+            Form::Json => format!(
+                "{:#}\n",
+                kinds
+                    .iter()
+                    .map(|kind| json(kind))
+                    .collect::<serde_json::Value>()
+            ),
         };
         Ok(super::print(text.as_bytes()))
     }
@@ -53,7 +59,11 @@ fn list(kinds: &[&Kind]) -> String {
 }
 
 fn aliases(kind: &Kind) -> String {
-    kind.aliases.iter().map(|alias| alias.name).collect::<Vec<_>>().join(", ")
+    kind.aliases
+        .iter()
+        .map(|alias| alias.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn describe(kind: &Kind) -> String {
@@ -66,13 +76,22 @@ fn describe(kind: &Kind) -> String {
     let _ = writeln!(out, "\nsettings:");
     for setting in kind.settings {
         let _ = writeln!(out, "  {} = {}", setting.name, (setting.default)());
-        let _ = writeln!(out, "      {} ({})", setting.doc.trim(), (setting.allowed)());
+        let _ = writeln!(
+            out,
+            "      {} ({})",
+            setting.doc.trim(),
+            (setting.allowed)()
+        );
     }
     out
 }
 
 fn missing(kind: &Kind) -> &'static str {
-    if kind.takes_missing { "left out of the score" } else { "replaced by the last value of the feature" }
+    if kind.takes_missing {
+        "left out of the score"
+    } else {
+        "replaced by the last value of the feature"
+    }
 }
 
 fn markdown(kind: &Kind) -> String {
@@ -80,11 +99,30 @@ fn markdown(kind: &Kind) -> String {
     if !kind.aliases.is_empty() {
         let _ = writeln!(out, "Also called: {}.", aliases(kind));
     }
-    let _ = writeln!(out, "Published: {}. Missing values: {}. ", kind.paper, missing(kind));
-    let saturates = if kind.saturates { "may stop rising far from the data" } else { "rise with every deviation" };
-    let _ = writeln!(out, "Scores {saturates}.\n\n| setting | default | allowed | what it does |\n|---|---|---|---|");
+    let _ = writeln!(
+        out,
+        "Published: {}. Missing values: {}. ",
+        kind.paper,
+        missing(kind)
+    );
+    let saturates = if kind.saturates {
+        "may stop rising far from the data"
+    } else {
+        "rise with every deviation"
+    };
+    let _ = writeln!(
+        out,
+        "Scores {saturates}.\n\n| setting | default | allowed | what it does |\n|---|---|---|---|"
+    );
     for setting in kind.settings {
-        let _ = writeln!(out, "| `{}` | {} | {} | {} |", setting.name, (setting.default)(), (setting.allowed)(), setting.doc.trim());
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            setting.name,
+            (setting.default)(),
+            (setting.allowed)(),
+            setting.doc.trim()
+        );
     }
     out.push('\n');
     out

@@ -53,9 +53,15 @@ impl Evaluate {
     pub(crate) fn run(self) -> Result<ExitCode> {
         const HASH_SEED: u64 = 0;
         let Prepared { plan, input, .. } = self.stream.prepare(&self.file, false, false)?;
-        let has_label = input.config.columns.iter().any(|column| column.role == Role::Label);
+        let has_label = input
+            .config
+            .columns
+            .iter()
+            .any(|column| column.role == Role::Label);
         if input.config.format == willet_engine::codec::Format::Csv && !has_label {
-            return Err(user("input has no label column, expected one called `label` or named by --label"));
+            return Err(user(
+                "input has no label column, expected one called `label` or named by --label",
+            ));
         }
         let mut feed = input.feed(HASH_SEED, DeadLetterPlace::Nowhere)?;
         let mut shard = Shard::new(plan, 1, HASH_SEED);
@@ -75,7 +81,11 @@ impl Evaluate {
 
     fn report(&self, gathered: &Gathered, algorithm: &str) -> Result<ExitCode> {
         let from = self.probation.min(gathered.labels.len());
-        let (scores, labels, flagged) = (&gathered.scores[from..], &gathered.labels[from..], &gathered.flagged[from..]);
+        let (scores, labels, flagged) = (
+            &gathered.scores[from..],
+            &gathered.labels[from..],
+            &gathered.flagged[from..],
+        );
         let Some(found) = evaluate(scores, labels) else {
             return Err(user(format!(
                 "{} labelled rows after the probation are all alike, expected anomalies and normal rows",
@@ -83,7 +93,10 @@ impl Evaluate {
             )));
         };
         let mut own = Decisions::default();
-        labels.iter().zip(flagged).for_each(|(label, flagged)| own.count(*flagged, *label));
+        labels
+            .iter()
+            .zip(flagged)
+            .for_each(|(label, flagged)| own.count(*flagged, *label));
         let days = match (gathered.first, gathered.last) {
             (Some(first), Some(last)) if last > first => Some((last.0 - first.0) as f64 / 86_400e6),
             _ => None,
@@ -108,7 +121,9 @@ impl Evaluate {
                 })
             ),
             Form::Text => {
-                let share = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+                let share = |value: Option<f64>| {
+                    value.map_or("-".to_owned(), |value| format!("{value:.3}"))
+                };
                 format!(
                     "algorithm          {algorithm}\nrows               {} ({} anomalies)\nROC AUC            {:.4}\n\
                      average precision  {:.4}\nbest F1            {:.4} at anomaly_score {:.4}\n\
@@ -121,8 +136,11 @@ impl Evaluate {
                     found.best_threshold,
                     share(own.precision()),
                     share(own.recall()),
-                    own.alarm_rate().map_or("-".to_owned(), |rate| format!("{:.3} %", 100.0 * rate)),
-                    alerts_a_day.map_or("- (rows have no time)".to_owned(), |alerts| format!("{alerts:.2}")),
+                    own.alarm_rate()
+                        .map_or("-".to_owned(), |rate| format!("{:.3} %", 100.0 * rate)),
+                    alerts_a_day.map_or("- (rows have no time)".to_owned(), |alerts| format!(
+                        "{alerts:.2}"
+                    )),
                 )
             }
         };

@@ -33,7 +33,12 @@ pub(crate) struct Generate {
     #[arg(long, value_enum, default_value_t = ShapeFlag::Seasonal)]
     shape: ShapeFlag,
     /// Rise in a day.
-    #[arg(long, value_name = "SIZE", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
     trend: f64,
     /// Noise with far values that are not trouble.
     #[arg(long)]
@@ -77,13 +82,16 @@ impl Generate {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let config = self.config()?;
         let mut generator = Generator::new(&config)?;
-        let mut out: Box<dyn Write> = match &self.output {
-            Some(path) => {
-                let file = std::fs::File::create(path);
-                Box::new(file.map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?)
-            }
-            None => Box::new(std::io::stdout().lock()),
-        };
+        let mut out: Box<dyn Write> =
+            match &self.output {
+                Some(path) => {
+                    let file = std::fs::File::create(path);
+                    Box::new(file.map_err(|error| {
+                        user(format!("cannot write `{}`: {error}", path.display()))
+                    })?)
+                }
+                None => Box::new(std::io::stdout().lock()),
+            };
         let mut rows = Vec::with_capacity(2 * CHUNK);
         if config.format == RowFormat::Csv {
             rows.extend_from_slice(generator.header().as_bytes());
@@ -92,16 +100,27 @@ impl Generate {
             }
         }
         let pause = match self.pace {
-            Some(pace) if pace > 0.0 && pace.is_finite() => Some(std::time::Duration::from_secs_f64(1.0 / pace)),
-            Some(pace) => return Err(user(format!("--pace is {pace}, expected rows a second, more than 0"))),
+            Some(pace) if pace > 0.0 && pace.is_finite() => {
+                Some(std::time::Duration::from_secs_f64(1.0 / pace))
+            }
+            Some(pace) => {
+                return Err(user(format!(
+                    "--pace is {pace}, expected rows a second, more than 0"
+                )));
+            }
             None => None,
         };
         loop {
             let goes_on = generator.next_row(&mut rows);
+            if goes_on {
+                rows.push(b'\n');
+            }
             if !goes_on || pause.is_some() || rows.len() >= CHUNK {
                 match out.write_all(&rows).and_then(|()| out.flush()) {
                     // `| head` has seen enough.
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                        return Ok(ExitCode::SUCCESS);
+                    }
                     other => other?,
                 }
                 rows.clear();
@@ -119,7 +138,8 @@ impl Generate {
         if let Some(path) = &self.spec {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| user(format!("cannot read `{}`: {error}", path.display())))?;
-            return serde_saphyr::from_str(&text).map_err(|error| user(format!("`{}`: {error}", path.display())));
+            return serde_saphyr::from_str(&text)
+                .map_err(|error| user(format!("`{}`: {error}", path.display())));
         }
         let mut config = SyntheticConfig {
             keys: self.keys,

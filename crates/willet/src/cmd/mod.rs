@@ -20,7 +20,12 @@ use clap::{Parser, Subcommand};
 /// Finds anomalies in streams of events: learns what is normal for each source while it reads, and says what is not, how
 /// sure it is, and why.
 #[derive(Debug, Parser)]
-#[command(name = "willet", version, arg_required_else_help = true, max_term_width = 120)]
+#[command(
+    name = "willet",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 120
+)]
 pub(crate) struct Command {
     #[command(subcommand)]
     verb: Verb,

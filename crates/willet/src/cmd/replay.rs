@@ -34,16 +34,28 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn run(self) -> Result<ExitCode> {
         if !self.folder.is_dir() {
-            return Err(user(format!("no data folder `{}`, expected one that `willet detect --data-dir` made", self.folder.display())));
+            return Err(user(format!(
+                "no data folder `{}`, expected one that `willet detect --data-dir` made",
+                self.folder.display()
+            )));
         }
         let folder = open_folder(&self.folder)?;
         let (log, report) = Log::open(&folder, LogOptions::default())?;
         report.damage.iter().for_each(warn);
-        let partitions: Vec<_> = log.partitions().map(|(id, stream, number)| (id, stream.to_owned(), number)).collect();
+        let partitions: Vec<_> = log
+            .partitions()
+            .map(|(id, stream, number)| (id, stream.to_owned(), number))
+            .collect();
         let wanted = |stream: &str| self.stream.as_deref().is_none_or(|wanted| wanted == stream);
-        let found: Vec<_> = partitions.iter().filter(|(_, stream, _)| wanted(stream)).collect();
+        let found: Vec<_> = partitions
+            .iter()
+            .filter(|(_, stream, _)| wanted(stream))
+            .collect();
         let [(partition, stream, _)] = found[..] else {
-            let names: Vec<&str> = partitions.iter().map(|(_, stream, _)| stream.as_str()).collect();
+            let names: Vec<&str> = partitions
+                .iter()
+                .map(|(_, stream, _)| stream.as_str())
+                .collect();
             return Err(user(format!(
                 "{} streams of the data folder fit, expected --stream with one of {}",
                 found.len(),
@@ -57,21 +69,31 @@ impl Replay {
                  without it the verdicts would be others"
             )));
         }
-        let out: Box<dyn std::io::Write + Send> = match &self.output {
-            Some(path) => {
-                let file = std::fs::File::create(path);
-                Box::new(file.map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?)
-            }
-            None => Box::new(std::io::stdout()),
-        };
+        let out: Box<dyn std::io::Write + Send> =
+            match &self.output {
+                Some(path) => {
+                    let file = std::fs::File::create(path);
+                    Box::new(file.map_err(|error| {
+                        user(format!("cannot write `{}`: {error}", path.display()))
+                    })?)
+                }
+                None => Box::new(std::io::stdout()),
+            };
         let mut out = Some(out);
         let troubles = replay(&log, *partition, |plan| -> Box<dyn Output> {
-            let format = self.format.filter(|format| *format != OutputFormat::Chart).unwrap_or(match plan.config().input.format {
-                Format::Csv => OutputFormat::Csv,
-                Format::Json => OutputFormat::Ndjson,
-            });
+            let format = self
+                .format
+                .filter(|format| *format != OutputFormat::Chart)
+                .unwrap_or(match plan.config().input.format {
+                    Format::Csv => OutputFormat::Csv,
+                    Format::Json => OutputFormat::Ndjson,
+                });
             let rows = rows(format, plan, self.only_anomalies).expect("a chart was left out above");
-            Box::new(StreamOutput::new("output", out.take().expect("asked for once"), rows))
+            Box::new(StreamOutput::new(
+                "output",
+                out.take().expect("asked for once"),
+                rows,
+            ))
         });
         match troubles {
             Ok(troubles) => troubles.iter().for_each(warn),

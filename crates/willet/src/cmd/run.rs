@@ -25,6 +25,8 @@ impl Run {
                  `willet detect` scores files and pipes)",
             ));
         }
-        Err(user("the service is not in this build yet (`willet detect` scores files and pipes, --data-dir makes it durable)"))
+        Err(user(
+            "the service is not in this build yet (`willet detect` scores files and pipes, --data-dir makes it durable)",
+        ))
     }
 }

@@ -25,13 +25,18 @@ pub(crate) struct StreamFlags {
     /// Detector; `willet detectors` lists them. [default: zscore]
     #[arg(long, short, value_name = "NAME", help_heading = "Detection")]
     algorithm: Option<String>,
-    /// A setting of the detector, such as window_size=500; may be given several times.
+    /// A setting of the detector, such as `window_size=500`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", help_heading = "Detection")]
     settings: Vec<String>,
     /// Share of rows expected to be anomalies, above 0 and below 0.5. [default: at most 0.005]
-    #[arg(long, value_name = "RATE", conflicts_with = "threshold", help_heading = "Detection")]
+    #[arg(
+        long,
+        value_name = "RATE",
+        conflicts_with = "threshold",
+        help_heading = "Detection"
+    )]
     contamination: Option<f64>,
-    /// Threshold on anomaly_score, above 0 and below 1 (1 in 1,000 is 0.75).
+    /// Threshold on `anomaly_score`, above 0 and below 1 (1 in 1,000 is 0.75).
     #[arg(long, value_name = "SCORE", help_heading = "Detection")]
     threshold: Option<f64>,
     /// Which deviations count.
@@ -51,7 +56,13 @@ pub(crate) struct StreamFlags {
     seed: Option<u64>,
 
     /// Columns to use as values; all that hold numbers where none is named.
-    #[arg(long = "column", short = 'c', value_name = "NAME", value_delimiter = ',', help_heading = "Input")]
+    #[arg(
+        long = "column",
+        short = 'c',
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Input"
+    )]
     columns: Vec<String>,
     /// Column of the key: each key is learned on its own. [default: key, source or site]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
@@ -125,7 +136,11 @@ impl StreamFlags {
         })?;
         stream.input = input.config.clone();
         let plan = Plan::new(stream, 1).map_err(user)?;
-        Ok(Prepared { config, plan, input })
+        Ok(Prepared {
+            config,
+            plan,
+            input,
+        })
     }
 
     fn apply(&self, stream: &mut StreamConfig) -> Result<()> {
@@ -137,11 +152,16 @@ impl StreamFlags {
             stream.detector.algorithm.clone_from(algorithm);
         }
         for setting in &self.settings {
-            let (name, text) = setting
-                .split_once('=')
-                .ok_or_else(|| user(format!("--set {setting}, expected NAME=VALUE such as window_size=500")))?;
+            let (name, text) = setting.split_once('=').ok_or_else(|| {
+                user(format!(
+                    "--set {setting}, expected NAME=VALUE such as window_size=500"
+                ))
+            })?;
             let value = serde_json::from_str(text).unwrap_or_else(|_| Value::Text(text.to_owned()));
-            stream.detector.settings.insert(name.trim().to_owned(), value);
+            stream
+                .detector
+                .settings
+                .insert(name.trim().to_owned(), value);
         }
         let decision = &mut stream.decision;
         if self.contamination.is_some() || self.threshold.is_some() {
@@ -167,7 +187,11 @@ impl StreamFlags {
                 InputFormatFlag::Ndjson => Format::Json,
             }),
             delimiter: self.delimiter,
-            header: if self.no_header { Header::Absent } else { Header::Auto },
+            header: if self.no_header {
+                Header::Absent
+            } else {
+                Header::Auto
+            },
             values: self.columns.clone(),
             key: self.key.clone(),
             timestamp: self.timestamp.clone(),

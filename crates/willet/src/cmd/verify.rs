@@ -27,8 +27,12 @@ impl Verify {
         let objects = FolderObjects::open(folder.disk().clone(), &folder.checkpoints_path())?;
         let checkpoints = willet_node::verify::verify_checkpoints(&objects)?;
         let mut text = format!(
-            "log          {} segments, {} records, {} bytes\ncheckpoints  {} manifests, {} chunks, {} keys\n",
-            log.segments, log.records, log.bytes, checkpoints.manifests, checkpoints.chunks, checkpoints.entries
+            "log          {} segments, {} records\ncheckpoints  {} manifests, {} chunks, {} keys\n",
+            log.segments,
+            log.records,
+            checkpoints.manifests,
+            checkpoints.chunks,
+            checkpoints.entries
         );
         for damage in &log.damage {
             let _ = writeln!(text, "damaged      {damage}");
@@ -37,8 +41,16 @@ impl Verify {
             let _ = writeln!(text, "damaged      {damage}");
         }
         let is_sound = log.damage.is_empty() && checkpoints.damage.is_empty();
-        text.push_str(if is_sound { "all checksums match\n" } else { "damage was found; what stands around it is kept\n" });
+        text.push_str(if is_sound {
+            "all checksums match\n"
+        } else {
+            "damage was found; what stands around it is kept\n"
+        });
         super::print(text.as_bytes());
-        Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if is_sound {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }

@@ -20,8 +20,14 @@ impl Environment {
         let mut environment = Self::default();
         for prefix in ["STREAMING_", "WILLET_"] {
             for (name, text) in &variables {
-                let Some(path) = name.strip_prefix(prefix).filter(|_| !OTHER.contains(&name.as_str())) else { continue };
-                let path: Vec<String> = path.to_lowercase().split("__").map(str::to_owned).collect();
+                let Some(path) = name
+                    .strip_prefix(prefix)
+                    .filter(|_| !OTHER.contains(&name.as_str()))
+                else {
+                    continue;
+                };
+                let path: Vec<String> =
+                    path.to_lowercase().split("__").map(str::to_owned).collect();
                 environment.take(name, path, text, known);
             }
         }
@@ -33,13 +39,21 @@ impl Environment {
         const FLAT: [&str; 3] = ["algorithm", "contamination", "window_size"];
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         let flat = path.len() == 1 && FLAT.contains(&path[0].as_str());
-        let sections = known.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        let sections = known
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str());
         if flat || sections.clone().any(|section| section == path[0]) {
             self.settings.push((name.to_owned(), path, value));
             return;
         }
-        let hint = nearest(&path[0], sections.chain(FLAT)).map(|near| format!(" (did you mean `{near}`?)"));
-        self.warnings.push(format!("environment variable {name} is no setting of this build{}", hint.unwrap_or_default()));
+        let hint = nearest(&path[0], sections.chain(FLAT))
+            .map(|near| format!(" (did you mean `{near}`?)"));
+        self.warnings.push(format!(
+            "environment variable {name} is no setting of this build{}",
+            hint.unwrap_or_default()
+        ));
     }
 
     /// Puts the settings over a configuration.
@@ -62,9 +76,15 @@ impl Environment {
 
 /// Sets a value in every stream; without a stream, in the default one.
 fn over_streams(config: &mut Value, path: &[&str], value: &Value) {
-    let Value::Object(sections) = config else { return };
-    let streams = sections.entry("streams").or_insert_with(|| Value::Array(Vec::new()));
-    let Value::Array(streams) = streams else { return };
+    let Value::Object(sections) = config else {
+        return;
+    };
+    let streams = sections
+        .entry("streams")
+        .or_insert_with(|| Value::Array(Vec::new()));
+    let Value::Array(streams) = streams else {
+        return;
+    };
     if streams.is_empty() {
         streams.push(Value::Object(Map::new()));
     }
@@ -93,7 +113,9 @@ mod tests {
 
     fn apply(variables: &[(&str, &str)], mut config: Value) -> (Value, Vec<String>) {
         let known = json!({"store": {}, "websocket": {}, "kafka": {}, "streams": []});
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::read(variables, &known);
         environment.apply(&mut config);
         (config, environment.warnings)
@@ -106,7 +128,10 @@ mod tests {
                 ("WILLET_STORE__DATA_DIR", "/data"),
                 ("STREAMING_STORE__DATA_DIR", "/other"),
                 ("STREAMING_WEBSOCKET__PORT", "9000"),
-                ("STREAMING_KAFKA__BOOTSTRAP_SERVERS", r#"["a:9092", "b:9092"]"#),
+                (
+                    "STREAMING_KAFKA__BOOTSTRAP_SERVERS",
+                    r#"["a:9092", "b:9092"]"#,
+                ),
                 ("STREAMING_ALGORITHM", "hst"),
                 ("PATH", "/bin"),
             ],
@@ -130,7 +155,9 @@ mod tests {
         assert_eq!(config, json!({}));
         assert_eq!(
             warnings,
-            ["environment variable WILLET_STOER__DATA_DIR is no setting of this build (did you mean `store`?)"]
+            [
+                "environment variable WILLET_STOER__DATA_DIR is no setting of this build (did you mean `store`?)"
+            ]
         );
     }
 }

@@ -2,8 +2,10 @@
 
 mod environment;
 mod file;
+mod schema;
 mod sections;
 
 pub(crate) use environment::Environment;
 pub(crate) use file::load;
+pub(crate) use schema::schema;
 pub(crate) use sections::Config;

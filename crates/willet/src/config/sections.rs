@@ -54,7 +54,10 @@ pub(crate) struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("./willet-data"), log_bytes: 10 << 30 }
+        Self {
+            data_dir: PathBuf::from("./willet-data"),
+            log_bytes: 10 << 30,
+        }
     }
 }
 
@@ -70,7 +73,10 @@ pub(crate) struct Checkpoints {
 
 impl Default for Checkpoints {
     fn default() -> Self {
-        Self { max_memory_bytes: 4 << 30, slice_bytes: 1 << 20 }
+        Self {
+            max_memory_bytes: 4 << 30,
+            slice_bytes: 1 << 20,
+        }
     }
 }
 
@@ -90,7 +96,12 @@ pub(crate) struct Dashboard {
 
 impl Default for Dashboard {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8000, websocket_enabled: true, real_time_updates: true }
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            websocket_enabled: true,
+            real_time_updates: true,
+        }
     }
 }
 
@@ -108,7 +119,11 @@ pub(crate) struct WebSocket {
 
 impl Default for WebSocket {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8765, max_connections: 10_000 }
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8765,
+            max_connections: 10_000,
+        }
     }
 }
 
@@ -144,16 +159,32 @@ fn group() -> String {
 impl Config {
     /// The stream of this name; the only one, or the default, where none is named.
     pub(crate) fn stream(&self, name: Option<&str>) -> Result<StreamConfig, String> {
-        let names = || self.streams.iter().map(|stream| stream.name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = || {
+            self.streams
+                .iter()
+                .map(|stream| stream.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let mut stream = match (name, &self.streams[..]) {
             (None, []) => StreamConfig::default(),
             (None, [only]) => only.clone(),
-            (None, _) => return Err(format!("the configuration has several streams, expected --stream with one of {}", names())),
+            (None, _) => {
+                return Err(format!(
+                    "the configuration has several streams, expected --stream with one of {}",
+                    names()
+                ));
+            }
             (Some(name), streams) => streams
                 .iter()
                 .find(|stream| stream.name == name)
                 .cloned()
-                .ok_or_else(|| format!("no stream `{name}` in the configuration, it has {}", names()))?,
+                .ok_or_else(|| {
+                    format!(
+                        "no stream `{name}` in the configuration, it has {}",
+                        names()
+                    )
+                })?,
         };
         if let Some(detection) = &self.anomaly_detection
             && stream.detector == DetectorConfig::default()
@@ -179,7 +210,11 @@ impl AnomalyDetection {
             });
             BTreeMap::from([("members".to_owned(), Value::Map(members.collect()))])
         } else {
-            let mut settings = self.detectors.get(&self.method).cloned().unwrap_or_default();
+            let mut settings = self
+                .detectors
+                .get(&self.method)
+                .cloned()
+                .unwrap_or_default();
             settings.remove("threshold");
             if let Some(Value::Number(contamination)) = settings.remove("contamination")
                 && decision.threshold.is_none()
@@ -189,6 +224,9 @@ impl AnomalyDetection {
             settings
         };
         stream.decision = decision;
-        stream.detector = DetectorConfig { algorithm: self.method.clone(), settings };
+        stream.detector = DetectorConfig {
+            algorithm: self.method.clone(),
+            settings,
+        };
     }
 }

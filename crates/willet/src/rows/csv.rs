@@ -1,5 +1,5 @@
-use willet_engine::codec::{Format, InputConfig};
 use willet_engine::codec::timestamp::write_rfc3339;
+use willet_engine::codec::{Format, InputConfig};
 use willet_engine::verdict::{Outcome, Verdict};
 use willet_node::output::{Answers, RowFormat};
 
@@ -14,26 +14,54 @@ pub(crate) struct CsvRows {
 }
 
 /// What stands behind a row. A name that the input has already gets `willet_` before it.
-const COLUMNS: [&str; 6] = ["score", "anomaly_score", "is_anomaly", "confidence", "anomaly_type", "note"];
+const COLUMNS: [&str; 6] = [
+    "score",
+    "anomaly_score",
+    "is_anomaly",
+    "confidence",
+    "anomaly_type",
+    "note",
+];
 
 impl CsvRows {
     pub(crate) fn new(input: &InputConfig, only_anomalies: bool) -> Self {
         let passes_on = input.format == Format::Csv;
         let mut names: Vec<String> = if passes_on {
-            input.columns.iter().map(|column| column.name.clone()).collect()
+            input
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect()
         } else {
-            ["offset", "timestamp", "source"].map(str::to_owned).to_vec()
+            ["offset", "timestamp", "source"]
+                .map(str::to_owned)
+                .to_vec()
         };
         for name in COLUMNS {
             let is_taken = names.iter().any(|known| known == name);
-            names.push(if is_taken { format!("willet_{name}") } else { name.to_owned() });
+            names.push(if is_taken {
+                format!("willet_{name}")
+            } else {
+                name.to_owned()
+            });
         }
-        let delimiter = if passes_on { input.delimiter as u8 } else { b',' };
-        Self { names, delimiter, passes_on, only_anomalies }
+        let delimiter = if passes_on {
+            input.delimiter as u8
+        } else {
+            b','
+        };
+        Self {
+            names,
+            delimiter,
+            passes_on,
+            only_anomalies,
+        }
     }
 
     fn field(&self, text: &str, out: &mut Vec<u8>) {
-        let needs_quotes = text.bytes().any(|byte| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r'));
+        let needs_quotes = text
+            .bytes()
+            .any(|byte| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r'));
         if needs_quotes {
             out.push(b'"');
             out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
@@ -61,12 +89,24 @@ impl CsvRows {
                 // Two digits more than anybody can check; shorter rows are faster rows.
                 number((scored.confidence * 1e6).round() / 1e6, out);
                 out.push(self.delimiter);
-                if let Some(kind) = answers.verdicts.detail(scored).and_then(|detail| detail.anomaly_type) {
+                if let Some(kind) = answers
+                    .verdicts
+                    .detail(scored)
+                    .and_then(|detail| detail.anomaly_type)
+                {
                     out.extend_from_slice(kind.as_str().as_bytes());
                 }
                 out.push(self.delimiter);
             }
-            _ => out.extend_from_slice(&[self.delimiter, self.delimiter, self.delimiter, b'0', self.delimiter, self.delimiter, self.delimiter]),
+            _ => out.extend_from_slice(&[
+                self.delimiter,
+                self.delimiter,
+                self.delimiter,
+                b'0',
+                self.delimiter,
+                self.delimiter,
+                self.delimiter,
+            ]),
         }
         match (&verdict.outcome, super::skipped(verdict)) {
             (Outcome::WarmingUp, _) => out.extend_from_slice(b"warming up"),

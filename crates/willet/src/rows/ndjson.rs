@@ -8,13 +8,18 @@ use willet_proto::{Named, Verdict};
 pub(crate) struct NdjsonRows {
     stream: String,
     partition: u32,
-    algorithm: &'static str,
+    algorithm: String,
     only_anomalies: bool,
 }
 
 impl NdjsonRows {
-    pub(crate) fn new(stream: &str, algorithm: &'static str, only_anomalies: bool) -> Self {
-        Self { stream: stream.to_owned(), partition: 0, algorithm, only_anomalies }
+    pub(crate) fn new(stream: &str, algorithm: &str, only_anomalies: bool) -> Self {
+        Self {
+            stream: stream.to_owned(),
+            partition: 0,
+            algorithm: algorithm.to_owned(),
+            only_anomalies,
+        }
     }
 }
 
@@ -37,18 +42,24 @@ impl RowFormat for NdjsonRows {
             }
             let skipped = super::skipped(verdict);
             let layout = answers.events.layout(event);
-            let values = answers.events.values(event).iter().map(|value| Some(*value).filter(|value| !value.is_nan()));
+            let values = answers
+                .events
+                .values(event)
+                .iter()
+                .map(|value| Some(*value).filter(|value| !value.is_nan()));
             let mut line = Verdict {
                 id: &id,
                 stream: &self.stream,
                 source: Some(key).filter(|key| !key.is_empty()),
-                timestamp: std::str::from_utf8(&time).ok().filter(|time| !time.is_empty()),
+                timestamp: std::str::from_utf8(&time)
+                    .ok()
+                    .filter(|time| !time.is_empty()),
                 is_anomaly: verdict.is_anomaly(),
                 warming_up: verdict.outcome == Outcome::WarmingUp,
                 values: Named::new(layout.names(), values),
                 late: verdict.is_late,
                 skipped: skipped.as_deref(),
-                algorithm: self.algorithm,
+                algorithm: &self.algorithm,
                 model_version: verdict.model_version,
                 engine_version: env!("CARGO_PKG_VERSION"),
                 sample_count: verdict.sample_count,
@@ -60,13 +71,18 @@ impl RowFormat for NdjsonRows {
                 line.threshold = Some(scored.threshold);
                 line.confidence = Some(scored.confidence);
                 if let Some(detail) = answers.verdicts.detail(scored) {
-                    let expected = detail.expected.iter().map(|band| [band.low, band.middle, band.high]);
+                    let expected = detail
+                        .expected
+                        .iter()
+                        .map(|band| [band.low, band.middle, band.high]);
                     line.anomaly_type = detail.anomaly_type.map(AnomalyType::as_str);
                     line.expected = Named::new(&detail.names, expected);
-                    line.contributions = Named::new(&detail.names, detail.contributions.iter().copied());
+                    line.contributions =
+                        Named::new(&detail.names, detail.contributions.iter().copied());
                 }
             }
-            serde_json::to_writer(&mut *out, &line).expect("plain data always serialises into memory");
+            serde_json::to_writer(&mut *out, &line)
+                .expect("plain data always serialises into memory");
             out.push(b'\n');
         }
     }
