@@ -30,6 +30,8 @@ pub struct WorkerOptions {
     pub max_resident_bytes: usize,
     /// Bytes of one slice of a checkpoint, cut between two batches.
     pub slice_bytes: usize,
+    /// Records replayed before a checkpoint is written: whoever is killed again and again still gets on.
+    pub replay_checkpoint_records: usize,
 }
 
 impl Default for WorkerOptions {
@@ -39,6 +41,7 @@ impl Default for WorkerOptions {
             hash_seed: 0,
             max_resident_bytes: 4 << 30,
             slice_bytes: 1 << 20,
+            replay_checkpoint_records: 200_000,
         }
     }
 }
@@ -277,6 +280,7 @@ impl Worker {
             }
         }
         let mut reader = log.reader(partition, from);
+        let mut replayed = 0;
         loop {
             let records = reader.next_batch(BATCH)?;
             if records.is_empty() {
@@ -285,6 +289,11 @@ impl Worker {
             self.take(&records)?;
             self.output.flush()?;
             self.hold_memory()?;
+            replayed += records.len();
+            if replayed >= self.options.replay_checkpoint_records {
+                replayed = 0;
+                self.checkpoint()?;
+            }
         }
         let damage = reader
             .take_damage()

@@ -185,6 +185,7 @@ impl Detect {
             hash_seed: 0,
             max_resident_bytes: config.checkpoints.max_memory_bytes,
             slice_bytes: config.checkpoints.slice_bytes,
+            ..WorkerOptions::default()
         };
         let log_bytes = config.store.log_bytes;
         let (mut durable, report) = Durable::open(
