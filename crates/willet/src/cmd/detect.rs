@@ -76,6 +76,11 @@ pub(crate) enum OutputFormat {
 
 impl Detect {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        if self.data_dir.is_some() && is_stdin(&self.file) {
+            return Err(user(
+                "--data-dir needs a file to go on in after a restart, stdin can be read only once",
+            ));
+        }
         let Prepared {
             config,
             plan,
@@ -174,11 +179,6 @@ impl Detect {
         output: Shown,
         format: OutputFormat,
     ) -> Result<ExitCode> {
-        if is_stdin(&self.file) {
-            return Err(user(
-                "--data-dir needs a file to go on in after a restart, stdin can be read only once",
-            ));
-        }
         let folder = open_folder(folder)?;
         let options = WorkerOptions {
             lanes: usize::from(self.lanes),
