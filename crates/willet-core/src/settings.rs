@@ -58,7 +58,7 @@ pub struct SettingSpec {
     pub allowed: fn() -> String,
 }
 
-/// A struct declared by [`settings!`](crate::settings).
+/// A struct declared by the `settings!` macro.
 pub trait Settings: Default + Clone {
     /// Its settings, in order of declaration.
     const SPECS: &'static [SettingSpec];

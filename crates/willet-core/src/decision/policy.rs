@@ -52,7 +52,7 @@ pub enum Direction {
 /// Where the threshold stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// Nobody chose: p = [`DEFAULT_SHARE`], raised where it must be so that no more is flagged.
+    /// Nobody chose: p = 0.005, raised where it must be so that no more is flagged.
     Default,
     /// At p = the share.
     Contamination(f64),

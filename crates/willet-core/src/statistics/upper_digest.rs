@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// A digest of recent values that is fine where it matters: in the upper tail.
 ///
-/// A t-digest with one-sided scale: a centroid holds at most [`RESOLUTION`] of the weight above it, so that the share
+/// A t-digest with one-sided scale: a centroid holds at most 15 % of the weight above it, so that the share
 /// of values above any point is known to about that relative error, down to single values. Old weight fades, so that
 /// the digest speaks of about the last `horizon` values.
 ///
