@@ -111,7 +111,7 @@ fn a_line_of_100_mb_neither_stops_the_run_nor_fills_the_memory() {
     let path = folder.path().join("long.csv");
     let mut file = BufWriter::new(std::fs::File::create(&path).expect("created"));
     file.write_all(b"source,x\na,1\na,2\n").expect("written");
-    (0..100).for_each(|_| file.write_all(&[b'7'; 1 << 20]).expect("written"));
+    (0..100).for_each(|_| file.write_all(&vec![b'7'; 1 << 20]).expect("written"));
     file.write_all(b"\na,3\n").expect("written");
     file.flush().expect("written");
     drop(file);

@@ -24,6 +24,10 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the moments of the kills are moments of a run"
+)]
 fn a_killed_run_goes_on_where_it_was_and_the_output_is_the_same() {
     let kills = std::env::var("WILLET_KILLS")
         .ok()
