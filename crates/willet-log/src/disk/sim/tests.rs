@@ -144,3 +144,25 @@ fn the_nth_write_fails() {
     file.write_at(b"b", 1).unwrap_err();
     file.write_at(b"b", 1).unwrap();
 }
+
+#[test]
+fn a_power_cut_ends_everything_until_the_crash() {
+    let mut outcomes = BTreeSet::new();
+    for seed in 0..40 {
+        let disk = SimDisk::new(seed);
+        disk.create_folder(Path::new("/d")).unwrap();
+        let file = disk.open(Path::new(FILE), OpenMode::Create).unwrap();
+        disk.sync_folder(Path::new("/d")).unwrap();
+        file.write_at(b"x", 0).unwrap();
+        disk.cut_power_in(1);
+        assert!(file.sync_data().is_err() && disk.is_off());
+        assert!(file.write_at(b"y", 0).is_err() && disk.list(Path::new("/d")).is_err());
+        disk.crash(seed);
+        assert!(!disk.is_off());
+        outcomes.insert(content(&disk));
+    }
+    assert!(
+        outcomes.contains(&b"x".to_vec()) && outcomes.contains(&Vec::new()),
+        "{outcomes:?}"
+    );
+}
