@@ -269,7 +269,13 @@ impl Shard {
         self.advance(offset + 1);
         match entry {
             Entry::Configure { config } => {
-                let plan = self.plan.changed(*config)?;
+                // The first record says what the stream began with, whatever the shard was made with: a replay that is
+                // given a later configuration must count model versions as the first run did.
+                let plan = if offset == 0 {
+                    Plan::new(*config, self.plan.model_version())?
+                } else {
+                    self.plan.changed(*config)?
+                };
                 self.duplicates.resize(plan.config().duplicate_window);
                 self.plan = Arc::new(plan);
             }

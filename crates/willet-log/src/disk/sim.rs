@@ -438,7 +438,8 @@ impl DiskFile for SimFile {
         let mut state = self.state()?;
         let power = state.begin()?;
         if due(&mut state.sync_fails_in) {
-            state.nodes[self.node].fail_sync();
+            let State { nodes, random, .. } = &mut *state;
+            nodes[self.node].fail_sync(random);
             return Err(io::Error::other("injected sync error"));
         }
         state.nodes[self.node].sync();

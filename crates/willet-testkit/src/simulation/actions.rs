@@ -34,11 +34,14 @@ impl Player {
             self.disk.cut_power_in(nth);
             self.say(|| format!("the power will be cut in disk operation {nth}"));
         }
+        if self.scenario.flips && self.chance(20) {
+            self.flip_a_bit();
+        }
         match self.below(100) {
             0..=59 => self.events(),
             60..=64 => self.journal(),
-            65..=68 => self.begin_checkpoint(),
-            69..=85 => self.checkpoint_step(),
+            65 | 66 => self.begin_checkpoint(),
+            67..=85 => self.checkpoint_step(),
             86..=90 => self.deliver(),
             91..=96 => {
                 self.misfortune();
@@ -53,12 +56,7 @@ impl Player {
                 Ok(())
             }
             99 if self.chance(4) => self.close(),
-            _ => {
-                if self.scenario.flips && self.chance(3) {
-                    self.flip_a_bit();
-                }
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 

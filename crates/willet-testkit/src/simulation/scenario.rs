@@ -72,7 +72,7 @@ impl Scenario {
                 10_000 << random.below(5)
             },
             hash_seed: random.bits(),
-            batch: 1 + random.below(200),
+            batch: 8 << random.below(6),
             logs_bad_lines: random.below(2) == 0,
             flips: random.below(5) == 0,
             crashes: (0..crashes).map(|_| random.below(shape.lines)).collect(),
