@@ -118,8 +118,8 @@ impl SimDisk {
         self.state().write_fails_in = Some(nth);
     }
 
-    /// Makes the `nth` sync of a file from now fail (1 is the next). What it should have made durable stays in doubt, even
-    /// when a later sync succeeds.
+    /// Makes the `nth` sync of a file from now fail (1 is the next). What it should have made durable is there in part
+    /// or not, and stays so when a later sync succeeds.
     pub fn fail_sync(&self, nth: u64) {
         self.state().sync_fails_in = Some(nth);
     }
