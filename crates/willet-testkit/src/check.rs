@@ -152,6 +152,8 @@ pub struct Reported {
     pub from: Option<u64>,
     /// Records said to be lost.
     pub lost: BTreeSet<u64>,
+    /// Rows said to come twice, a torn one among them.
+    pub has_repeats: bool,
 }
 
 impl Reported {
@@ -193,8 +195,11 @@ pub fn first_difference(found: &[u8], expected: &[u8]) -> Option<String> {
 
 /// As [`first_difference`], but rows of what was reported as damaged may differ or be missing.
 pub fn first_unreported(found: &[u8], expected: &[u8], reported: &Reported) -> Option<String> {
-    let (found_rows, expected_rows) = (by_offset(found), by_offset(expected));
-    let (found_rows, expected_rows) = match (found_rows, expected_rows) {
+    let rows = (
+        by_offset(found, reported.has_repeats),
+        by_offset(expected, false),
+    );
+    let (found_rows, expected_rows) = match rows {
         (Ok(found), Ok(expected)) => (found, expected),
         (Err(wrong), _) | (_, Err(wrong)) => return Some(wrong),
     };
@@ -218,7 +223,8 @@ pub fn first_unreported(found: &[u8], expected: &[u8], reported: &Reported) -> O
     None
 }
 
-fn by_offset(output: &[u8]) -> Result<BTreeMap<u64, String>, String> {
+/// Rows by the offset of their record. Where rows may come twice the later one counts, and what is torn is passed over.
+fn by_offset(output: &[u8], has_repeats: bool) -> Result<BTreeMap<u64, String>, String> {
     let text = std::str::from_utf8(output).map_err(|error| {
         format!(
             "the output is not text from byte {} on",
@@ -232,9 +238,12 @@ fn by_offset(output: &[u8]) -> Result<BTreeMap<u64, String>, String> {
             .next()
             .and_then(|offset| offset.parse().ok());
         let Some(offset) = offset else {
+            if has_repeats {
+                continue;
+            }
             return Err(format!("`{row}` is not a row of the output"));
         };
-        if rows.insert(offset, row.to_owned()).is_some() {
+        if rows.insert(offset, row.to_owned()).is_some() && !has_repeats {
             return Err(format!(
                 "the row of record {offset} stands twice in the output"
             ));

@@ -341,6 +341,8 @@ impl Player {
                     self.reported.keys.insert(key);
                 }
                 Trouble::Manifest { .. } | Trouble::Log(_) => {}
+                // From the beginning of the log the output is written anew, and right.
+                Trouble::Mark(_) => self.reported.has_repeats |= self.first > 0,
                 _ => {
                     let delivered = self.durable()?.worker().delivered();
                     self.reported.all_from(delivered);
