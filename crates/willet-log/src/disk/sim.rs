@@ -193,7 +193,7 @@ impl State {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         match &change {
             NameChange::Add(path, entry) => {
-                apply(&mut self.live, NameChange::Add(path.clone(), *entry))
+                apply(&mut self.live, NameChange::Add(path.clone(), *entry));
             }
             NameChange::Rename(from, to) => {
                 apply(&mut self.live, NameChange::Rename(from.clone(), to.clone()));

@@ -17,7 +17,7 @@ use super::record::salt;
 use super::report::{Damage, DamageKind, LostOffsets, OpenReport};
 use super::scan::Bounds;
 use super::segment::{Segment, index_path, read_index, segment_number, segment_path};
-use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY, replace_file};
+use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY, read_full, replace_file};
 
 /// A log as it was found.
 #[derive(Debug)]
@@ -123,6 +123,21 @@ impl Candidate {
             start,
             damaged,
         })
+    }
+
+    /// Writes the damaged copy of the head anew from the other, for a segment whose head a crash may have torn: once it has
+    /// an index, a torn copy could not be told from a damaged one.
+    fn mend_head(&self) -> Result<(), LogError> {
+        let Some(damaged) = &self.damaged else {
+            return Ok(());
+        };
+        let mut copy = vec![0; (damaged.end - damaged.start) as usize];
+        let sound = self.start - damaged.end;
+        let read = read_full(self.file.as_ref(), &mut copy, sound);
+        if self.io("read", read)? < copy.len() {
+            return Ok(());
+        }
+        self.io("mend", self.file.write_at(&copy, damaged.start))
     }
 
     fn before(&self) -> Option<&super::header::Before> {
@@ -356,6 +371,9 @@ pub(super) fn recover(
                 report.abandoned.push(candidate.path.clone());
                 continue;
             }
+        }
+        if known.ending == Ending::Open && contents.records == 0 {
+            candidate.mend_head()?;
         }
         next_sequence = next_sequence.max(contents.next_sequence);
         let sealed = known.index.is_some();

@@ -330,7 +330,17 @@ impl Player {
 
     /// What the worker found wrong must have a cause.
     pub(super) fn troubles(&mut self) -> Step {
-        for trouble in self.durable()?.worker().take_troubles() {
+        let troubles = self.durable()?.worker().take_troubles();
+        // An opening may have delivered since: what it gave out began here, or earlier where it did not know.
+        let is_mark_lost = troubles
+            .iter()
+            .any(|trouble| matches!(trouble, Trouble::Mark(_)));
+        let delivered = if is_mark_lost {
+            0
+        } else {
+            self.ledger.delivered
+        };
+        for trouble in troubles {
             self.totals.reports += 1;
             self.say(|| format!("reported: {trouble}"));
             if self.totals.flips == 0 {
@@ -343,10 +353,7 @@ impl Player {
                 Trouble::Manifest { .. } | Trouble::Log(_) => {}
                 // From the beginning of the log the output is written anew, and right.
                 Trouble::Mark(_) => self.reported.has_repeats |= self.first > 0,
-                _ => {
-                    let delivered = self.durable()?.worker().delivered();
-                    self.reported.all_from(delivered);
-                }
+                _ => self.reported.all_from(delivered),
             }
         }
         Ok(())

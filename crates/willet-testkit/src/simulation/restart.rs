@@ -105,7 +105,7 @@ impl Player {
                 Err(error) => refusal = error,
             }
         }
-        self.refuse(refusal)
+        self.refuse(&refusal)
     }
 
     /// Opens with a configuration; an inner error is a refusal.
@@ -151,7 +151,7 @@ impl Player {
     }
 
     /// Damage may make a data folder useless, as long as it says so.
-    fn refuse(&mut self, why: String) -> Step {
+    fn refuse(&mut self, why: &str) -> Step {
         if self.totals.flips == 0 {
             return Err(format!("a sound data folder was refused: {why}").into());
         }
