@@ -8,4 +8,6 @@ pub mod durable;
 mod mark;
 pub mod output;
 pub mod pipeline;
+pub mod replay;
+pub mod verify;
 pub mod worker;

@@ -71,8 +71,11 @@ pub enum RunError<E> {
 /// How long a feed that has nothing waits before it is asked again, and a full disk before it is tried again.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// Replay of what was taken since the last checkpoint must not last longer than this.
+/// Replay of what was taken since the last checkpoint must not last longer than this ...
 const REPLAY: Duration = Duration::from_secs(10);
+/// ... and where a checkpoint is cheap it comes earlier, but takes at most this share of the time.
+const CHECKPOINT_SHARE: u32 = 10;
+const SOONEST: Duration = Duration::from_secs(1);
 
 /// Feeds a shard and writes its verdicts, on three threads. What was read before an error is scored and written.
 pub fn run<F: Feed>(
@@ -169,7 +172,8 @@ pub fn run_durable<F: Feed>(
     std::thread::scope(|scope| {
         let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
         let mut taken = Ok(());
-        let mut busy = Duration::ZERO;
+        // Time spent on records since the last checkpoint began, and on that checkpoint.
+        let (mut busy, mut cost) = (Duration::ZERO, Duration::ZERO);
         for mut batch in to_take {
             let begun = Instant::now();
             taken = take_batch(&mut batch, durable, &mut waits);
@@ -177,12 +181,16 @@ pub fn run_durable<F: Feed>(
                 break;
             }
             busy += begun.elapsed();
-            let checkpointed = if busy >= REPLAY {
-                busy = Duration::ZERO;
-                durable.worker().begin_checkpoint()
-            } else {
-                durable.checkpoint_step().map(drop)
-            };
+            let begun = Instant::now();
+            let is_running = durable.worker().shard().is_checkpointing();
+            let checkpointed =
+                if !is_running && busy >= (cost * CHECKPOINT_SHARE).clamp(SOONEST, REPLAY) {
+                    (busy, cost) = (Duration::ZERO, Duration::ZERO);
+                    durable.worker().begin_checkpoint()
+                } else {
+                    durable.checkpoint_step().map(drop)
+                };
+            cost += begun.elapsed();
             taken = tolerate_full(checkpointed, &mut waits);
             if taken.is_err() {
                 break;

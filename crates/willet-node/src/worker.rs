@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use willet_engine::checkpoint::Chunk;
 use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
 use willet_engine::codec::{self, Decoder, Rejection};
 use willet_engine::config::{Plan, PlanError};
@@ -29,6 +30,8 @@ pub struct WorkerOptions {
     pub max_resident_bytes: usize,
     /// Bytes of one slice of a checkpoint, cut between two batches.
     pub slice_bytes: usize,
+    /// Records replayed before a checkpoint is written: whoever is killed again and again still gets on.
+    pub replay_checkpoint_records: usize,
 }
 
 impl Default for WorkerOptions {
@@ -38,6 +41,7 @@ impl Default for WorkerOptions {
             hash_seed: 0,
             max_resident_bytes: 4 << 30,
             slice_bytes: 1 << 20,
+            replay_checkpoint_records: 200_000,
         }
     }
 }
@@ -299,6 +303,7 @@ impl Worker {
             }
         }
         let mut reader = log.reader(partition, from);
+        let mut replayed = 0;
         loop {
             let records = reader.next_batch(BATCH)?;
             if records.is_empty() {
@@ -307,6 +312,11 @@ impl Worker {
             self.take(&records)?;
             self.output.flush()?;
             self.hold_memory()?;
+            replayed += records.len();
+            if replayed >= self.options.replay_checkpoint_records {
+                replayed = 0;
+                self.checkpoint()?;
+            }
         }
         let damage = reader
             .take_damage()
@@ -516,7 +526,7 @@ impl Worker {
             return Ok(None);
         }
         if let Some(chunk) = self.shard.cut(self.options.slice_bytes) {
-            self.write_chunk(chunk)?;
+            self.write_chunk(&chunk)?;
             return Ok(None);
         }
         // The newest mark must not lie before the manifest's low water.
@@ -560,7 +570,7 @@ impl Worker {
                 .shard
                 .evict(before.saturating_sub(goal), self.options.slice_bytes)
             {
-                self.write_chunk(chunk)?;
+                self.write_chunk(&chunk)?;
             } else if resident(&self.shard) == before {
                 return Ok(());
             }
@@ -570,7 +580,7 @@ impl Worker {
         }
     }
 
-    fn write_chunk(&mut self, chunk: willet_engine::checkpoint::Chunk) -> Result<(), WorkerError> {
+    fn write_chunk(&mut self, chunk: &Chunk) -> Result<(), WorkerError> {
         let name = chunk.id.object_name(&self.prefix);
         let delivered = if chunk.upto > self.delivered {
             self.deliver()

@@ -302,6 +302,11 @@ impl Shard {
         self.poisoned.insert(offset);
     }
 
+    /// Offsets marked as poison.
+    pub fn poisoned(&self) -> Vec<u64> {
+        self.poisoned.iter().copied().collect()
+    }
+
     /// Says that records up to here were taken, whether or not there was an event among them.
     pub fn advance(&mut self, next_offset: u64) {
         self.next_offset = self.next_offset.max(next_offset);

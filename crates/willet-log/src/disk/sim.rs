@@ -135,6 +135,12 @@ impl SimDisk {
         self.state().is_off
     }
 
+    /// Takes back injected failures that did not happen yet.
+    pub fn clear_failures(&self) {
+        let mut state = self.state();
+        (state.write_fails_in, state.sync_fails_in) = (None, None);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,9 +9,9 @@ use super::catalogue::encode_entry;
 use super::contents::{BLOCK_BYTES, Contents, Mark, Run};
 use super::header::{Before, Header};
 use super::record::{FIRST, HEAD_BYTES, Head, Kind, LAST, encode};
-use super::segment::{Segment, index_path, segment_path};
+use super::segment::{Segment, segment_path};
 use super::{Log, LogError, open};
-use crate::disk::{OpenMode, replace_file};
+use crate::disk::OpenMode;
 
 /// The segment that grows.
 #[derive(Debug)]
@@ -284,13 +284,7 @@ impl Log {
         let disk = self.folder.disk();
         // Only gives back what was preallocated.
         let _ = segment.file.set_len(end);
-        let mut contents = segment.contents();
-        let index = contents.encode(self.folder.id(), segment.number, &self.catalogue);
-        let path = index_path(&segment.path);
-        replace_file(disk.as_ref(), &path, &index)
-            .map_err(|error| LogError::io("write", &path, error))?;
-        contents.forget_marks();
-        Ok(())
+        segment.write_index(disk.as_ref(), &self.catalogue)
     }
 }
 

@@ -223,6 +223,10 @@ impl Log {
     pub fn close(mut self) -> Result<(), LogError> {
         self.commit()?;
         self.seal_active()?;
+        // Indexes that a full disk did not take before.
+        for segment in &self.view.state().segments {
+            segment.write_index(self.folder.disk().as_ref(), &self.catalogue)?;
+        }
         self.folder
             .disk()
             .sync_folder(&self.path)

@@ -17,7 +17,7 @@ use super::record::salt;
 use super::report::{Damage, DamageKind, LostOffsets, OpenReport};
 use super::scan::Bounds;
 use super::segment::{Segment, index_path, read_index, segment_number, segment_path};
-use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY, read_full, replace_file};
+use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY};
 
 /// A log as it was found.
 #[derive(Debug)]
@@ -73,8 +73,9 @@ pub(super) fn survey(
         let number = candidates[index].number;
         if number > least_before {
             abandoned.push(candidates.remove(index).path);
-        } else if let Some(before) = candidates[index].before() {
-            least_before = before.segment;
+        } else if let Some(header) = &candidates[index].header {
+            // Without one before there was nothing that counted.
+            least_before = header.before.as_ref().map_or(0, |before| before.segment);
         }
     }
     Ok((candidates, abandoned))
@@ -125,23 +126,19 @@ impl Candidate {
         })
     }
 
-    /// Writes the damaged copy of the head anew from the other, for a segment whose head a crash may have torn: once it has
-    /// an index, a torn copy could not be told from a damaged one.
-    fn mend_head(&self) -> Result<(), LogError> {
-        let Some(damaged) = &self.damaged else {
-            return Ok(());
-        };
-        let mut copy = vec![0; (damaged.end - damaged.start) as usize];
-        let sound = self.start - damaged.end;
-        let read = read_full(self.file.as_ref(), &mut copy, sound);
-        if self.io("read", read)? < copy.len() {
-            return Ok(());
-        }
-        self.io("mend", self.file.write_at(&copy, damaged.start))
-    }
-
     fn before(&self) -> Option<&super::header::Before> {
         self.header.as_ref()?.before.as_ref()
+    }
+
+    /// Writes the good copy of a header over the damaged one.
+    fn mend_header(&self) -> io::Result<()> {
+        let (Some(header), Some(damaged)) = (&self.header, &self.damaged) else {
+            return Ok(());
+        };
+        let copies = header.encode();
+        self.file
+            .write_at(&copies[..copies.len() / 2], damaged.start)?;
+        self.file.sync_data()
     }
 
     fn io<T>(&self, action: &'static str, result: io::Result<T>) -> Result<T, LogError> {
@@ -292,8 +289,8 @@ impl Walk {
             torn_bytes,
         } = candidate.io("read", examined)?;
         self.catalogue.insert_listed(&names);
-        if known.ending == Ending::Open && contents.records == 0 {
-            // The crash may have come while the header was written: nothing says that it was ever whole.
+        if contents.records == 0 {
+            // A crash may have come while the header was written: nothing says that it was ever whole.
             let own = self
                 .damage
                 .iter_mut()
@@ -345,7 +342,7 @@ pub(super) fn recover(
 ) -> Result<Recovered, LogError> {
     sweep(disk, folder)?;
     let (candidates, abandoned) = survey(disk, folder, folder_id, OpenMode::Edit)?;
-    let next_number = candidates.last().map_or(1, |newest| newest.number + 1);
+    let next_number = next_number(disk, folder)?;
     let mut walk = Walk::default();
     let mut report = OpenReport {
         clean: true,
@@ -371,9 +368,6 @@ pub(super) fn recover(
                 report.abandoned.push(candidate.path.clone());
                 continue;
             }
-        }
-        if known.ending == Ending::Open && contents.records == 0 {
-            candidate.mend_head()?;
         }
         next_sequence = next_sequence.max(contents.next_sequence);
         let sealed = known.index.is_some();
@@ -415,40 +409,38 @@ pub(super) fn recover(
 fn adopt(
     disk: &dyn Disk,
     candidate: &Candidate,
-    mut contents: Contents,
+    contents: Contents,
     folder_id: u64,
     sealed: bool,
     catalogue: &Catalogue,
 ) -> Result<Arc<Segment>, LogError> {
-    let mut has_index = sealed;
-    if !sealed {
-        // What a killed process wrote may be in memory only; from here on it counts.
-        candidate.io("sync", candidate.file.sync_data())?;
-        let length = candidate.io("read the length of", candidate.file.len())?;
-        if length > contents.end {
-            candidate.io("cut", candidate.file.set_len(contents.end))?;
-        }
-        let index = contents.encode(folder_id, candidate.number, catalogue);
-        // On a full disk the log still opens; the index is made at a later opening.
-        has_index = replace_file(disk, &index_path(&candidate.path), &index).is_ok();
-    }
-    if has_index {
-        contents.forget_marks();
-    }
+    let cut = contents.end;
     let name = (candidate.number, candidate.path.clone());
     let file = Arc::clone(&candidate.file);
-    Ok(Arc::new(Segment::new(
-        name,
-        file,
-        folder_id,
-        candidate.start,
-        contents,
-    )))
+    let segment = Segment::new(name, file, folder_id, candidate.start, contents);
+    // What lies behind the end was refused. It must not come back, even if all that says so is damaged one day.
+    let length = candidate.io("read the length of", candidate.file.len())?;
+    if length > cut {
+        candidate.io("cut", candidate.file.set_len(cut))?;
+    }
+    // What a killed process wrote may be in memory only; from here on it counts.
+    if length > cut || !sealed {
+        candidate.io("sync", candidate.file.sync_data())?;
+    }
+    if sealed {
+        segment.has_index();
+        return Ok(Arc::new(segment));
+    }
+    let mended = candidate.mend_header();
+    // On a full disk the log still opens; the index is made at closing or at a later opening.
+    let _ = mended.map(|()| segment.write_index(disk, catalogue));
+    Ok(Arc::new(segment))
 }
 
 /// Removes a segment and its index.
 pub(super) fn remove(disk: &dyn Disk, segment: &Path) -> Result<(), LogError> {
-    for path in [segment.to_path_buf(), index_path(segment)] {
+    // The index first: one without its segment could be taken for that of a later segment.
+    for path in [index_path(segment), segment.to_path_buf()] {
         match disk.remove(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(LogError::io("remove", &path, error));
@@ -457,6 +449,21 @@ pub(super) fn remove(disk: &dyn Disk, segment: &Path) -> Result<(), LogError> {
         }
     }
     Ok(())
+}
+
+/// A number that no file has, not even an index whose segment a crash took.
+fn next_number(disk: &dyn Disk, folder: &Path) -> Result<u64, LogError> {
+    let entries = disk
+        .list(folder)
+        .map_err(|error| LogError::io("list", folder, error))?;
+    let numbers = entries.iter().filter_map(|entry| {
+        let stem = entry
+            .name
+            .strip_suffix(".seg")
+            .or(entry.name.strip_suffix(".idx"))?;
+        segment_number(&format!("{stem}.seg"))
+    });
+    Ok(numbers.max().map_or(1, |newest| newest.saturating_add(1)))
 }
 
 /// Removes unfinished files.

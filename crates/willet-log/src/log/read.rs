@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use willet_engine::records::{PartitionId, Records};
 
-use super::contents::BLOCK_BYTES;
+use super::contents::{BLOCK_BYTES, Mark};
 use super::error::LogError;
 use super::record::Kind;
 use super::report::{Damage, DamageKind, LostOffsets};
@@ -18,6 +18,8 @@ pub struct LogReader {
     partition: PartitionId,
     next: u64,
     place: Place,
+    /// Marks of the sealed segment read last, and its number: its index is read once.
+    sealed: Option<(u64, Vec<Mark>)>,
     damage: Vec<Damage>,
 }
 
@@ -37,6 +39,7 @@ impl LogReader {
             partition,
             next: from,
             place: Place::default(),
+            sealed: None,
             damage: Vec::new(),
         }
     }
@@ -86,9 +89,7 @@ impl LogReader {
         out: &mut Records,
     ) -> Result<bool, LogError> {
         let bounds = segment.bounds();
-        let marks = segment
-            .marks_of(self.view.disk.as_ref(), self.partition)
-            .unwrap_or_default();
+        let (marks, complete) = self.marks(segment);
         let behind = marks.partition_point(|mark| mark.offset <= self.next);
         let marked = behind.checked_sub(1).and_then(|last| marks.get(last));
         if self.place.segment != segment.number {
@@ -126,6 +127,7 @@ impl LogReader {
                     }
                     if !out.is_empty() && out.byte_len() + scan.payload().len() > max_bytes {
                         self.place.at = at;
+                        self.sealed = complete.then_some((segment.number, marks));
                         return Ok(true);
                     }
                     if head.offset > self.next && damaged {
@@ -144,7 +146,23 @@ impl LogReader {
                 Step::End => break,
             }
         }
+        self.sealed = complete.then_some((segment.number, marks));
         Ok(false)
+    }
+
+    /// Marks of the partition, and whether they are all there will ever be.
+    fn marks(&mut self, segment: &Segment) -> (Vec<Mark>, bool) {
+        // Looked at before the marks are: a segment that is sealed meanwhile may get more.
+        let complete = segment.is_indexed();
+        match self.sealed.take() {
+            Some((number, marks)) if number == segment.number => (marks, true),
+            _ => (
+                segment
+                    .marks_of(self.view.disk.as_ref(), self.partition)
+                    .unwrap_or_default(),
+                complete,
+            ),
+        }
     }
 
     fn report(&mut self, segment: &Segment, gap: std::ops::Range<u64>) {

@@ -115,12 +115,14 @@ impl<'a> Scan<'a> {
             if self.record_at(at)?.is_some() {
                 return Ok(Some(at));
             }
+            // Preallocated space is zeros for tens of megabytes: asked for whole steps, or the rest of each window would be
+            // gone through byte by byte.
+            let whole = self.fill(at, ZERO_STEP)?;
             let ahead = (at - self.window_at) as usize;
-            let zeros = self.window[ahead..]
-                .iter()
-                .take(ZERO_STEP)
-                .all(|byte| *byte == 0)
-                && self.window.len() - ahead >= ZERO_STEP;
+            let zeros = whole
+                && self.window[ahead..ahead + ZERO_STEP]
+                    .iter()
+                    .all(|byte| *byte == 0);
             at += if zeros {
                 (ZERO_STEP - HEAD_BYTES) as u64
             } else {

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use willet_engine::records::PartitionId;
 
+use super::catalogue::Catalogue;
 use super::contents::{Contents, Mark};
+use super::error::LogError;
 use super::scan::Bounds;
-use crate::disk::{Disk, DiskFile, read_file};
+use crate::disk::{Disk, DiskFile, read_file, replace_file};
 
 /// Largest index file that is read: marks of 1 GiB of the smallest records.
 const MAX_INDEX_BYTES: u64 = 1 << 30;
@@ -25,6 +28,8 @@ pub(super) struct Segment {
     /// First byte behind the header, 0 when that is damaged.
     pub(super) start: u64,
     contents: Mutex<Contents>,
+    /// Whether the index file is there, which is to say: whether the segment is sealed for good.
+    indexed: AtomicBool,
 }
 
 impl Segment {
@@ -43,7 +48,37 @@ impl Segment {
             salt: super::record::salt(folder_id, number),
             start,
             contents: Mutex::new(contents),
+            indexed: AtomicBool::new(false),
         }
+    }
+
+    /// Writes the index file, if it is not there, and leaves the marks to it.
+    pub(super) fn write_index(
+        &self,
+        disk: &dyn Disk,
+        catalogue: &Catalogue,
+    ) -> Result<(), LogError> {
+        if self.is_indexed() {
+            return Ok(());
+        }
+        let index = self
+            .contents()
+            .encode(self.folder_id, self.number, catalogue);
+        let path = index_path(&self.path);
+        replace_file(disk, &path, &index).map_err(|error| LogError::io("write", &path, error))?;
+        self.has_index();
+        Ok(())
+    }
+
+    /// Whether the index file is there.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexed.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the index file is there.
+    pub(super) fn has_index(&self) {
+        self.indexed.store(true, Ordering::Relaxed);
+        self.contents().forget_marks();
     }
 
     pub(super) fn contents(&self) -> MutexGuard<'_, Contents> {

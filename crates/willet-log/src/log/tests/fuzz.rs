@@ -7,7 +7,7 @@ use crate::disk::{OpenMode, replace_file};
 
 const CASES: u64 = 600;
 
-/// SplitMix64 of the simulated disk: the same cases everywhere.
+/// `SplitMix64` of the simulated disk: the same cases everywhere.
 struct Dice(SimDisk);
 
 impl Dice {

@@ -1,0 +1,142 @@
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// The answer for one event. Fields that do not apply are left out.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Verdict<'a> {
+    /// `stream/partition/offset` of the record that caused it.
+    pub id: &'a str,
+    /// The stream.
+    pub stream: &'a str,
+    /// The key; left out where the stream has only one, without a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'a str>,
+    /// Event time, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<&'a str>,
+    /// The answer.
+    pub is_anomaly: bool,
+    /// Present while the series has not seen enough; there are no scores then.
+    #[serde(skip_serializing_if = "is_false")]
+    pub warming_up: bool,
+    /// How rare: 1 in 10 is 0.50, 1 in 100 0.67, 1 in 1,000 0.75, 1 in 10,000 0.80; never 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anomaly_score: Option<f64>,
+    /// On the detector's own scale, higher is stranger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// `anomaly_score` from which on an event was an anomaly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Probability that `is_anomaly` is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// What the anomaly looks like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anomaly_type: Option<&'a str>,
+    /// Lower end, middle and upper end of what was expected of each feature.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub expected: Named<'a, [f64; 3]>,
+    /// Share of each feature in the score; sum 1.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub contributions: Named<'a, f64>,
+    /// The event's values.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub values: Named<'a, Option<f64>>,
+    /// The event lay behind its series.
+    #[serde(skip_serializing_if = "is_false")]
+    pub late: bool,
+    /// Nothing was scored, and why: `missing`, `duplicate`, `poisoned`, or a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<&'a str>,
+    /// The kind of detector.
+    pub algorithm: &'a str,
+    /// Rises whenever what series learn is changed.
+    pub model_version: u32,
+    /// Version of Willet.
+    pub engine_version: &'a str,
+    /// Events of the series so far.
+    pub sample_count: u64,
+}
+
+/// Values with names, written as an object in this order.
+#[derive(Clone, Debug)]
+pub struct Named<'a, T> {
+    names: &'a [Box<str>],
+    values: Vec<T>,
+}
+
+impl<T> Default for Named<'_, T> {
+    fn default() -> Self {
+        Self {
+            names: &[],
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<'a, T> Named<'a, T> {
+    /// Puts values beside their names; as many as there are of both.
+    pub fn new(names: &'a [Box<str>], values: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            names,
+            values: values.into_iter().collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len()))?;
+        for (name, value) in self.names.iter().zip(&self.values) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the protocol, to the letter but for what it leaves out.
+    #[test]
+    fn a_verdict_has_the_documented_shape() {
+        let names: Vec<Box<str>> = vec!["temperature".into(), "vibration".into()];
+        let verdict = Verdict {
+            id: "sensor-data/3/18231",
+            stream: "sensor-data",
+            source: Some("pump-7"),
+            timestamp: Some("2026-01-02T03:04:05.678Z"),
+            is_anomaly: true,
+            anomaly_score: Some(0.83),
+            score: Some(7.41),
+            threshold: Some(0.75),
+            confidence: Some(0.93),
+            anomaly_type: Some("spike"),
+            expected: Named::new(&names[..1], [[64.0, 66.8, 69.7]]),
+            contributions: Named::new(&names, [0.88, 0.12]),
+            algorithm: "iforest",
+            model_version: 4,
+            engine_version: "0.1.0",
+            sample_count: 18_232,
+            ..Default::default()
+        };
+        let text = serde_json::to_string(&verdict).expect("serialises");
+        assert_eq!(
+            text,
+            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! One file for each verb.
+
+mod charts;
+mod completions;
+mod config;
+mod detect;
+mod detectors;
+mod evaluate;
+mod generate;
+mod replay;
+mod run;
+mod stream_flags;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Finds anomalies in streams of events: learns what is normal for each source while it reads, and says what is not, how
+/// sure it is, and why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "willet",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 120
+)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Score the rows of a file or of stdin.
+    Detect(Box<detect::Detect>),
+    /// Score labelled rows and say how good the scores were.
+    Evaluate(Box<evaluate::Evaluate>),
+    /// Make a labelled stream to try things on.
+    Generate(generate::Generate),
+    /// List detectors, or show one with its settings.
+    Detectors(detectors::Detectors),
+    /// Run the log of a data folder again: the same verdicts.
+    Replay(replay::Replay),
+    /// Check every byte of a data folder.
+    Verify(verify::Verify),
+    /// Check, show or describe the configuration.
+    Config(config::ConfigCommand),
+    /// Run as a service.
+    Run(run::Run),
+    /// Print a completion script for a shell.
+    Completions(completions::Completions),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        match self.verb {
+            Verb::Detect(verb) => verb.run(),
+            Verb::Evaluate(verb) => verb.run(),
+            Verb::Generate(verb) => verb.run(),
+            Verb::Detectors(verb) => verb.run(),
+            Verb::Replay(verb) => verb.run(),
+            Verb::Verify(verb) => verb.run(),
+            Verb::Config(verb) => verb.run(),
+            Verb::Run(verb) => verb.run(),
+            Verb::Completions(verb) => Ok(verb.run()),
+        }
+    }
+}
+
+/// Prints bytes to stdout; a reader that has gone (`| head`) is no error.
+fn print(bytes: &[u8]) -> ExitCode {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}

@@ -1,0 +1,213 @@
+//! A JSON Schema of the configuration, for editors and for checks elsewhere.
+
+use serde_json::{Map, Value, json};
+use willet_core::detectors::KINDS;
+
+/// The schema. Settings of detectors come from the table of kinds.
+pub(crate) fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Willet configuration",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "streams": {"type": "array", "items": stream(), "description": "The streams. Without any there is one, called `default`."},
+            "anomaly_detection": object(
+                "Detection of every stream that has no `detector` of its own, in the words of the pipeline guide.",
+                json!({
+                    "method": {"enum": names(), "description": "`ensemble`, or the name of a detector."},
+                    "threshold": score(),
+                    "detectors": {"type": "object", "additionalProperties": {"type": "object"}, "description": "Detectors with their settings; the members of an ensemble."},
+                }),
+            ),
+            "store": object("Where data lie.", json!({
+                "data_dir": text("The data folder.", "./willet-data"),
+                "log_bytes": whole("Bytes of log kept at most, as far as no state needs them.", 0),
+            })),
+            "checkpoints": object("How state is saved and how much stays in memory.", json!({
+                "max_memory_bytes": whole("Bytes of series that stay in memory; the others lie on disk until they speak.", 1),
+                "slice_bytes": whole("Bytes of one slice, written between two batches.", 1),
+            })),
+            "dashboard": object("HTTP and the page.", json!({
+                "host": text("Address to listen on.", "127.0.0.1"),
+                "port": whole("Port to listen on.", 0),
+                "websocket_enabled": {"type": "boolean", "description": "Whether live sockets are served."},
+                "real_time_updates": {"type": "boolean", "description": "Whether the page moves by itself."},
+            })),
+            "websocket": object("Plain and topic sockets.", json!({
+                "host": text("Address to listen on.", "127.0.0.1"),
+                "port": whole("Port to listen on.", 0),
+                "max_connections": whole("Connections at most.", 0),
+            })),
+            "kafka": object("Kafka as the log. Not in this build.", json!({
+                "bootstrap_servers": {"type": "array", "items": {"type": "string"}, "description": "Brokers to begin with."},
+                "input_topic": text("Topic that events are read from.", "raw-data"),
+                "output_topic": text("Topic that verdicts are written to.", "anomaly-results"),
+                "group_id": text("Consumer group.", "anomaly-detection-group"),
+            })),
+        }
+    })
+}
+
+fn stream() -> Value {
+    let back = json!({"type": "array", "items": object("", json!({
+        "of": text("Name of the value.", ""),
+        "by": whole("How many rows back.", 1),
+    }))});
+    object(
+        "A stream: what comes in, what is made of it, how it is judged.",
+        json!({
+            "name": text("Name of the stream.", "default"),
+            "input": input(),
+            "features": object("What stands before the detector. The steps run in the order of the fields.", json!({
+                "select": {"type": "array", "items": {"type": "string"}, "description": "Values taken, in this order; all where empty."},
+                "impute": {"enum": ["none", "last", "mean", "zero"], "description": "What stands in for a missing value."},
+                "lag": back,
+                "difference": back,
+                "scale": {"enum": ["none", "robust"], "description": "Brings all features to one scale."},
+            })),
+            "detector": detector(),
+            "decision": object("How scores become decisions. At most one of contamination and threshold.", json!({
+                "contamination": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5, "description": "Share of rows expected to be anomalies."},
+                "threshold": score(),
+                "direction": {"enum": ["up", "down", "both"], "description": "Which deviations count."},
+                "ignore_absolute": {"type": "number", "minimum": 0, "description": "Deviations up to this size are no anomaly."},
+                "ignore_relative": {"type": "number", "minimum": 0, "description": "Deviations up to this share of the expected value are no anomaly."},
+                "consecutive": whole("How many rows in a row must be over the threshold.", 1),
+            })),
+            "seed": whole("Seed that the seeds of all series come from.", 0),
+            "allowed_lateness_ms": whole("How far an event may lie behind its series before it is marked late.", 0),
+            "duplicate_window": whole("How many event ids are remembered to find duplicates; 0 looks for none.", 0),
+        }),
+    )
+}
+
+fn input() -> Value {
+    object(
+        "How records are understood; found out from the first rows where absent.",
+        json!({
+            "format": {"enum": ["csv", "json", "ndjson", "jsonl"], "description": "CSV rows or JSON values."},
+            "delimiter": {"type": "string", "minLength": 1, "maxLength": 1, "description": "What stands between the fields of a CSV row."},
+            "header": {"type": "boolean", "description": "Whether a CSV source begins with a line of names."},
+            "columns": {"type": "array", "items": object("", json!({
+                "name": text("Its name.", ""),
+                "role": {"enum": ["value", "timestamp", "key", "label", "id", "event_type", "metric", "ignore"], "description": "What it is for."},
+                "type": {"enum": ["number", "integer", "flag"], "description": "What numbers a value column holds."},
+                "min": {"type": "number", "description": "Smallest value allowed."},
+                "max": {"type": "number", "description": "Largest value allowed."},
+                "required": {"type": "boolean", "description": "Whether an event without this value is rejected."},
+            })), "description": "CSV: all columns, by position. JSON: the schema, by name."},
+            "key_by": {"type": ["string", "null"], "description": "Field that holds the key where key, source and site are absent."},
+            "timestamp_unit": {"enum": ["auto", "s", "ms", "us", "ns"], "description": "What epoch numbers count."},
+            "metric": {"enum": ["series", "ignore"], "description": "What `metric` beside `value` means."},
+            "limits": object("Bounds on untrusted input.", json!({
+                "record_bytes": whole("Longest record.", 1),
+                "depth": whole("Deepest nesting of JSON.", 1),
+                "values": whole("Most values of an event.", 1),
+                "key_bytes": whole("Longest key.", 1),
+                "value_abs": {"type": "number", "description": "Largest size of a value."},
+            })),
+        }),
+    )
+}
+
+/// A detector: the settings that its kind has.
+fn detector() -> Value {
+    let kinds = KINDS.iter().map(|kind| {
+        let mut properties = Map::new();
+        let algorithm: Vec<&str> = kind.names().collect();
+        properties.insert("algorithm".to_owned(), json!({"enum": algorithm}));
+        for setting in kind.settings {
+            let doc = format!("{} ({})", setting.doc.trim(), (setting.allowed)());
+            properties.insert(
+                setting.name.to_owned(),
+                json!({"description": doc, "default": (setting.default)()}),
+            );
+        }
+        object(kind.summary, Value::Object(properties))
+    });
+    json!({"anyOf": kinds.collect::<Vec<_>>(), "description": "The detector and its settings."})
+}
+
+fn names() -> Vec<&'static str> {
+    KINDS
+        .iter()
+        .flat_map(willet_core::detectors::Kind::names)
+        .collect()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is made at the call")]
+fn object(description: &str, properties: Value) -> Value {
+    json!({"type": "object", "additionalProperties": false, "description": description, "properties": properties})
+}
+
+fn text(description: &str, default: &str) -> Value {
+    json!({"type": "string", "description": description, "default": default})
+}
+
+fn whole(description: &str, minimum: u64) -> Value {
+    json!({"type": "integer", "minimum": minimum, "description": description})
+}
+
+fn score() -> Value {
+    json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "description": "Threshold on `anomaly_score`."})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Paths of all fields of a value, array items without their number.
+    fn paths(value: &Value, at: &str, out: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => fields
+                .iter()
+                .for_each(|(name, value)| paths(value, &format!("{at}.{name}"), out)),
+            Value::Array(items) => items.iter().for_each(|item| paths(item, at, out)),
+            _ => out.push(at.to_owned()),
+        }
+    }
+
+    fn knows(schema: &Value, path: &[&str]) -> bool {
+        let schema = schema.get("items").unwrap_or(schema);
+        let Some((name, rest)) = path.split_first() else {
+            return true;
+        };
+        let one = |schema: &Value| {
+            schema["properties"]
+                .get(name)
+                .is_some_and(|inner| knows(inner, rest))
+        };
+        schema
+            .get("anyOf")
+            .and_then(Value::as_array)
+            .map_or_else(|| one(schema), |all| all.iter().any(one))
+    }
+
+    #[test]
+    fn every_field_of_the_configuration_is_described() {
+        let full = include_str!("../../../../config/willet.yaml");
+        let config: Config = serde_saphyr::from_str(full).expect("the example loads");
+        let mut found = Vec::new();
+        paths(
+            &serde_json::to_value(&config).expect("serialises"),
+            "",
+            &mut found,
+        );
+        assert!(
+            found.len() > 40,
+            "the example sets nearly everything: {}",
+            found.len()
+        );
+        for path in found {
+            let names: Vec<&str> = path.split('.').skip(1).collect();
+            // Members of an ensemble and settings of the guide are free names.
+            if names.contains(&"members") || names.starts_with(&["anomaly_detection", "detectors"])
+            {
+                continue;
+            }
+            assert!(knows(&schema(), &names), "{path} is not in the schema");
+        }
+    }
+}

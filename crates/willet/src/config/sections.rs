@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use willet_core::settings::Value;
+use willet_engine::config::{DetectorConfig, StreamConfig};
+
+/// The whole configuration. Sections of later parts are known by name, so that a typo is told apart from them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The streams. Without any there is one, called `default`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) streams: Vec<StreamConfig>,
+    /// Detection of every stream that has no `detector` of its own, in the words of the pipeline guide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) anomaly_detection: Option<AnomalyDetection>,
+    /// Where data lie.
+    pub(crate) store: Store,
+    /// How state is saved.
+    pub(crate) checkpoints: Checkpoints,
+    /// HTTP and the page.
+    pub(crate) dashboard: Dashboard,
+    /// Plain and topic sockets.
+    pub(crate) websocket: WebSocket,
+    /// Kafka as the log. Not in this build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kafka: Option<Kafka>,
+}
+
+/// Detection in the words of the pipeline guide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnomalyDetection {
+    /// `ensemble`, or the name of a detector.
+    pub(crate) method: String,
+    /// Threshold on `anomaly_score`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) threshold: Option<f64>,
+    /// Detectors with their settings; the members of an ensemble.
+    #[serde(default)]
+    pub(crate) detectors: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+/// Where data lie.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Store {
+    /// The data folder.
+    pub(crate) data_dir: PathBuf,
+    /// Bytes of log kept at most, as far as no state needs them.
+    pub(crate) log_bytes: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./willet-data"),
+            log_bytes: 10 << 30,
+        }
+    }
+}
+
+/// How state is saved and how much stays in memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Checkpoints {
+    /// Bytes of series that stay in memory; the others lie on disk until they speak.
+    pub(crate) max_memory_bytes: usize,
+    /// Bytes of one slice, written between two batches.
+    pub(crate) slice_bytes: usize,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self {
+            max_memory_bytes: 4 << 30,
+            slice_bytes: 1 << 20,
+        }
+    }
+}
+
+/// HTTP and the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dashboard {
+    /// Address to listen on.
+    pub(crate) host: String,
+    /// Port to listen on.
+    pub(crate) port: u16,
+    /// Whether live sockets are served.
+    pub(crate) websocket_enabled: bool,
+    /// Whether the page moves by itself.
+    pub(crate) real_time_updates: bool,
+}
+
+impl Default for Dashboard {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            websocket_enabled: true,
+            real_time_updates: true,
+        }
+    }
+}
+
+/// Plain and topic sockets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WebSocket {
+    /// Address to listen on.
+    pub(crate) host: String,
+    /// Port to listen on.
+    pub(crate) port: u16,
+    /// Connections at most.
+    pub(crate) max_connections: usize,
+}
+
+impl Default for WebSocket {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8765,
+            max_connections: 10_000,
+        }
+    }
+}
+
+/// Kafka as the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kafka {
+    /// Brokers to begin with.
+    pub(crate) bootstrap_servers: Vec<String>,
+    /// Topic that events are read from.
+    #[serde(default = "raw_data")]
+    pub(crate) input_topic: String,
+    /// Topic that verdicts are written to.
+    #[serde(default = "anomaly_results")]
+    pub(crate) output_topic: String,
+    /// Consumer group.
+    #[serde(default = "group")]
+    pub(crate) group_id: String,
+}
+
+fn raw_data() -> String {
+    "raw-data".to_owned()
+}
+
+fn anomaly_results() -> String {
+    "anomaly-results".to_owned()
+}
+
+fn group() -> String {
+    "anomaly-detection-group".to_owned()
+}
+
+impl Config {
+    /// The stream of this name; the only one, or the default, where none is named.
+    pub(crate) fn stream(&self, name: Option<&str>) -> Result<StreamConfig, String> {
+        let names = || {
+            self.streams
+                .iter()
+                .map(|stream| stream.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut stream = match (name, &self.streams[..]) {
+            (None, []) => StreamConfig::default(),
+            (None, [only]) => only.clone(),
+            (None, _) => {
+                return Err(format!(
+                    "the configuration has several streams, expected --stream with one of {}",
+                    names()
+                ));
+            }
+            (Some(name), streams) => streams
+                .iter()
+                .find(|stream| stream.name == name)
+                .cloned()
+                .ok_or_else(|| {
+                    format!(
+                        "no stream `{name}` in the configuration, it has {}",
+                        names()
+                    )
+                })?,
+        };
+        if let Some(detection) = &self.anomaly_detection
+            && stream.detector == DetectorConfig::default()
+        {
+            detection.apply(&mut stream);
+        }
+        Ok(stream)
+    }
+}
+
+impl AnomalyDetection {
+    /// Puts the guide's words into ours. `contamination` and `threshold` of a member are decisions of a detector that runs
+    /// alone; an ensemble decides once, on what its members say together.
+    fn apply(&self, stream: &mut StreamConfig) {
+        let mut decision = stream.decision.clone();
+        decision.threshold = decision.threshold.or(self.threshold);
+        let settings = if self.method == "ensemble" && !self.detectors.is_empty() {
+            let members = self.detectors.iter().map(|(name, settings)| {
+                let mut settings = settings.clone();
+                settings.remove("contamination");
+                settings.remove("threshold");
+                (name.clone(), Value::Map(settings))
+            });
+            BTreeMap::from([("members".to_owned(), Value::Map(members.collect()))])
+        } else {
+            let mut settings = self
+                .detectors
+                .get(&self.method)
+                .cloned()
+                .unwrap_or_default();
+            settings.remove("threshold");
+            if let Some(Value::Number(contamination)) = settings.remove("contamination")
+                && decision.threshold.is_none()
+            {
+                decision.contamination = decision.contamination.or(Some(contamination));
+            }
+            settings
+        };
+        stream.decision = decision;
+        stream.detector = DetectorConfig {
+            algorithm: self.method.clone(),
+            settings,
+        };
+    }
+}
