@@ -86,6 +86,7 @@ impl Scenario {
             hash_seed: self.hash_seed,
             max_resident_bytes: LEAST_RESIDENT + random.below(80_000),
             slice_bytes: 200 << random.below(8),
+            replay_checkpoint_records: 100 << random.below(6),
         }
     }
 }
