@@ -32,6 +32,8 @@ pub struct WorkerOptions {
     pub slice_bytes: usize,
     /// Records replayed before a checkpoint is written: whoever is killed again and again still gets on.
     pub replay_checkpoint_records: usize,
+    /// Bytes of records replayed at once.
+    pub replay_batch_bytes: usize,
 }
 
 impl Default for WorkerOptions {
@@ -42,6 +44,7 @@ impl Default for WorkerOptions {
             max_resident_bytes: 4 << 30,
             slice_bytes: 1 << 20,
             replay_checkpoint_records: 200_000,
+            replay_batch_bytes: 4 << 20,
         }
     }
 }
@@ -285,11 +288,10 @@ impl Worker {
     }
 
     fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {
-        // Bytes of records replayed at once.
-        const BATCH: usize = 4 << 20;
+        let batch = self.options.replay_batch_bytes;
         let mut ahead = log.reader(partition, from);
         loop {
-            let records = ahead.next_batch(BATCH)?;
+            let records = ahead.next_batch(batch)?;
             if records.is_empty() {
                 break;
             }
@@ -305,7 +307,7 @@ impl Worker {
         let mut reader = log.reader(partition, from);
         let mut replayed = 0;
         loop {
-            let records = reader.next_batch(BATCH)?;
+            let records = reader.next_batch(batch)?;
             if records.is_empty() {
                 break;
             }
@@ -483,12 +485,13 @@ impl Worker {
     pub fn deliver(&mut self) -> Result<(), WorkerError> {
         let output_bytes = self.output.sync()?;
         let mark = Mark {
-            delivered: self.shard.next_offset(),
+            // A replay passes what a former run delivered: the output holds all of that already.
+            delivered: self.shard.next_offset().max(self.delivered),
             output_bytes,
             cursor: self.cursor.clone(),
         };
         mark.write(&*self.objects, &self.prefix)?;
-        self.delivered = mark.delivered.max(self.delivered);
+        self.delivered = mark.delivered;
         Ok(())
     }
 

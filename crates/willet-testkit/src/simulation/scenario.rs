@@ -87,6 +87,7 @@ impl Scenario {
             max_resident_bytes: LEAST_RESIDENT + random.below(80_000),
             slice_bytes: 200 << random.below(8),
             replay_checkpoint_records: 100 << random.below(6),
+            replay_batch_bytes: 1_000 << random.below(10),
         }
     }
 }
