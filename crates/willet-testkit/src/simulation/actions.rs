@@ -193,6 +193,8 @@ impl Player {
         if let Err(error) = taken {
             self.failed("taking events", &error, TRIES)?;
         }
+        // Before any of the verdicts leaves: a report that dies with the process was none.
+        self.troubles()?;
         self.patiently("flush", |durable| durable.worker().flush())?;
         self.hold_memory()?;
         self.troubles()

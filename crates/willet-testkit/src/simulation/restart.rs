@@ -136,6 +136,10 @@ impl Player {
             Err(error) => {
                 self.say(|| format!("opening failed: {}", chain(&error)));
                 self.totals.refusals += 1;
+                if self.totals.flips > 0 {
+                    // What a recovery that was cut short had found wrong and got past, nobody heard of.
+                    self.reported.all_from(self.ledger.delivered);
+                }
                 match &error {
                     _ if self.disk.is_off() => Err(Stop::Dead),
                     DurableError::Worker(WorkerError::Log(log)) if !log.is_user_error() => {
