@@ -1,1 +1,8 @@
-//! x
+//! The command as a user has it: files in, rows out, wrong input, killed processes.
+
+mod bad_input;
+mod config;
+mod detect;
+mod durable;
+mod kills;
+mod tool;

@@ -57,9 +57,15 @@ fn read(path: &Path) -> Result<Value> {
             .location()
             .map(|at| format!(":{}:{}", at.line(), at.column()))
             .unwrap_or_default();
+        // The reader says the place once more, in words.
+        let message = first_line(&error.to_string());
+        let message = message
+            .rsplit_once("column ")
+            .and_then(|(_, rest)| rest.split_once(": "))
+            .map_or(message.clone(), |(_, rest)| rest.to_owned());
         user(format!(
-            "configuration `{shown}`{place}: {}",
-            with_nearest(&first_line(&error.to_string()))
+            "configuration {shown}{place}: {}",
+            with_nearest(&message)
         ))
     };
     if let Err(error) = serde_saphyr::from_str::<Config>(&text) {
@@ -107,14 +113,22 @@ fn known_sections() -> Value {
     known
 }
 
-/// Adds the nearest of the names that serde lists behind an unknown one.
+/// Adds the nearest of the names that are listed behind an unknown one.
 fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let is_unknown = message.contains("unknown field") || message.contains("unknown variant");
-    let Some(found) = quoted.next().filter(|_| is_unknown) else {
+    let found = message
+        .split('`')
+        .nth(1)
+        .filter(|_| message.contains("unknown field") || message.contains("unknown variant"));
+    let known = message
+        .split_once("expected")
+        .map(|(_, known)| known.trim_start_matches(" one of"));
+    let (Some(found), Some(known)) = (found, known) else {
         return message.to_owned();
     };
-    match nearest(found, quoted) {
+    let known = known
+        .split([',', ' ', '`'])
+        .filter(|name| !name.is_empty() && *name != "or");
+    match nearest(found, known) {
         Some(near) => format!("{message} (did you mean `{near}`?)"),
         None => message.to_owned(),
     }

@@ -1,4 +1,4 @@
-use libm::log;
+use libm::{expm1, log, log1p};
 use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
@@ -9,6 +9,8 @@ use crate::windows::CountWindow;
 pub(super) struct Tree {
     nodes: Vec<Node>,
     samples: u32,
+    /// Smallest and largest value of each feature in the rows it was grown from.
+    bounds: Vec<(f64, f64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,13 +24,40 @@ struct Node {
 
 impl Tree {
     /// Length of the row's path, with what a leaf that was not divided further would have added.
+    ///
+    /// A tree knows nothing outside the rows it was grown from: by itself it would take a row far outside for the outermost
+    /// of them. Outside, the path is the one expected had the row been among them: each cut would have fallen between it
+    /// and the others with a probability that grows with its distance.
     pub(super) fn path(&self, row: &[f64]) -> f64 {
         let mut node = self.nodes[0];
         while node.left != 0 {
             let right = usize::from(row[node.feature as usize] >= node.value);
             node = self.nodes[node.left as usize + right];
         }
-        node.value
+        let inside = row
+            .iter()
+            .zip(&self.bounds)
+            .fold(true, |all, (x, (low, high))| all & (x >= low) & (x <= high));
+        if inside {
+            node.value
+        } else {
+            self.path_outside(row, node.value)
+        }
+    }
+
+    #[cold]
+    fn path_outside(&self, row: &[f64], path: f64) -> f64 {
+        let cut_off = |(x, (low, high)): (&f64, &(f64, f64))| {
+            let excess = (low - x).max(x - high).max(0.0);
+            if excess > 0.0 {
+                excess / (high - low + excess)
+            } else {
+                0.0
+            }
+        };
+        let cut_off = row.iter().zip(&self.bounds).map(cut_off).sum::<f64>() / row.len() as f64;
+        // Mean of a geometric distribution cut at the path's length.
+        -expm1(path * log1p(-cut_off.min(1.0 - 1e-12))) / cut_off.max(1e-12)
     }
 
     /// Rows it was grown from.
@@ -37,7 +66,9 @@ impl Tree {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.nodes.capacity() * size_of::<Node>()
+        size_of::<Self>()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.bounds.capacity() * size_of::<(f64, f64)>()
     }
 
     /// Whether every walk ends: children lie behind their parents and inside.
@@ -49,7 +80,12 @@ impl Tree {
                         && (node.left as usize + 1) < self.nodes.len()
                         && usize::from(node.feature) < width))
         };
-        !self.nodes.is_empty() && self.samples > 1 && self.nodes.iter().enumerate().all(inside)
+        let bounds =
+            self.bounds.len() == width && self.bounds.iter().all(|(low, high)| low <= high);
+        !self.nodes.is_empty()
+            && self.samples > 1
+            && bounds
+            && self.nodes.iter().enumerate().all(inside)
     }
 }
 
@@ -106,6 +142,14 @@ impl Growth {
             left: 0,
         };
         tree.samples = samples as u32;
+        tree.bounds.clear();
+        tree.bounds
+            .resize(window.rows().width(), (f64::INFINITY, f64::NEG_INFINITY));
+        for row in &self.order {
+            for ((low, high), x) in tree.bounds.iter_mut().zip(window.row(*row as usize)) {
+                (*low, *high) = (low.min(*x), high.max(*x));
+            }
+        }
         tree.nodes.clear();
         tree.nodes.push(leaf(0, samples));
         self.pending.push(Pending {
@@ -227,6 +271,7 @@ mod tests {
         let mut tree = Tree::default();
         Growth::default().grow(&window, 32, &mut Random::new(5), &mut tree);
         assert_eq!(tree.nodes.len(), 1);
-        assert_eq!(tree.path(&[9.0, 9.0, 9.0]), average_path(32));
+        assert_eq!(tree.path(&[1.0, 2.0, 3.0]), average_path(32));
+        assert!(tree.path(&[1.1, 2.0, 3.0]) < average_path(32));
     }
 }
