@@ -18,8 +18,4 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
         "a sync that succeeded after a failed one counted for what the failed one had lost",
         30_016,
     ),
-    (
-        "a mark damaged in both copies, with a log that no longer reaches back, cut the output off",
-        30_448,
-    ),
 ];
