@@ -180,8 +180,20 @@ impl Lane {
             };
             self.insert(row.key_hash, Slot::Resident(Box::new(resident)))
         });
-        let Slot::Resident(resident) = &mut self.slots[slot as usize] else {
-            unreachable!("cold keys of a batch are loaded before it is taken")
+        let resident = match &mut self.slots[slot as usize] {
+            Slot::Resident(resident) => resident,
+            Slot::Cold { at, .. } if at.learned_upto > row.offset => {
+                return Verdict {
+                    event: event as u32,
+                    outcome: Outcome::AlreadyLearned,
+                    is_late: false,
+                    sample_count: 0,
+                    model_version: plan.model_version(),
+                };
+            }
+            Slot::Cold { .. } => {
+                unreachable!("cold keys of a batch are loaded before it is taken")
+            }
         };
         let arrival = Arrival {
             event: event as u32,

@@ -41,7 +41,7 @@ pub enum Outcome {
     Rejected(Misfit),
     /// Its record is marked as poison; nothing was done.
     Poisoned,
-    /// Its series learned it before; said only while a log is replayed.
+    /// Its series learned it before; said only while a log is replayed, without a count of samples.
     AlreadyLearned,
 }
 

@@ -131,6 +131,11 @@ impl Durable {
         self.worker.take_decoded(records, events)
     }
 
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// The worker.
     pub fn worker(&mut self) -> &mut Worker {
         &mut self.worker

@@ -5,6 +5,7 @@
 //! threads and channels.
 
 pub mod durable;
+mod mark;
 pub mod output;
 pub mod pipeline;
 pub mod replay;

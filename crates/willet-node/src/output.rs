@@ -77,6 +77,8 @@ pub struct FileOutput {
     format: Box<dyn RowFormat>,
     gathered: Vec<u8>,
     written: u64,
+    /// A sync failed: what was written since the one before may never reach the disk, and no later sync says so.
+    is_in_doubt: bool,
 }
 
 impl FileOutput {
@@ -92,6 +94,7 @@ impl FileOutput {
             format,
             gathered: Vec::new(),
             written: 0,
+            is_in_doubt: false,
         }
     }
 
@@ -122,7 +125,15 @@ impl Output for FileOutput {
 
     fn sync(&mut self) -> Result<u64, OutputError> {
         self.flush()?;
-        self.file.sync_data().map_err(|error| self.error(error))?;
+        if self.is_in_doubt {
+            let reason = "a sync failed before and its bytes may be lost, expected a restart, which writes them again";
+            return Err(self.error(io::Error::other(reason)));
+        }
+        if let Err(error) = self.file.sync_data() {
+            self.is_in_doubt = true;
+            // Of no kind that asks for the same call again, not even for want of space.
+            return Err(self.error(io::Error::other(error)));
+        }
         Ok(self.written)
     }
 
@@ -136,6 +147,7 @@ impl Output for FileOutput {
             .map_err(|error| self.error(error))?;
         self.gathered.clear();
         self.written = bytes;
+        self.is_in_doubt = false;
         Ok(())
     }
 }
@@ -221,5 +233,39 @@ impl Output for StreamOutput {
         self.has_begun = bytes > 0;
         self.written = bytes;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use willet_log::SimDisk;
+    use willet_log::disk::{Disk, OpenMode};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct NoRows;
+
+    impl RowFormat for NoRows {
+        fn begin(&mut self, _: &mut Vec<u8>) {}
+        fn rows(&mut self, _: &Answers<'_>, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_counts_as_durable_until_the_output_is_resumed() {
+        let disk = SimDisk::new(1);
+        disk.create_folder(Path::new("/d")).expect("sound disk");
+        let file = disk
+            .open(Path::new("/d/rows"), OpenMode::Create)
+            .expect("sound disk");
+        let mut output = FileOutput::new("rows", file, Box::new(NoRows));
+        output.gathered.extend_from_slice(b"row");
+        disk.fail_sync(1);
+        assert!(!output.sync().expect_err("injected").is_full());
+        assert!(output.sync().is_err(), "the bytes may be lost all the same");
+        output.resume(0).expect("sound disk");
+        assert_eq!(output.sync().expect("sound disk"), 0);
     }
 }

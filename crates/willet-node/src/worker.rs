@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use willet_engine::checkpoint::Chunk;
 use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
 use willet_engine::codec::{self, Decoder, Rejection};
 use willet_engine::config::{Plan, PlanError};
-use willet_engine::envelope::{self, EnvelopeError};
+use willet_engine::envelope::EnvelopeError;
 use willet_engine::event::EventBatch;
 use willet_engine::journal::{Entry, JournalError};
 use willet_engine::manifest::Manifest;
@@ -17,6 +16,7 @@ use willet_engine::shard::{LaneTask, Shard};
 use willet_engine::verdict::Verdicts;
 use willet_log::{Log, LogError, ObjectError, Objects};
 
+use crate::mark::Mark;
 use crate::output::{Answers, Output, OutputError};
 
 /// How a worker runs; nothing here changes a verdict.
@@ -32,6 +32,8 @@ pub struct WorkerOptions {
     pub slice_bytes: usize,
     /// Records replayed before a checkpoint is written: whoever is killed again and again still gets on.
     pub replay_checkpoint_records: usize,
+    /// Bytes of records replayed at once.
+    pub replay_batch_bytes: usize,
 }
 
 impl Default for WorkerOptions {
@@ -42,6 +44,7 @@ impl Default for WorkerOptions {
             max_resident_bytes: 4 << 30,
             slice_bytes: 1 << 20,
             replay_checkpoint_records: 200_000,
+            replay_batch_bytes: 4 << 20,
         }
     }
 }
@@ -130,7 +133,10 @@ pub enum Trouble {
         reason: String,
     },
     /// The mark of what was delivered cannot be read.
-    #[error("the mark of delivered verdicts cannot be read, verdicts are written anew: {0}")]
+    #[error(
+        "the mark of delivered verdicts cannot be read, verdicts are written anew from the beginning of the log, or from the \
+         newest checkpoint where the log no longer reaches back: {0}"
+    )]
     Mark(EnvelopeError),
 }
 
@@ -150,12 +156,29 @@ pub struct Worker {
     delivered: u64,
     /// The last cursor record and its offset.
     cursor: Option<(u64, Vec<u8>)>,
-    /// Chunks of the newest manifest and of the one before: what may not be deleted.
-    kept: [Vec<ChunkId>; 2],
+    /// What the newest manifest and the one before need: it may not be deleted.
+    kept: [Kept; 2],
     troubles: Vec<Trouble>,
     /// Records of the log that could not be understood.
     rejected: u64,
     space: Space,
+}
+
+/// What a checkpoint needs.
+#[derive(Debug, Default)]
+struct Kept {
+    chunks: Vec<ChunkId>,
+    /// The log from here on.
+    low_water: u64,
+}
+
+impl Kept {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            chunks: manifest.chunks.iter().map(|chunk| chunk.id).collect(),
+            low_water: manifest.low_water,
+        }
+    }
 }
 
 /// Buffers used again for each batch.
@@ -165,17 +188,6 @@ struct Space {
     rejections: Vec<Rejection>,
     verdicts: Verdicts,
 }
-
-/// How far verdicts are durable: saved beside the checkpoints.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Mark {
-    delivered: u64,
-    output_bytes: u64,
-    cursor: Option<(u64, Vec<u8>)>,
-}
-
-const MARK_MAGIC: [u8; 4] = *b"WLTD";
-const MARK_VERSION: u16 = 1;
 
 impl Worker {
     /// Brings a shard back to where it was: newest whole checkpoint, then replay of the log from its low water. Verdicts
@@ -192,13 +204,19 @@ impl Worker {
     ) -> Result<Self, WorkerError> {
         let prefix = format!("partition-{}", partition.0);
         let mut troubles = Vec::new();
-        let mut mark = read_mark(&*objects, &prefix, &mut troubles)?;
+        let read = Mark::read(&*objects, &prefix)?;
+        let is_mark_damaged = read.is_err();
+        let mut mark = read.unwrap_or_else(|error| {
+            troubles.push(Trouble::Mark(error));
+            Mark::default()
+        });
         let extent = LogExtent {
             first: log.start(partition).unwrap_or(0),
             next: log.end(partition).unwrap_or(0),
         };
         let held = output.held()?;
-        let mut from_start = false;
+        // Without the mark nobody knows which verdicts are there: the log gives them all again, if it reaches back.
+        let mut from_start = is_mark_damaged && extent.first == 0;
         if let Some(held) = held.filter(|held| *held < mark.output_bytes) {
             // Whoever began a new output wants all of it: possible while the log reaches back to the beginning.
             if extent.first > 0 {
@@ -214,13 +232,21 @@ impl Worker {
                 ..Mark::default()
             };
         }
-        output.resume(mark.output_bytes)?;
 
         let (found, kept) = if from_start {
-            (None, [Vec::new(), Vec::new()])
+            Default::default()
         } else {
             find_checkpoint(&*objects, &prefix, options, extent, &mut troubles)?
         };
+        if is_mark_damaged && !from_start {
+            // What is written stays; some of its verdicts come a second time. What a saved series has learned was
+            // delivered, so they begin behind that.
+            mark.delivered = found
+                .as_ref()
+                .map_or(extent.first, |(manifest, _)| manifest.upto);
+            mark.output_bytes = held.unwrap_or(0);
+        }
+        output.resume(mark.output_bytes)?;
         if found.is_none() {
             // The log stands in for them, and their names will be used again.
             for name in objects.list(&format!("{prefix}/manifest-"))? {
@@ -262,11 +288,10 @@ impl Worker {
     }
 
     fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {
-        // Bytes of records replayed at once.
-        const BATCH: usize = 4 << 20;
+        let batch = self.options.replay_batch_bytes;
         let mut ahead = log.reader(partition, from);
         loop {
-            let records = ahead.next_batch(BATCH)?;
+            let records = ahead.next_batch(batch)?;
             if records.is_empty() {
                 break;
             }
@@ -282,7 +307,7 @@ impl Worker {
         let mut reader = log.reader(partition, from);
         let mut replayed = 0;
         loop {
-            let records = reader.next_batch(BATCH)?;
+            let records = reader.next_batch(batch)?;
             if records.is_empty() {
                 break;
             }
@@ -460,14 +485,13 @@ impl Worker {
     pub fn deliver(&mut self) -> Result<(), WorkerError> {
         let output_bytes = self.output.sync()?;
         let mark = Mark {
-            delivered: self.shard.next_offset(),
+            // A replay passes what a former run delivered: the output holds all of that already.
+            delivered: self.shard.next_offset().max(self.delivered),
             output_bytes,
             cursor: self.cursor.clone(),
         };
-        let name = format!("{}/delivered", self.prefix);
-        self.objects
-            .put(&name, &envelope::seal(MARK_MAGIC, MARK_VERSION, &mark))?;
-        self.delivered = mark.delivered.max(self.delivered);
+        mark.write(&*self.objects, &self.prefix)?;
+        self.delivered = mark.delivered;
         Ok(())
     }
 
@@ -498,7 +522,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Writes the next slice of a running checkpoint; returns the low water of a checkpoint that is finished with it.
+    /// Writes the next slice of a running checkpoint. When the checkpoint is finished with it, returns from which offset on
+    /// the log is still needed: by the checkpoint before, which stands in should this one turn out to be damaged.
     pub fn checkpoint_step(&mut self) -> Result<Option<u64>, WorkerError> {
         if !self.shard.is_checkpointing() {
             return Ok(None);
@@ -517,15 +542,12 @@ impl Worker {
             &manifest.encode(),
         )?;
         let [newest, _] = std::mem::take(&mut self.kept);
-        self.kept = [
-            manifest.chunks.iter().map(|chunk| chunk.id).collect(),
-            newest,
-        ];
+        self.kept = [Kept::of(&manifest), newest];
         self.sweep()?;
-        Ok(Some(manifest.low_water))
+        Ok(Some(self.kept[1].low_water))
     }
 
-    /// Runs a checkpoint from beginning to end; returns its low water.
+    /// Runs a checkpoint from beginning to end; returns from which offset on the log is still needed.
     pub fn checkpoint(&mut self) -> Result<u64, WorkerError> {
         self.begin_checkpoint()?;
         loop {
@@ -584,12 +606,12 @@ impl Worker {
         for name in manifests.iter().rev().skip(2) {
             self.objects.delete(name)?;
         }
-        if manifests.is_empty() && self.kept.iter().all(Vec::is_empty) {
+        if manifests.is_empty() && self.kept.iter().all(|kept| kept.chunks.is_empty()) {
             return Ok(());
         }
         for name in self.objects.list(&format!("{}/chunk-", self.prefix))? {
             let is_kept = |id: &ChunkId| id.object_name(&self.prefix) == name;
-            if !self.kept.iter().flatten().any(is_kept) {
+            if !self.kept.iter().flat_map(|kept| &kept.chunks).any(is_kept) {
                 self.objects.delete(&name)?;
             }
         }
@@ -598,7 +620,7 @@ impl Worker {
 }
 
 /// Whether the object, or the part asked for, is not there.
-fn is_missing(error: &ObjectError) -> bool {
+pub(crate) fn is_missing(error: &ObjectError) -> bool {
     matches!(
         error,
         ObjectError::NotFound { .. } | ObjectError::Range { .. }
@@ -616,24 +638,7 @@ fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
     });
 }
 
-fn read_mark(
-    objects: &dyn Objects,
-    prefix: &str,
-    troubles: &mut Vec<Trouble>,
-) -> Result<Mark, WorkerError> {
-    match objects.get(&format!("{prefix}/delivered")) {
-        Ok(bytes) => Ok(
-            envelope::open(MARK_MAGIC, MARK_VERSION, &bytes).unwrap_or_else(|error| {
-                troubles.push(Trouble::Mark(error));
-                Mark::default()
-            }),
-        ),
-        Err(error) if is_missing(&error) => Ok(Mark::default()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-type Found = (Option<(Manifest, Shard)>, [Vec<ChunkId>; 2]);
+type Found = (Option<(Manifest, Shard)>, [Kept; 2]);
 
 /// The newest checkpoint that is whole, and the chunks of the two newest. Where none is whole and the log cannot stand in,
 /// the newest that can be read, without its damaged chunks.
@@ -666,13 +671,7 @@ fn find_checkpoint(
                 continue;
             }
         };
-        kept.push(
-            manifest
-                .chunks
-                .iter()
-                .map(|chunk| chunk.id)
-                .collect::<Vec<_>>(),
-        );
+        kept.push(Kept::of(&manifest));
         if whole.is_some() {
             break;
         }

@@ -148,7 +148,7 @@ impl Shard {
             })
     }
 
-    /// Keys of the batch whose state is on disk only; each must be [loaded](Shard::load) before the batch is taken.
+    /// Keys of the batch whose state is on disk only and is needed; each must be [loaded](Shard::load) before the batch is taken.
     pub fn missing<'a>(&self, batch: &'a EventBatch) -> Vec<Missing<'a>> {
         if self.checkpoints.is_empty() {
             return Vec::new();
@@ -158,7 +158,10 @@ impl Shard {
         for (event, row) in batch.rows().iter().enumerate() {
             let key = batch.key(event);
             let at = self.lanes[lane_of(row.key_hash, self.lanes.len())].cold(row.key_hash, key);
+            // What the saved state has learned needs no state. It must not even be loaded then: in a replay the plan may
+            // still be older than the model in it.
             if let Some(at) = at
+                && at.learned_upto <= row.offset
                 && seen.insert(key)
             {
                 missing.push(Missing { key, at });
@@ -269,7 +272,13 @@ impl Shard {
         self.advance(offset + 1);
         match entry {
             Entry::Configure { config } => {
-                let plan = self.plan.changed(*config)?;
+                // The first record says what the stream began with, whatever the shard was made with: a replay that is
+                // given a later configuration must count model versions as the first run did.
+                let plan = if offset == 0 {
+                    Plan::new(*config, self.plan.model_version())?
+                } else {
+                    self.plan.changed(*config)?
+                };
                 self.duplicates.resize(plan.config().duplicate_window);
                 self.plan = Arc::new(plan);
             }

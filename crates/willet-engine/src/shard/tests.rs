@@ -588,3 +588,38 @@ fn an_anomaly_is_explained() {
     assert!(detail.contributions[1] > 0.9 && detail.anomaly_type == Some(AnomalyType::Dip));
     assert!((0.3..0.7).contains(&detail.expected[1].middle));
 }
+
+#[test]
+fn a_series_saved_under_a_later_model_than_the_replay_begins_with_keeps_it() {
+    let mut log = stream(8, 600, 2);
+    log.insert(300, Item::Journal(Entry::Reset { key: None }));
+    let expected = whole(&config("zscore"), &log);
+    let mut driver = Driver::new(shard(&config("zscore"), 1));
+    driver.run(&log, 0, 200, 50);
+    // Low water lies before the reset, all that is cut after it.
+    driver.shard.begin_checkpoint();
+    driver.run(&log, 200, 400, 50);
+    while let Some(chunk) = driver.shard.cut(1_000) {
+        driver.write(chunk);
+    }
+    let manifest = driver.finish();
+    let mut restored = driver.restore(&manifest, 1);
+    restored.run(&log, 200, log.len(), 50);
+    for offset in 400..log.len() as u64 {
+        assert_eq!(restored.said[&offset], expected[&offset], "record {offset}");
+    }
+}
+
+#[test]
+fn a_replay_that_is_given_a_later_configuration_counts_model_versions_as_the_first_run() {
+    let begin = |algorithm: &str| {
+        Item::Journal(Entry::Configure {
+            config: Box::new(config(algorithm)),
+        })
+    };
+    let mut log = vec![begin("zscore")];
+    log.extend(stream(9, 100, 2));
+    log.push(begin("hst"));
+    log.extend(stream(9, 100, 2));
+    assert!(whole(&config("zscore"), &log) == whole(&config("hst"), &log));
+}

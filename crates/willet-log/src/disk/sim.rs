@@ -28,6 +28,9 @@ struct State {
     capacity: u64,
     write_fails_in: Option<u64>,
     sync_fails_in: Option<u64>,
+    power_fails_in: Option<u64>,
+    /// The power is cut: nothing works until [`SimDisk::crash`].
+    is_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ impl SimDisk {
             capacity: u64::MAX,
             write_fails_in: None,
             sync_fails_in: None,
+            power_fails_in: None,
+            is_off: false,
         })))
     }
 
@@ -68,6 +73,7 @@ impl SimDisk {
         state.life += 1;
         state.locks.clear();
         (state.write_fails_in, state.sync_fails_in) = (None, None);
+        (state.power_fails_in, state.is_off) = (None, false);
         let unsynced = std::mem::take(&mut state.unsynced);
         for changes in unsynced.into_values() {
             let kept = random.below(changes.len() as u64 + 1) as usize;
@@ -112,10 +118,21 @@ impl SimDisk {
         self.state().write_fails_in = Some(nth);
     }
 
-    /// Makes the `nth` sync of a file from now fail (1 is the next). What it should have made durable stays in doubt, even
-    /// when a later sync succeeds.
+    /// Makes the `nth` sync of a file from now fail (1 is the next). What it should have made durable is there in part
+    /// or not, and stays so when a later sync succeeds.
     pub fn fail_sync(&self, nth: u64) {
         self.state().sync_fails_in = Some(nth);
+    }
+
+    /// Cuts the power inside the `nth` operation from now (1 is the next): it is done or not, fails in any case, and so does
+    /// every one after it until [`SimDisk::crash`] is called.
+    pub fn cut_power_in(&self, nth: u64) {
+        self.state().power_fails_in = Some(nth);
+    }
+
+    /// Whether the power was cut by [`SimDisk::cut_power_in`].
+    pub fn is_off(&self) -> bool {
+        self.state().is_off
     }
 
     /// Takes back injected failures that did not happen yet.
@@ -129,7 +146,43 @@ impl SimDisk {
     }
 }
 
+/// What happens to an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    On,
+    /// It is the last one, and still gets done.
+    Going,
+}
+
+impl Power {
+    fn end<T>(self, value: T) -> io::Result<T> {
+        match self {
+            Self::On => Ok(value),
+            Self::Going => Err(power_cut()),
+        }
+    }
+}
+
+fn power_cut() -> io::Error {
+    io::Error::other("the power was cut, expected a crash and an opening before the next operation")
+}
+
 impl State {
+    fn begin(&mut self) -> io::Result<Power> {
+        if self.is_off {
+            return Err(power_cut());
+        }
+        if !due(&mut self.power_fails_in) {
+            return Ok(Power::On);
+        }
+        self.is_off = true;
+        if self.random.below(2) == 0 {
+            Ok(Power::Going)
+        } else {
+            Err(power_cut())
+        }
+    }
+
     fn used(&self) -> u64 {
         self.live
             .values()
@@ -205,6 +258,7 @@ fn due(counter: &mut Option<u64>) -> bool {
 impl Disk for SimDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
+        let power = state.begin()?;
         let node = match (state.live.get(path), mode) {
             (Some(Entry::File(_) | Entry::Folder), OpenMode::Create) => {
                 return Err(io::ErrorKind::AlreadyExists.into());
@@ -220,7 +274,7 @@ impl Disk for SimDisk {
             (None, _) => return Err(io::ErrorKind::NotFound.into()),
         };
         let life = state.life;
-        Ok(Arc::new(SimFile {
+        power.end(Arc::new(SimFile {
             disk: self.clone(),
             node,
             life,
@@ -229,48 +283,55 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
+        let power = state.begin()?;
         state.needs_file(from)?;
         state.change(NameChange::Rename(from.to_path_buf(), to.to_path_buf()));
-        Ok(())
+        power.end(())
     }
 
     fn rename_if_absent(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
+        let power = state.begin()?;
         state.needs_file(from)?;
         if state.live.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         state.change(NameChange::Rename(from.to_path_buf(), to.to_path_buf()));
-        Ok(())
+        power.end(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
+        let power = state.begin()?;
         state.needs_file(path)?;
         state.change(NameChange::Remove(path.to_path_buf()));
-        Ok(())
+        power.end(())
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<DiskEntry>> {
-        let state = self.state();
+        let mut state = self.state();
+        let power = state.begin()?;
         if state.live.get(folder) != Some(&Entry::Folder) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(state
-            .live
-            .iter()
-            .filter(|(path, _)| path.parent() == Some(folder))
-            .filter_map(|(path, entry)| {
-                Some(DiskEntry {
-                    name: path.file_name()?.to_string_lossy().into_owned(),
-                    is_folder: *entry == Entry::Folder,
+        power.end(
+            state
+                .live
+                .iter()
+                .filter(|(path, _)| path.parent() == Some(folder))
+                .filter_map(|(path, entry)| {
+                    Some(DiskEntry {
+                        name: path.file_name()?.to_string_lossy().into_owned(),
+                        is_folder: *entry == Entry::Folder,
+                    })
                 })
-            })
-            .collect())
+                .collect(),
+        )
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
+        let power = state.begin()?;
         let above: Vec<PathBuf> = folder.ancestors().map(Path::to_path_buf).collect();
         for path in above
             .into_iter()
@@ -286,19 +347,22 @@ impl Disk for SimDisk {
                 }
             }
         }
-        Ok(())
+        power.end(())
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
+        let power = state.begin()?;
         for change in state.unsynced.remove(folder).unwrap_or_default() {
             apply(&mut state.durable, change);
         }
-        Ok(())
+        power.end(())
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         let mut state = self.state();
+        // A lock that nobody gets would be held for ever.
+        state.begin()?.end(())?;
         if !state.locks.insert(path.to_path_buf()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -316,7 +380,9 @@ impl Disk for SimDisk {
     }
 
     fn random_u64(&self) -> io::Result<u64> {
-        Ok(self.state().random.next())
+        let mut state = self.state();
+        state.begin()?.end(())?;
+        Ok(state.random.next())
     }
 }
 
@@ -350,11 +416,14 @@ impl SimFile {
 
 impl DiskFile for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        Ok(self.state()?.nodes[self.node].read(buffer, offset))
+        let mut state = self.state()?;
+        state.begin()?.end(())?;
+        Ok(state.nodes[self.node].read(buffer, offset))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.state()?;
+        let power = state.begin()?;
         if due(&mut state.write_fails_in) {
             let part = state.random.below(bytes.len() as u64 + 1) as usize;
             state.nodes[self.node].write(&bytes[..part], offset);
@@ -368,28 +437,33 @@ impl DiskFile for SimFile {
             return Err(error);
         }
         state.nodes[self.node].write(bytes, offset);
-        Ok(())
+        power.end(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state()?;
+        let power = state.begin()?;
         if due(&mut state.sync_fails_in) {
-            state.nodes[self.node].fail_sync();
+            let State { nodes, random, .. } = &mut *state;
+            nodes[self.node].fail_sync(random);
             return Err(io::Error::other("injected sync error"));
         }
         state.nodes[self.node].sync();
-        Ok(())
+        power.end(())
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state()?;
+        let power = state.begin()?;
         self.grow(&state, bytes)?;
         state.nodes[self.node].set_len(bytes);
-        Ok(())
+        power.end(())
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.state()?.nodes[self.node].len())
+        let mut state = self.state()?;
+        state.begin()?.end(())?;
+        Ok(state.nodes[self.node].len())
     }
 
     fn preallocate(&self, bytes: u64) -> io::Result<()> {

@@ -9,8 +9,6 @@ pub(super) struct Node {
     live: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Change>,
-    /// Changes whose sync failed: no later sync makes them durable, a crash may.
-    doubtful: Vec<Change>,
 }
 
 #[derive(Debug)]
@@ -51,8 +49,11 @@ impl Node {
         }
     }
 
-    pub(super) fn fail_sync(&mut self) {
-        self.doubtful.append(&mut self.unsynced);
+    /// Of what was not synced some reaches the medium now and the rest never will, whatever is synced later.
+    pub(super) fn fail_sync(&mut self, random: &mut SplitMix64) {
+        for change in std::mem::take(&mut self.unsynced) {
+            self.keep_some(change, random);
+        }
     }
 
     pub(super) fn flip(&mut self, offset: u64, bit: u8) -> bool {
@@ -66,17 +67,16 @@ impl Node {
     }
 
     pub(super) fn crash(&mut self, random: &mut SplitMix64) {
-        let changes = self.doubtful.drain(..).chain(self.unsynced.drain(..));
-        for change in changes {
-            match change {
-                Change::Write(offset, bytes) => {
-                    crash_write(&mut self.durable, offset, &bytes, random);
-                }
-                Change::SetLen(bytes) if random.below(2) == 0 => self.durable.resize(bytes, 0),
-                Change::SetLen(_) => {}
-            }
-        }
+        self.fail_sync(random);
         self.live.clone_from(&self.durable);
+    }
+
+    fn keep_some(&mut self, change: Change, random: &mut SplitMix64) {
+        match change {
+            Change::Write(offset, bytes) => crash_write(&mut self.durable, offset, &bytes, random),
+            Change::SetLen(bytes) if random.below(2) == 0 => self.durable.resize(bytes, 0),
+            Change::SetLen(_) => {}
+        }
     }
 }
 

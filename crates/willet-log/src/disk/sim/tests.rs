@@ -3,7 +3,11 @@ use super::*;
 const FILE: &str = "/d/file";
 
 fn disk_with_file(bytes: &[u8]) -> (SimDisk, Arc<dyn DiskFile>) {
-    let disk = SimDisk::new(1);
+    seeded_disk_with_file(1, bytes)
+}
+
+fn seeded_disk_with_file(seed: u64, bytes: &[u8]) -> (SimDisk, Arc<dyn DiskFile>) {
+    let disk = SimDisk::new(seed);
     disk.create_folder(Path::new("/d")).unwrap();
     let file = disk.open(Path::new(FILE), OpenMode::Create).unwrap();
     file.write_at(bytes, 0).unwrap();
@@ -97,7 +101,7 @@ fn a_full_disk_takes_what_fits_and_goes_on_when_space_returns() {
 #[test]
 fn what_a_failed_sync_left_is_not_saved_by_the_next() {
     let lost = (0..50).filter(|&seed| {
-        let (disk, file) = disk_with_file(b"");
+        let (disk, file) = seeded_disk_with_file(seed, b"");
         file.write_at(b"doubtful", 0).unwrap();
         disk.fail_sync(1);
         file.sync_data().unwrap_err();
@@ -143,4 +147,26 @@ fn the_nth_write_fails() {
     file.write_at(b"a", 0).unwrap();
     file.write_at(b"b", 1).unwrap_err();
     file.write_at(b"b", 1).unwrap();
+}
+
+#[test]
+fn a_power_cut_ends_everything_until_the_crash() {
+    let mut outcomes = BTreeSet::new();
+    for seed in 0..40 {
+        let disk = SimDisk::new(seed);
+        disk.create_folder(Path::new("/d")).unwrap();
+        let file = disk.open(Path::new(FILE), OpenMode::Create).unwrap();
+        disk.sync_folder(Path::new("/d")).unwrap();
+        file.write_at(b"x", 0).unwrap();
+        disk.cut_power_in(1);
+        assert!(file.sync_data().is_err() && disk.is_off());
+        assert!(file.write_at(b"y", 0).is_err() && disk.list(Path::new("/d")).is_err());
+        disk.crash(seed);
+        assert!(!disk.is_off());
+        outcomes.insert(content(&disk));
+    }
+    assert!(
+        outcomes.contains(b"x".as_slice()) && outcomes.contains(&Vec::new()),
+        "{outcomes:?}"
+    );
 }

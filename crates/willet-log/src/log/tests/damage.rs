@@ -299,3 +299,27 @@ fn segments_of_another_folder_or_a_newer_program_are_refused() {
     change(8, 1).unwrap();
     assert!(matches!(change(16, 0xee), Err(LogError::Foreign { .. })));
 }
+
+#[test]
+fn a_torn_head_is_mended_and_not_taken_for_damage_later() {
+    for copy in [0, 1] {
+        let disk = SimDisk::new(1);
+        let (mut log, _) = open(&disk);
+        let partition = log.partition("pumps", 0).unwrap();
+        // Begins a segment that has no record yet.
+        log.commit().unwrap();
+        drop(log);
+        let bytes = crate::disk::read_file(&disk, &segment_file(1), u64::MAX).unwrap();
+        let mut names =
+            (0..bytes.len() as u64).filter(|at| bytes[*at as usize..].starts_with(b"pumps"));
+        let name = names.nth(copy).expect("the head stands twice");
+        assert!(disk.flip_bit(&segment_file(1), name, 0));
+        let (log, report) = open(&disk);
+        let kinds: Vec<DamageKind> = report.damage.iter().map(|damage| damage.kind).collect();
+        assert_eq!(kinds, [DamageKind::Uncertain], "copy {copy}");
+        drop(log);
+        let (log, report) = open(&disk);
+        assert!(report.damage.is_empty(), "copy {copy}: {report:?}");
+        assert_eq!(log.end(partition), Some(0));
+    }
+}

@@ -1,0 +1,21 @@
+//! Seeds that found something once; they are run first. Whoever changes how a scenario is drawn looks for new ones.
+
+/// What was wrong, and a seed that shows it when the fix is taken out.
+pub const KNOWN_SEEDS: &[(&str, u64)] = &[
+    (
+        "a replay that began with a later configuration counted model versions from there",
+        30_002,
+    ),
+    (
+        "a series saved under a later model than the plan of the replay lost its model",
+        30_007,
+    ),
+    (
+        "a checkpoint during a replay took the mark of delivered verdicts back",
+        30_001,
+    ),
+    (
+        "a sync that succeeded after a failed one counted for what the failed one had lost",
+        30_016,
+    ),
+];
