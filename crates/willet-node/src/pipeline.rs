@@ -21,7 +21,7 @@ use willet_engine::verdict::Verdicts;
 
 use crate::durable::Durable;
 use crate::output::{Answers, Output, OutputError};
-use crate::worker::WorkerError;
+use crate::worker::{Trouble, WorkerError};
 
 /// Batches that may wait before each stage: enough to bridge a stall, little enough to stay in cache.
 const BATCHES: usize = 3;
@@ -156,8 +156,18 @@ fn write_batches(
     output.flush()
 }
 
-/// Feeds a data folder and writes its verdicts, on two threads. `waits` is told when the disk is full and when it no
-/// longer is; what was read waits meanwhile.
+/// What a durable run tells while it goes on.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// The disk is full; what was read waits, or a checkpoint is put off.
+    Full(&'a WorkerError),
+    /// There is space again.
+    SpaceIsBack,
+    /// Something was found wrong and is lived with. Told before the verdicts that it speaks of leave.
+    Trouble(&'a Trouble),
+}
+
+/// Feeds a data folder and writes its verdicts, on two threads. `tell` is told what the operator should know.
 #[allow(
     clippy::disallowed_methods,
     reason = "the rim decides when a checkpoint is due, and that is a matter of time"
@@ -165,7 +175,7 @@ fn write_batches(
 pub fn run_durable<F: Feed>(
     feed: &mut F,
     durable: &mut Durable,
-    mut waits: impl FnMut(Option<&WorkerError>),
+    mut tell: impl FnMut(News<'_>),
 ) -> Result<(), RunError<F::Error>> {
     let (full, to_take) = sync_channel::<Batch>(BATCHES);
     let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
@@ -176,7 +186,7 @@ pub fn run_durable<F: Feed>(
         let (mut busy, mut cost) = (Duration::ZERO, Duration::ZERO);
         for mut batch in to_take {
             let begun = Instant::now();
-            taken = take_batch(&mut batch, durable, &mut waits);
+            taken = take_batch(&mut batch, durable, &mut tell);
             if taken.is_err() {
                 break;
             }
@@ -191,7 +201,7 @@ pub fn run_durable<F: Feed>(
                     durable.checkpoint_step().map(drop)
                 };
             cost += begun.elapsed();
-            taken = tolerate_full(checkpointed, &mut waits);
+            taken = tolerate_full(checkpointed, &mut tell);
             if taken.is_err() {
                 break;
             }
@@ -209,23 +219,26 @@ pub fn run_durable<F: Feed>(
 fn take_batch(
     batch: &mut Batch,
     durable: &mut Durable,
-    waits: &mut impl FnMut(Option<&WorkerError>),
+    tell: &mut impl FnMut(News<'_>),
 ) -> Result<(), WorkerError> {
     batch
         .records
         .push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
-    patiently(waits, || durable.append(&mut batch.records))?;
-    patiently(waits, || {
+    patiently(tell, || durable.append(&mut batch.records))?;
+    patiently(tell, || {
         durable.take_decoded(&batch.records, &mut batch.events)
     })?;
-    patiently(waits, || durable.worker().flush())?;
+    for trouble in durable.worker().take_troubles() {
+        tell(News::Trouble(&trouble));
+    }
+    patiently(tell, || durable.worker().flush())?;
     let held = durable.worker().hold_memory();
-    tolerate_full(held, waits)
+    tolerate_full(held, tell)
 }
 
 /// Tries again while the disk is full.
 fn patiently(
-    waits: &mut impl FnMut(Option<&WorkerError>),
+    tell: &mut impl FnMut(News<'_>),
     mut action: impl FnMut() -> Result<(), WorkerError>,
 ) -> Result<(), WorkerError> {
     let mut has_waited = false;
@@ -233,14 +246,14 @@ fn patiently(
         match action() {
             Err(error) if error.is_full() => {
                 if !has_waited {
-                    waits(Some(&error));
+                    tell(News::Full(&error));
                 }
                 has_waited = true;
                 std::thread::sleep(IDLE);
             }
             other => {
                 if has_waited && other.is_ok() {
-                    waits(None);
+                    tell(News::SpaceIsBack);
                 }
                 return other;
             }
@@ -251,11 +264,11 @@ fn patiently(
 /// A checkpoint that finds the disk full is given up and tried again later: nothing is lost by it but time at a restart.
 fn tolerate_full(
     result: Result<(), WorkerError>,
-    waits: &mut impl FnMut(Option<&WorkerError>),
+    tell: &mut impl FnMut(News<'_>),
 ) -> Result<(), WorkerError> {
     match result {
         Err(error) if error.is_full() => {
-            waits(Some(&error));
+            tell(News::Full(&error));
             Ok(())
         }
         other => other,

@@ -9,8 +9,9 @@
 //! assert!(outcome.totals.crashes >= 3);
 //! ```
 //!
-//! Where to look: [`streams`] makes the events, [`simulation`] plays, [`check`] says what must hold.
+//! Where to look: [`fuzz`] feeds mutated bytes to every reader; [`streams`] makes the events, [`simulation`] plays, [`check`] says what must hold.
 
 pub mod check;
+pub mod fuzz;
 pub mod simulation;
 pub mod streams;

@@ -46,3 +46,14 @@ fn the_same_seed_does_the_same() {
     assert_eq!(first.totals, second.totals);
     assert_eq!(first.trace, second.trace);
 }
+
+/// A short run of every fuzz target; `make fuzz` goes on.
+#[test]
+fn readers_stand_mutated_bytes() {
+    const SEEDS: u64 = 400;
+    (0..SEEDS).for_each(willet_testkit::fuzz::round);
+    println!(
+        "fuzz: {SEEDS} seeds of {} readers",
+        willet_testkit::fuzz::TARGETS.len()
+    );
+}

@@ -15,7 +15,7 @@ use willet_log::disk::{Disk as _, OpenMode, RealDisk};
 use willet_log::{DataFolder, LogOptions, Owner};
 use willet_node::durable::Durable;
 use willet_node::output::{Answers, FileOutput, Output, OutputError, RowFormat, StreamOutput};
-use willet_node::pipeline::{RunError, run, run_durable};
+use willet_node::pipeline::{News, RunError, run, run_durable};
 use willet_node::worker::WorkerOptions;
 
 use super::charts::Picture;
@@ -120,6 +120,11 @@ impl Detect {
                 .open(&path)
                 .with_context(|| format!("cannot write `{}`", path.display()))
                 .map_err(|error| user(format!("{error:#}")))?;
+            // The name of the file must outlive a power cut, as its rows do.
+            let parent = path
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            RealDisk.sync_folder(parent.unwrap_or(Path::new(".")))?;
             let file = RealDisk.open(&path, OpenMode::Edit)?;
             return Ok(Box::new(FileOutput::new(
                 path.display().to_string(),
@@ -212,9 +217,10 @@ impl Detect {
             self.dead_letter_place(Some(folder.path())),
         )?;
         let bar = self.progress_bar(&feed.progress, format);
-        let result = run_durable(&mut feed, &mut durable, |waiting| match waiting {
-            Some(error) => warn(format!("{error}: waiting for space")),
-            None => note("space is back, going on"),
+        let result = run_durable(&mut feed, &mut durable, |news| match news {
+            News::Full(error) => warn(format!("{error}: waiting for space")),
+            News::SpaceIsBack => note("space is back, going on"),
+            News::Trouble(trouble) => warn(trouble),
         });
         bar.finish_and_clear();
         let result = match result {
