@@ -41,7 +41,7 @@ const GUARD_DEPTH: f64 = 4.0;
 const GUARD_ROWS: u32 = 25;
 /// The default threshold rises by this for a flag, and sinks back at a pace that keeps flags at their share in the
 /// long run (adaptive conformal inference: Gibbs, Candès, `NeurIPS` 2021, with a floor).
-const RAISE: f64 = 1.0;
+const RAISE: f64 = 2.0;
 
 impl Decision {
     /// Judges a score; `None` while the series warms up. Call [`Decision::learn`] after.
