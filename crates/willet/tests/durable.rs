@@ -299,3 +299,73 @@ impl Drop for Unmount {
         let _ = std::process::Command::new("umount").arg(&self.0).status();
     }
 }
+
+/// A folder of the first released format: it must stay readable for ever.
+#[test]
+fn a_folder_of_format_1_is_read_replayed_and_taken_up() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/folder-v1");
+    let folder = folder();
+    copy(&fixture.join("data"), &folder.path().join("data"));
+    let expected =
+        std::fs::read_to_string(fixture.join("expected.csv")).expect("the fixture is whole");
+    assert!(stdout(folder.path(), &["verify", "data"]).contains("all checksums match"));
+    assert!(stdout(folder.path(), &["replay", "data"]) == expected);
+
+    // And from its checkpoint, without the log's help.
+    let owner = willet_log::Owner {
+        pid: 1,
+        since: 0,
+        version: "test".to_owned(),
+    };
+    let disk = std::sync::Arc::new(willet_log::RealDisk);
+    let opened = willet_log::DataFolder::open(disk, &folder.path().join("data"), &owner)
+        .expect("a data folder");
+    let (mut log, _) =
+        willet_log::Log::open(&opened, willet_log::LogOptions::default()).expect("a log");
+    let (partition, end) = log
+        .partitions()
+        .next()
+        .map(|(id, ..)| (id, log.end(id)))
+        .expect("a partition");
+    let objects =
+        willet_log::FolderObjects::open(opened.disk().clone(), &opened.checkpoints_path())
+            .expect("objects");
+    let plan = willet_engine::config::Plan::new(willet_engine::config::StreamConfig::default(), 1)
+        .expect("valid");
+    let out =
+        willet_node::output::StreamOutput::new("none", Box::new(std::io::sink()), Box::new(NoRows));
+    let options = willet_node::worker::WorkerOptions::default();
+    let worker = willet_node::worker::Worker::recover(
+        plan,
+        options,
+        &mut log,
+        partition,
+        std::sync::Arc::new(objects),
+        Box::new(out),
+    );
+    let mut worker = worker.expect("it recovers");
+    assert_eq!(worker.take_troubles().len(), 0);
+    assert_eq!(worker.shard().occupancy().keys, 3);
+    assert_eq!(Some(worker.shard().next_offset()), end);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("created");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            drop(std::fs::copy(&path, &target).expect("copied"))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct NoRows;
+
+impl willet_node::output::RowFormat for NoRows {
+    fn begin(&mut self, _out: &mut Vec<u8>) {}
+    fn rows(&mut self, _answers: &willet_node::output::Answers<'_>, _out: &mut Vec<u8>) {}
+}

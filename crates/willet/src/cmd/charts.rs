@@ -1,6 +1,7 @@
 //! A run at a glance: a chart of the first value with the anomalies under it, and the strangest of them as a list.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
 use owo_colors::OwoColorize as _;
 use willet_engine::codec::timestamp::write_rfc3339;
@@ -44,6 +45,8 @@ struct Strange {
 /// Columns of the chart at most; when there would be more, neighbours are joined.
 const WIDTH: usize = 100;
 const HEIGHT: usize = 10;
+/// Characters before the chart.
+const LABEL: usize = 13;
 /// Anomalies listed.
 const LISTED: usize = 8;
 
@@ -207,7 +210,11 @@ impl Picture {
     }
 
     fn render_chart(&self, out: &mut String) {
-        let joined = if self.columns.len() > WIDTH { 2 } else { 1 };
+        let joined = self
+            .columns
+            .len()
+            .div_ceil(terminal_width().saturating_sub(LABEL).clamp(20, WIDTH))
+            .max(1);
         let columns: Vec<Column> = self
             .columns
             .chunks(joined)
@@ -313,8 +320,18 @@ fn grouped(number: u64) -> String {
     out
 }
 
+/// Columns of the terminal, 100 and the label where there is none.
+fn terminal_width() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .map_or(0, |size| usize::from(size.ws_col))
+        .max(if std::io::stdout().is_terminal() {
+            0
+        } else {
+            WIDTH + LABEL
+        })
+}
+
 fn is_plain() -> bool {
-    use std::io::IsTerminal as _;
     !std::io::stdout().is_terminal()
         || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
