@@ -357,7 +357,7 @@ fn copy(from: &Path, to: &Path) {
         if path.is_dir() {
             copy(&path, &target)
         } else {
-            drop(std::fs::copy(&path, &target).expect("copied"))
+            std::fs::copy(&path, &target).expect("copied");
         }
     }
 }
