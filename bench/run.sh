@@ -35,7 +35,7 @@ thousands() { LC_ALL=C awk -v n="$1" 'BEGIN { s = sprintf("%.0f", n); while (s ~
 rate() { echo "$(thousands "$(value "$1" "$2")") a second; $(thousands "$(value "$1" "${2}_cpu")") a core second"; }
 
 # row NAME ASKED MEASURED PEER COMMAND: a line of the table.
-row() { echo "| $1 | $2 | $3 | $4 | \`${5//$TARGET/target}\` |" >>"$ROWS/$PART.md"; }
+row() { echo "| $1 | $2 | $3 | $4 | $LOAD | \`${5//$TARGET/target}\` |" >>"$ROWS/$PART.md"; }
 
 engine_row() { # NAME ASKED PEER ALGORITHM WIDTH KEYS EVENTS FORM
   local lines=$WORK/engine-$4-$5-$6-$8 command=(engine "$4" "$5" "$6" "$7" "$8")
@@ -110,9 +110,9 @@ part_log() {
 
 part_checkpoint() {
   local lines=$WORK/checkpoint-lines keys=1000000
-  measured "$lines" "$NODE" checkpoint "$WORK/checkpoint" $keys 64
+  measured "$lines" "$NODE" checkpoint "$WORK/checkpoint" $keys 64 1024
   delays() { echo "p50 $(value "$lines" "$1_delay_p50") ms, p99 $(value "$lines" "$1_delay_p99") ms, longest $(value "$lines" "$1_delay_max") ms"; }
-  local command="bench_node checkpoint DIR $keys 64" round
+  local command="bench_node checkpoint DIR $keys 64 1024" round
   row "delay of a batch of 1,000, no checkpoint" "–" "$(delays without)" "–" "$command"
   for round in first second third; do
     row "the same, while the $round checkpoint of 1,000,000 changed keys runs" "longest 50 ms" \
@@ -141,7 +141,6 @@ machine() {
   echo "- processor: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores"
   echo "- memory: $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
   echo "- system: $(uname -s) $(uname -r | cut -d- -f1), data on $(stat -f -c %T "$WORK")"
-  echo "- load when the run began: $(cut -d' ' -f1 /proc/loadavg) (above 0 something else ran: core seconds say what the code costs)"
 }
 
 results() {
@@ -152,8 +151,8 @@ results() {
   echo
   echo "$MACHINE"
   echo
-  echo "| what | asked | measured | peer in the same run | command |"
-  echo "|---|---|---|---|---|"
+  echo "| what | asked | measured | peer in the same run | load before | command |"
+  echo "|---|---|---|---|---|---|"
   local part
   for part in "${PARTS[@]}"; do
     cat "$ROWS/$part.md" 2>/dev/null || true
@@ -178,6 +177,7 @@ if [ ! -x "$PYTHON" ]; then
 fi
 for PART in "${SELECTED[@]}"; do
   echo "== $PART"
+  LOAD=$(cut -d' ' -f1 /proc/loadavg)
   : >"$ROWS/$PART.md"
   "part_$PART"
 done

@@ -26,9 +26,9 @@ struct Delays {
     whole: Vec<f64>,
 }
 
-pub(crate) fn run(path: &Path, keys: usize, events: usize) -> Result<()> {
+pub(crate) fn run(path: &Path, keys: usize, events: usize, slice_kib: usize) -> Result<()> {
     std::fs::create_dir_all(path)?;
-    let mut durable = open(path)?;
+    let mut durable = open(path, slice_kib << 10)?;
     let mut rounds = Rounds::new(keys);
     feed(&mut durable, &mut rounds, keys * events)?;
 

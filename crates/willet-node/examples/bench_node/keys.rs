@@ -143,7 +143,7 @@ impl RowFormat for Lines {
 /// Bytes of log that stay beside the checkpoint.
 const RETENTION_BYTES: u64 = 256 << 20;
 
-pub(crate) fn open(path: &Path) -> Result<Durable> {
+pub(crate) fn open(path: &Path, slice_bytes: usize) -> Result<Durable> {
     let owner = Owner {
         pid: std::process::id(),
         since: 0,
@@ -163,6 +163,7 @@ pub(crate) fn open(path: &Path) -> Result<Durable> {
         plan("zscore", InputConfig::json())?,
         WorkerOptions {
             hash_seed: HASH_SEED,
+            slice_bytes,
             ..WorkerOptions::default()
         },
         RETENTION_BYTES,
@@ -203,7 +204,7 @@ pub(crate) fn feed(durable: &mut Durable, rounds: &mut Rounds, count: usize) -> 
 
 pub(crate) fn fill(path: &Path, keys: usize, events: usize) -> Result<()> {
     std::fs::create_dir_all(path)?;
-    let mut durable = open(path)?;
+    let mut durable = open(path, WorkerOptions::default().slice_bytes)?;
     let mut rounds = Rounds::new(keys);
     feed(&mut durable, &mut rounds, keys * events)?;
     let clock = Clock::start();
@@ -216,7 +217,7 @@ pub(crate) fn fill(path: &Path, keys: usize, events: usize) -> Result<()> {
 
 pub(crate) fn restart(path: &Path, started: Instant) -> Result<()> {
     let clock = Clock::start();
-    let mut durable = open(path)?;
+    let mut durable = open(path, WorkerOptions::default().slice_bytes)?;
     let opened = clock.spent();
     let keys = durable.worker().shard().occupancy().keys;
     let known = durable.worker().shard().next_offset();

@@ -8,7 +8,7 @@
 //! - `memory KEYS EVENTS`: bytes of a key of z-score after so many events each
 //! - `fill DIR KEYS EVENTS`: a data folder with a checkpoint of so many keys
 //! - `restart DIR`: from the start of this process to the first verdict on that folder
-//! - `checkpoint DIR KEYS EVENTS`: delays of batches without and with a running checkpoint of all keys
+//! - `checkpoint DIR KEYS EVENTS SLICE_KIB`: delays of batches without and with a running checkpoint of all keys
 
 #![allow(
     clippy::disallowed_methods,
@@ -50,9 +50,12 @@ fn main() -> Result<()> {
             keys::fill(Path::new(folder), keys.parse()?, events.parse()?)
         }
         ["restart", folder] => keys::restart(Path::new(folder), started),
-        ["checkpoint", folder, keys, events] => {
-            checkpoint::run(Path::new(folder), keys.parse()?, events.parse()?)
-        }
+        ["checkpoint", folder, keys, events, slice] => checkpoint::run(
+            Path::new(folder),
+            keys.parse()?,
+            events.parse()?,
+            slice.parse()?,
+        ),
         _ => Err("expected a part and its arguments (see the top of its main.rs)".into()),
     }
 }
