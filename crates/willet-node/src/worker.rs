@@ -43,7 +43,7 @@ impl Default for WorkerOptions {
             lanes: 1,
             hash_seed: 0,
             max_resident_bytes: 4 << 30,
-            slice_bytes: 1 << 20,
+            slice_bytes: 256 << 10,
             replay_checkpoint_records: 200_000,
             replay_batch_bytes: 4 << 20,
         }
