@@ -110,9 +110,9 @@ part_log() {
 
 part_checkpoint() {
   local lines=$WORK/checkpoint-lines keys=1000000
-  measured "$lines" "$NODE" checkpoint "$WORK/checkpoint" $keys 64 1024
+  measured "$lines" "$NODE" checkpoint "$WORK/checkpoint" $keys 64 256
   delays() { echo "p50 $(value "$lines" "$1_delay_p50") ms, p99 $(value "$lines" "$1_delay_p99") ms, longest $(value "$lines" "$1_delay_max") ms"; }
-  local command="bench_node checkpoint DIR $keys 64 1024" round
+  local command="bench_node checkpoint DIR $keys 64 256" round
   row "delay of a batch of 1,000, no checkpoint" "–" "$(delays without)" "–" "$command"
   for round in first second third; do
     row "the same, while the $round checkpoint of 1,000,000 changed keys runs" "longest 50 ms" \
