@@ -52,8 +52,8 @@ struct InFlight {
 struct Running {
     low_water: u64,
     state: ShardState,
-    /// Lane and slot of what is still to be cut.
-    pending: Vec<(usize, u32)>,
+    /// Slots still to be cut, for each lane.
+    pending: Vec<Vec<u32>>,
 }
 
 /// A chunk of which less than this share is in use is emptied into new ones.
@@ -132,16 +132,18 @@ impl Shard {
     /// Begins a checkpoint; one that is running is given up (what it has cut stays of use).
     pub fn begin_checkpoint(&mut self) {
         let sparse = self.checkpoints.sparse();
-        let mut pending = self
-            .checkpoints
-            .running
-            .take()
-            .map_or(Vec::new(), |running| running.pending);
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
+        let mut pending = self.checkpoints.running.take().map_or_else(
+            || vec![Vec::new(); self.lanes.len()],
+            |running| running.pending,
+        );
+        for (lane, pending) in self.lanes.iter_mut().zip(&mut pending) {
             if !sparse.is_empty() {
                 lane.touch_in(&sparse);
             }
-            pending.extend(lane.take_changed().into_iter().map(|slot| (index, slot)));
+            // A million slots change hands, not places.
+            let mut changed = lane.take_changed();
+            changed.append(pending);
+            *pending = changed;
         }
         let state = self.state(self.checkpoints.next_chunk);
         self.checkpoints.running = Some(Running {
@@ -173,24 +175,24 @@ impl Shard {
     /// cut, and leave when their chunk is durable and this is called again.
     pub fn evict(&mut self, goal: usize, max_bytes: usize) -> Option<Chunk> {
         let goal = goal.div_ceil(self.lanes.len());
-        let mut pending: Vec<(usize, u32)> = Vec::new();
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            pending.extend(lane.evict(goal).into_iter().map(|slot| (index, slot)));
-        }
+        let mut pending: Vec<Vec<u32>> =
+            self.lanes.iter_mut().map(|lane| lane.evict(goal)).collect();
         // What does not fit into the chunk is still listed as changed and will be found again.
         self.cut_slots(&mut pending, max_bytes)
     }
 
-    fn cut_slots(&mut self, pending: &mut Vec<(usize, u32)>, max_bytes: usize) -> Option<Chunk> {
+    fn cut_slots(&mut self, pending: &mut [Vec<u32>], max_bytes: usize) -> Option<Chunk> {
         let mut builder = ChunkBuilder::new(ChunkId(self.checkpoints.next_chunk));
         let mut cuts = Vec::new();
-        while builder.len() < max_bytes {
-            let Some((lane, slot)) = pending.pop() else {
-                break;
-            };
-            if let Some((key, state, cut)) = self.lanes[lane].cut(slot) {
-                let at = builder.push(key, cut.learned_upto, &state);
-                cuts.push((lane, cut, at));
+        for (index, (lane, pending)) in self.lanes.iter_mut().zip(pending).enumerate() {
+            while builder.len() < max_bytes {
+                let Some(slot) = pending.pop() else {
+                    break;
+                };
+                if let Some((key, state, cut)) = lane.cut(slot) {
+                    let at = builder.push(key, cut.learned_upto, &state);
+                    cuts.push((index, cut, at));
+                }
             }
         }
         if builder.is_empty() {
@@ -239,8 +241,10 @@ impl Shard {
             self.lanes[lane].cut_failed(cut);
         }
         if let Some(running) = self.checkpoints.running.take() {
-            for (lane, slot) in running.pending {
-                self.lanes[lane].list_again(slot);
+            for (lane, pending) in self.lanes.iter_mut().zip(running.pending) {
+                for slot in pending {
+                    lane.list_again(slot);
+                }
             }
         }
     }
@@ -253,7 +257,7 @@ impl Shard {
                 .checkpoints
                 .running
                 .as_ref()
-                .is_some_and(|running| running.pending.is_empty());
+                .is_some_and(|running| running.pending.iter().all(Vec::is_empty));
         if !done {
             return None;
         }

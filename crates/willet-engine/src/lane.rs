@@ -4,16 +4,18 @@ use hashbrown::HashTable;
 
 use crate::chunk::{ChunkId, ChunkRef};
 use crate::config::Plan;
-use crate::event::{EventBatch, Timestamp, key_hash};
+use crate::event::{EventBatch, Timestamp};
 use crate::series::{Arrival, Layouts, Series, Space};
 use crate::verdict::{Detail, Outcome, Verdict};
 
 /// Series of the keys that a hash puts here. One lane is worked on by one thread at a time.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    hash_seed: u64,
-    table: HashTable<u32>,
+    /// Slots by the hash of their key. Several tables, so that one that grows holds few: a batch waits for it.
+    tables: Vec<HashTable<u32>>,
     slots: Vec<Slot>,
+    /// Hash of each slot's key: a table of a million keys that grows must not look each of them up in memory.
+    hashes: Vec<u64>,
     /// Bytes of the series in memory.
     resident_bytes: usize,
     /// Slots whose series changed since they were last cut, each once.
@@ -53,12 +55,19 @@ pub(crate) struct Cut {
     pub(crate) learned_upto: u64,
 }
 
+const TABLE_BITS: u32 = 4;
+
+/// The table of a hash. Lanes are chosen by the highest bits, places in a table by the lowest and the seven highest.
+fn table_of(hash: u64) -> usize {
+    (hash >> 32) as usize % (1 << TABLE_BITS)
+}
+
 impl Lane {
-    pub(crate) fn new(hash_seed: u64) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            hash_seed,
-            table: HashTable::new(),
+            tables: vec![HashTable::new(); 1 << TABLE_BITS],
             slots: Vec::new(),
+            hashes: Vec::new(),
             resident_bytes: 0,
             changed: Vec::new(),
             hand: 0,
@@ -77,11 +86,14 @@ impl Lane {
 
     /// Bytes of the table and of what is known of cold keys.
     pub(crate) fn index_bytes(&self) -> usize {
-        self.table.allocation_size() + self.slots.capacity() * size_of::<Slot>()
+        let tables: usize = self.tables.iter().map(HashTable::allocation_size).sum();
+        tables
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.hashes.capacity() * size_of::<u64>()
     }
 
     fn find(&self, hash: u64, key: &str) -> Option<u32> {
-        self.table
+        self.tables[table_of(hash)]
             .find(hash, |slot| self.slots[*slot as usize].key() == key)
             .copied()
     }
@@ -89,10 +101,9 @@ impl Lane {
     fn insert(&mut self, hash: u64, slot: Slot) -> u32 {
         let index = self.slots.len() as u32;
         self.slots.push(slot);
-        let (slots, seed) = (&self.slots, self.hash_seed);
-        self.table.insert_unique(hash, index, |slot| {
-            key_hash(seed, slots[*slot as usize].key())
-        });
+        self.hashes.push(hash);
+        let hashes = &self.hashes;
+        self.tables[table_of(hash)].insert_unique(hash, index, |slot| hashes[*slot as usize]);
         index
     }
 

@@ -18,6 +18,8 @@ pub struct Durable {
     partition: PartitionId,
     worker: Worker,
     retention_bytes: u64,
+    /// The log before this offset is of no use any more, and some of it may still be there.
+    needless_before: Option<u64>,
 }
 
 /// A data folder that cannot be used as asked.
@@ -72,6 +74,7 @@ impl Durable {
             partition,
             worker,
             retention_bytes,
+            needless_before: None,
         };
         if durable.worker.shard().next_offset() == 0 {
             durable.configure(asked)?;
@@ -141,24 +144,40 @@ impl Durable {
         &mut self.worker
     }
 
-    /// Writes the next slice of a running checkpoint; when it is finished, lets go of log that is of no use any more.
+    /// Writes the next slice of a running checkpoint. When it is finished, the log that is of no use any more goes, a
+    /// segment with each further call.
     pub fn checkpoint_step(&mut self) -> Result<bool, WorkerError> {
-        let Some(low_water) = self.worker.checkpoint_step()? else {
+        self.retain_step()?;
+        let finished = self.worker.checkpoint_step()?;
+        self.needless_before = finished.or(self.needless_before);
+        Ok(finished.is_some())
+    }
+
+    /// Lets go of the oldest segment of the log, if it may go; returns whether it did.
+    fn retain_step(&mut self) -> Result<bool, WorkerError> {
+        let Some(low_water) = self.needless_before else {
             return Ok(false);
         };
-        self.log.retain(&Retention {
-            max_bytes: Some(self.retention_bytes),
+        // One segment less, and no more: a batch waits for it.
+        let one_less = self.log.bytes().saturating_sub(1);
+        let retained = self.log.retain(&Retention {
+            max_bytes: Some(self.retention_bytes.max(one_less)),
             max_age_us: None,
             now: 0,
             low_water: vec![(self.partition, low_water)],
         })?;
-        Ok(true)
+        if retained.removed.is_empty() {
+            self.needless_before = None;
+        }
+        Ok(!retained.removed.is_empty())
     }
 
     /// Writes a last checkpoint and closes the log.
     pub fn close(mut self) -> Result<Worker, WorkerError> {
         self.worker.begin_checkpoint()?;
         while !self.checkpoint_step()? {}
+        while self.retain_step()? {}
+        self.worker.tidy(usize::MAX)?;
         self.log.close()?;
         Ok(self.worker)
     }

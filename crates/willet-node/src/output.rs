@@ -77,6 +77,8 @@ pub struct FileOutput {
     format: Box<dyn RowFormat>,
     gathered: Vec<u8>,
     written: u64,
+    /// How much of it was synced.
+    synced: u64,
     /// A sync failed: what was written since the one before may never reach the disk, and no later sync says so.
     is_in_doubt: bool,
 }
@@ -94,6 +96,7 @@ impl FileOutput {
             format,
             gathered: Vec::new(),
             written: 0,
+            synced: 0,
             is_in_doubt: false,
         }
     }
@@ -104,7 +107,24 @@ impl FileOutput {
             source,
         }
     }
+
+    fn sync_written(&mut self) -> Result<(), OutputError> {
+        if self.is_in_doubt {
+            let reason = "a sync failed before and its bytes may be lost, expected a restart, which writes them again";
+            return Err(self.error(io::Error::other(reason)));
+        }
+        if let Err(error) = self.file.sync_data() {
+            self.is_in_doubt = true;
+            // Of no kind that asks for the same call again, not even for want of space.
+            return Err(self.error(io::Error::other(error)));
+        }
+        self.synced = self.written;
+        Ok(())
+    }
 }
+
+/// Bytes written before they are synced unasked: a checkpoint, which asks, must not find seconds' worth of them.
+const SYNC_AFTER: u64 = 8 << 20;
 
 impl Output for FileOutput {
     fn write(&mut self, answers: &Answers<'_>) {
@@ -120,20 +140,15 @@ impl Output for FileOutput {
             .map_err(|error| self.error(error))?;
         self.written += self.gathered.len() as u64;
         self.gathered.clear();
+        if self.written - self.synced >= SYNC_AFTER {
+            self.sync_written()?;
+        }
         Ok(())
     }
 
     fn sync(&mut self) -> Result<u64, OutputError> {
         self.flush()?;
-        if self.is_in_doubt {
-            let reason = "a sync failed before and its bytes may be lost, expected a restart, which writes them again";
-            return Err(self.error(io::Error::other(reason)));
-        }
-        if let Err(error) = self.file.sync_data() {
-            self.is_in_doubt = true;
-            // Of no kind that asks for the same call again, not even for want of space.
-            return Err(self.error(io::Error::other(error)));
-        }
+        self.sync_written()?;
         Ok(self.written)
     }
 
@@ -147,6 +162,7 @@ impl Output for FileOutput {
             .map_err(|error| self.error(error))?;
         self.gathered.clear();
         self.written = bytes;
+        self.synced = bytes;
         self.is_in_doubt = false;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! One shard with its checkpoints and its output. No threads, no clock: whoever calls decides when.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use willet_engine::checkpoint::Chunk;
@@ -42,12 +43,15 @@ impl Default for WorkerOptions {
             lanes: 1,
             hash_seed: 0,
             max_resident_bytes: 4 << 30,
-            slice_bytes: 1 << 20,
+            slice_bytes: 256 << 10,
             replay_checkpoint_records: 200_000,
             replay_batch_bytes: 4 << 20,
         }
     }
 }
+
+/// Objects deleted between two batches.
+const DELETED_AT_ONCE: usize = 2;
 
 /// What can go wrong between a shard and the world.
 #[derive(Debug, thiserror::Error)]
@@ -158,6 +162,8 @@ pub struct Worker {
     cursor: Option<(u64, Vec<u8>)>,
     /// What the newest manifest and the one before need: it may not be deleted.
     kept: [Kept; 2],
+    /// Objects that nobody needs any more, to be deleted a few at a time.
+    doomed: VecDeque<String>,
     troubles: Vec<Trouble>,
     /// Records of the log that could not be understood.
     rejected: u64,
@@ -276,6 +282,7 @@ impl Worker {
             delivered: mark.delivered,
             cursor: mark.cursor,
             kept,
+            doomed: VecDeque::new(),
             troubles,
             rejected: 0,
             space: Space::default(),
@@ -525,6 +532,7 @@ impl Worker {
     /// Writes the next slice of a running checkpoint. When the checkpoint is finished with it, returns from which offset on
     /// the log is still needed: by the checkpoint before, which stands in should this one turn out to be damaged.
     pub fn checkpoint_step(&mut self) -> Result<Option<u64>, WorkerError> {
+        self.tidy(DELETED_AT_ONCE)?;
         if !self.shard.is_checkpointing() {
             return Ok(None);
         }
@@ -552,9 +560,22 @@ impl Worker {
         self.begin_checkpoint()?;
         loop {
             if let Some(low_water) = self.checkpoint_step()? {
+                self.tidy(usize::MAX)?;
                 return Ok(low_water);
             }
         }
+    }
+
+    /// Deletes some of what nobody needs any more; returns whether there is nothing left to delete.
+    pub fn tidy(&mut self, objects: usize) -> Result<bool, WorkerError> {
+        for _ in 0..objects {
+            let Some(name) = self.doomed.front() else {
+                return Ok(true);
+            };
+            self.objects.delete(name)?;
+            self.doomed.pop_front();
+        }
+        Ok(self.doomed.is_empty())
     }
 
     /// Brings the series in memory under the bound.
@@ -590,6 +611,8 @@ impl Worker {
         } else {
             Ok(())
         };
+        // After a restart chunks of an unfinished checkpoint are doomed, and their numbers come again.
+        self.doomed.retain(|doomed| *doomed != name);
         match delivered.and_then(|()| Ok(self.objects.put(&name, &chunk.bytes)?)) {
             Ok(()) => self.shard.chunk_is_durable(chunk.id),
             Err(error) => {
@@ -600,21 +623,25 @@ impl Worker {
         Ok(())
     }
 
-    /// Deletes what neither the newest manifest nor the one before it names.
-    fn sweep(&self) -> Result<(), WorkerError> {
+    /// Dooms what neither the newest manifest nor the one before it names. A checkpoint of a million keys has a thousand
+    /// chunks, and a batch waits for each deletion, so [`Worker::tidy`] deletes them one after the other.
+    fn sweep(&mut self) -> Result<(), WorkerError> {
+        self.doomed.clear();
         let manifests = self.objects.list(&format!("{}/manifest-", self.prefix))?;
-        for name in manifests.iter().rev().skip(2) {
-            self.objects.delete(name)?;
-        }
         if manifests.is_empty() && self.kept.iter().all(|kept| kept.chunks.is_empty()) {
             return Ok(());
         }
-        for name in self.objects.list(&format!("{}/chunk-", self.prefix))? {
-            let is_kept = |id: &ChunkId| id.object_name(&self.prefix) == name;
-            if !self.kept.iter().flat_map(|kept| &kept.chunks).any(is_kept) {
-                self.objects.delete(&name)?;
-            }
-        }
+        let kept: BTreeSet<String> = self
+            .kept
+            .iter()
+            .flat_map(|kept| &kept.chunks)
+            .map(|id| id.object_name(&self.prefix))
+            .collect();
+        let chunks = self.objects.list(&format!("{}/chunk-", self.prefix))?;
+        // Manifests go before the chunks that they name.
+        self.doomed.extend(manifests.into_iter().rev().skip(2));
+        self.doomed
+            .extend(chunks.into_iter().filter(|name| !kept.contains(name)));
         Ok(())
     }
 }

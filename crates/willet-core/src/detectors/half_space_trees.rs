@@ -56,6 +56,16 @@ struct Node {
     feature: u16,
 }
 
+impl Node {
+    /// Place of the child that holds a scaled row; `at` is the node's own.
+    fn child(self, at: usize, row: &[f32]) -> usize {
+        2 * at + 1 + usize::from(row[self.feature as usize] >= self.split)
+    }
+}
+
+/// Trees that are walked together, a level at a time: each step waits for memory, and so they wait at once.
+const TOGETHER: usize = 32;
+
 /// Maps the usual range of a feature to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Scale {
@@ -114,20 +124,29 @@ impl HalfSpaceTrees {
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
         let row = self.scaled(row, &mut space, &mut heap);
         let limit = (self.config.size_limit * self.counted as f64) as u16;
-        let trees = self
-            .nodes
-            .chunks_exact(self.inner_count())
-            .zip(self.masses.chunks_exact(self.region_count()));
+        let (inner, regions) = (self.inner_count(), self.region_count());
         let mut total = 0_u64;
-        for (nodes, masses) in trees {
-            let (mut at, mut level) = (0, 0);
-            while at < nodes.len() && masses[at] > limit {
-                let node = nodes[at];
-                at = 2 * at + 1 + usize::from(row[node.feature as usize] >= node.split);
-                level += 1;
+        for (nodes, masses) in self
+            .nodes
+            .chunks(TOGETHER * inner)
+            .zip(self.masses.chunks(TOGETHER * regions))
+        {
+            let trees = nodes.len() / inner;
+            let (mut at, mut level) = ([0_usize; TOGETHER], [0_u32; TOGETHER]);
+            for _ in 0..self.config.depth {
+                for tree in 0..trees {
+                    // A walk that has ended stays: without a branch, for nobody could guess it.
+                    let here = at[tree];
+                    let goes_on = usize::from(masses[tree * regions + here] > limit);
+                    let below = nodes[tree * inner + here].child(here, row);
+                    at[tree] = here + (below - here) * goes_on;
+                    level[tree] += goes_on as u32;
+                }
             }
-            // Half a row more than was counted: of two empty regions the larger one is the stranger.
-            total += (2 * u64::from(masses[at]) + 1) << level;
+            for tree in 0..trees {
+                // Half a row more than was counted: of two empty regions the larger one is the stranger.
+                total += (2 * u64::from(masses[tree * regions + at[tree]]) + 1) << level[tree];
+            }
         }
         total as f64 / (2 * self.config.n_estimators) as f64
     }
@@ -145,26 +164,33 @@ impl HalfSpaceTrees {
             self.scales = scales;
         }
         self.counted = self.window.len();
-        self.masses.fill(0);
+        let mut counts = std::mem::take(&mut self.masses);
+        counts.fill(0);
         let (inner, regions) = (self.inner_count(), self.region_count());
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
         for row in self.window.rows().iter() {
             heap.clear();
-            let scaled = self.scaled(row, &mut space, &mut heap).to_vec();
-            let trees = self
+            let scaled = self.scaled(row, &mut space, &mut heap);
+            for (nodes, masses) in self
                 .nodes
-                .chunks_exact(inner)
-                .zip(self.masses.chunks_exact_mut(regions));
-            for (nodes, masses) in trees {
-                let mut at = 0;
-                while at < nodes.len() {
-                    masses[at] += 1;
-                    let node = nodes[at];
-                    at = 2 * at + 1 + usize::from(scaled[node.feature as usize] >= node.split);
+                .chunks(TOGETHER * inner)
+                .zip(counts.chunks_mut(TOGETHER * regions))
+            {
+                let trees = nodes.len() / inner;
+                let mut at = [0_usize; TOGETHER];
+                for _ in 0..self.config.depth {
+                    for tree in 0..trees {
+                        let here = at[tree];
+                        masses[tree * regions + here] += 1;
+                        at[tree] = nodes[tree * inner + here].child(here, scaled);
+                    }
                 }
-                masses[at] += 1;
+                for tree in 0..trees {
+                    masses[tree * regions + at[tree]] += 1;
+                }
             }
         }
+        self.masses = counts;
         self.window
             .resize((2 * self.counted).min(self.config.window_size));
     }

@@ -81,7 +81,7 @@ impl Shard {
     pub fn new(plan: Plan, lanes: usize, hash_seed: u64) -> Self {
         Self {
             hash_seed,
-            lanes: (0..lanes.max(1)).map(|_| Lane::new(hash_seed)).collect(),
+            lanes: (0..lanes.max(1)).map(|_| Lane::new()).collect(),
             duplicates: Duplicates::new(plan.config().duplicate_window),
             plan: Arc::new(plan),
             tick: None,

@@ -75,7 +75,7 @@ impl Default for Checkpoints {
     fn default() -> Self {
         Self {
             max_memory_bytes: 4 << 30,
-            slice_bytes: 1 << 20,
+            slice_bytes: 256 << 10,
         }
     }
 }
