@@ -6,7 +6,9 @@ use willet_core::rows::{Raw, Rows};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Two features that move in circles, and one row that does not.
-    let mut rows: Vec<[f64; 2]> = (0..1_000).map(|i| [f64::from(i % 17), f64::from(i * 5 % 17)]).collect();
+    let mut rows: Vec<[f64; 2]> = (0..1_000)
+        .map(|i| [f64::from(i % 17), f64::from(i * 5 % 17)])
+        .collect();
     rows[900] = [40.0, -20.0];
 
     let (kind, options) = find("hst")?;

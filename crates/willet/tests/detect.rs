@@ -263,7 +263,7 @@ fn a_growing_file_is_followed_through_rotation() {
         crate::kills::eventually(|| {
             let out = std::fs::read_to_string(folder.path().join("out.csv")).unwrap_or_default();
             out.lines().count() > wanted
-        })
+        });
     };
     rows(300);
     std::fs::rename(&path, folder.path().join("live.csv.1")).expect("renamed");
