@@ -23,17 +23,28 @@ pub struct Answers<'a> {
 }
 
 /// Takes verdicts. Writing only gathers; flushing and syncing can fail and can be tried again.
+///
+/// As it stands, an output keeps nothing; one that does says so by the methods it brings.
 pub trait Output: Send + Debug {
     /// Gathers the verdicts.
     fn write(&mut self, answers: &Answers<'_>);
     /// Hands on what was gathered. After an error what was not handed on is still there.
-    fn flush(&mut self) -> Result<(), OutputError>;
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
     /// Flushes and makes everything durable; returns how many bytes there are.
-    fn sync(&mut self) -> Result<u64, OutputError>;
+    fn sync(&mut self) -> Result<u64, OutputError> {
+        self.flush()?;
+        Ok(0)
+    }
     /// How many bytes are there from former runs; `None` where it cannot be told (a pipe).
-    fn held(&self) -> Result<Option<u64>, OutputError>;
+    fn held(&self) -> Result<Option<u64>, OutputError> {
+        Ok(None)
+    }
     /// Goes on after the first `bytes` bytes: the rest is cut off.
-    fn resume(&mut self, bytes: u64) -> Result<(), OutputError>;
+    fn resume(&mut self, _bytes: u64) -> Result<(), OutputError> {
+        Ok(())
+    }
 }
 
 /// An output that cannot be written.

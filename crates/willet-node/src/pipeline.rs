@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use willet_engine::event::EventBatch;
 use willet_engine::records::{RecordKind, Records};
-use willet_engine::shard::Shard;
+use willet_engine::shard::{LaneTask, Shard};
 use willet_engine::verdict::Verdicts;
 
 use crate::durable::Durable;
@@ -273,4 +273,15 @@ fn tolerate_full(
         }
         other => other,
     }
+}
+
+/// Runs lanes on a thread each.
+pub(crate) fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
+    std::thread::scope(|scope| {
+        let (here, others) = tasks.split_first_mut().expect("a shard has a lane");
+        for task in others {
+            scope.spawn(|| task.run());
+        }
+        here.run();
+    });
 }

@@ -23,20 +23,8 @@ pub fn replay(
     open: impl FnOnce(&Plan) -> Box<dyn Output>,
 ) -> Result<Vec<Trouble>, WorkerError> {
     let mut shard = Shard::new(Plan::new(StreamConfig::default(), 1)?, 1, HASH_SEED);
-    let mut ahead = log.reader(partition, 0);
-    loop {
-        let records = ahead.next_batch(BATCH)?;
-        if records.is_empty() {
-            break;
-        }
-        for (head, payload) in records
-            .iter()
-            .filter(|(head, _)| head.kind == RecordKind::Journal)
-        {
-            if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
-                shard.poison(offset);
-            }
-        }
+    for offset in poison_marks(log, partition, 0, BATCH)? {
+        shard.poison(offset);
     }
     let mut open = Some(open);
     let mut output: Option<Box<dyn Output>> = None;
@@ -101,4 +89,29 @@ pub fn replay(
         .into_iter()
         .map(|damage| Trouble::Log(damage.to_string()))
         .collect())
+}
+
+/// Offsets of all records marked as poison from `from` on: a mark stands behind the record that it speaks of.
+pub(crate) fn poison_marks(
+    log: &Log,
+    partition: PartitionId,
+    from: u64,
+    batch: usize,
+) -> Result<Vec<u64>, WorkerError> {
+    let mut marked = Vec::new();
+    let mut reader = log.reader(partition, from);
+    loop {
+        let records = reader.next_batch(batch)?;
+        if records.is_empty() {
+            return Ok(marked);
+        }
+        for (head, payload) in records
+            .iter()
+            .filter(|(head, _)| head.kind == RecordKind::Journal)
+        {
+            if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
+                marked.push(offset);
+            }
+        }
+    }
 }

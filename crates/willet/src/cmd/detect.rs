@@ -395,20 +395,4 @@ struct NoRows;
 
 impl Output for NoRows {
     fn write(&mut self, _answers: &Answers<'_>) {}
-
-    fn flush(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<u64, OutputError> {
-        Ok(0)
-    }
-
-    fn held(&self) -> Result<Option<u64>, OutputError> {
-        Ok(None)
-    }
-
-    fn resume(&mut self, _bytes: u64) -> Result<(), OutputError> {
-        Ok(())
-    }
 }

@@ -8,7 +8,7 @@ use willet_engine::codec::Role;
 use willet_engine::event::Timestamp;
 use willet_engine::shard::Shard;
 use willet_engine::verdict::Outcome;
-use willet_node::output::{Answers, Output, OutputError};
+use willet_node::output::{Answers, Output};
 use willet_node::pipeline::{RunError, run};
 
 use super::stream_flags::{Prepared, StreamFlags};
@@ -163,21 +163,5 @@ impl Output for Gathered {
                 _ => f64::NEG_INFINITY,
             });
         }
-    }
-
-    fn flush(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<u64, OutputError> {
-        Ok(0)
-    }
-
-    fn held(&self) -> Result<Option<u64>, OutputError> {
-        Ok(None)
-    }
-
-    fn resume(&mut self, _bytes: u64) -> Result<(), OutputError> {
-        Ok(())
     }
 }

@@ -1,24 +1,32 @@
 //! One shard with its checkpoints and its output. No threads, no clock: whoever calls decides when.
 
+mod checkpoints;
+mod error;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use willet_engine::checkpoint::Chunk;
-use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
-use willet_engine::codec::{self, Decoder, Rejection};
-use willet_engine::config::{Plan, PlanError};
-use willet_engine::envelope::EnvelopeError;
+use willet_engine::chunk::entry_state;
+use willet_engine::codec::{Decoder, Rejection};
+use willet_engine::config::Plan;
 use willet_engine::event::EventBatch;
-use willet_engine::journal::{Entry, JournalError};
+use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::recovery::{self, LogExtent};
-use willet_engine::shard::{LaneTask, Shard};
+use willet_engine::shard::Shard;
 use willet_engine::verdict::Verdicts;
-use willet_log::{Log, LogError, ObjectError, Objects};
+use willet_log::{Log, Objects};
 
 use crate::mark::Mark;
-use crate::output::{Answers, Output, OutputError};
+use crate::output::{Answers, Output};
+use crate::pipeline::run_on_threads;
+use crate::replay::poison_marks;
+
+pub(crate) use checkpoints::is_missing;
+use checkpoints::{Kept, find_checkpoint};
+pub use error::{Trouble, WorkerError};
 
 /// How a worker runs; nothing here changes a verdict.
 #[derive(Clone, Copy, Debug)]
@@ -53,97 +61,6 @@ impl Default for WorkerOptions {
 /// Objects deleted between two batches.
 const DELETED_AT_ONCE: usize = 2;
 
-/// What can go wrong between a shard and the world.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkerError {
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The checkpoint store.
-    #[error(transparent)]
-    Objects(#[from] ObjectError),
-    /// The output.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// A journal record.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// A configuration in the journal.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// How records are to be understood.
-    #[error(transparent)]
-    Codec(#[from] codec::ConfigError),
-    /// The output was cut or replaced since the last run and the log no longer reaches back.
-    #[error(
-        "output holds {held} bytes, {expected} were written before, and the log begins at record {first} only (give back \
-         the output of the last run, or begin a new data folder)"
-    )]
-    OutputLost {
-        /// Bytes there are.
-        held: u64,
-        /// Bytes there should be.
-        expected: u64,
-        /// Oldest record of the log.
-        first: u64,
-    },
-}
-
-impl WorkerError {
-    /// Whether space is missing: the same call may succeed later.
-    pub fn is_full(&self) -> bool {
-        match self {
-            Self::Log(error) => error.is_full(),
-            Self::Objects(error) => error.is_full(),
-            Self::Output(error) => error.is_full(),
-            _ => false,
-        }
-    }
-}
-
-/// Something found wrong and lived with, for the operator.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Trouble {
-    /// Records that should be there are not.
-    #[error(transparent)]
-    Loss(#[from] recovery::Loss),
-    /// Damage in the log.
-    #[error("the log is damaged: {0}")]
-    Log(String),
-    /// A manifest that cannot be used.
-    #[error("checkpoint `{name}` cannot be used, an older one or the log stands in: {reason}")]
-    Manifest {
-        /// Its object.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-    /// A chunk that cannot be used and that nothing stands in for.
-    #[error("checkpoint file `{name}` cannot be used, its keys start anew: {source}")]
-    Chunk {
-        /// Its object.
-        name: String,
-        /// Why.
-        source: ChunkError,
-    },
-    /// A key whose state cannot be used.
-    #[error("saved state of key `{key}` cannot be used, it starts anew: {reason}")]
-    Key {
-        /// The key.
-        key: String,
-        /// Why.
-        reason: String,
-    },
-    /// The mark of what was delivered cannot be read.
-    #[error(
-        "the mark of delivered verdicts cannot be read, verdicts are written anew from the beginning of the log, or from the \
-         newest checkpoint where the log no longer reaches back: {0}"
-    )]
-    Mark(EnvelopeError),
-}
-
 /// A shard, how it is saved, and where its verdicts go.
 #[derive(Debug)]
 pub struct Worker {
@@ -168,23 +85,6 @@ pub struct Worker {
     /// Records of the log that could not be understood.
     rejected: u64,
     space: Space,
-}
-
-/// What a checkpoint needs.
-#[derive(Debug, Default)]
-struct Kept {
-    chunks: Vec<ChunkId>,
-    /// The log from here on.
-    low_water: u64,
-}
-
-impl Kept {
-    fn of(manifest: &Manifest) -> Self {
-        Self {
-            chunks: manifest.chunks.iter().map(|chunk| chunk.id).collect(),
-            low_water: manifest.low_water,
-        }
-    }
 }
 
 /// Buffers used again for each batch.
@@ -296,20 +196,8 @@ impl Worker {
 
     fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {
         let batch = self.options.replay_batch_bytes;
-        let mut ahead = log.reader(partition, from);
-        loop {
-            let records = ahead.next_batch(batch)?;
-            if records.is_empty() {
-                break;
-            }
-            for (head, payload) in records
-                .iter()
-                .filter(|(head, _)| head.kind == RecordKind::Journal)
-            {
-                if let Entry::Poison { offset } = Entry::decode(head.offset, payload)? {
-                    self.shard.poison(offset);
-                }
-            }
+        for offset in poison_marks(log, partition, from, batch)? {
+            self.shard.poison(offset);
         }
         let mut reader = log.reader(partition, from);
         let mut replayed = 0;
@@ -644,119 +532,4 @@ impl Worker {
             .extend(chunks.into_iter().filter(|name| !kept.contains(name)));
         Ok(())
     }
-}
-
-/// Whether the object, or the part asked for, is not there.
-pub(crate) fn is_missing(error: &ObjectError) -> bool {
-    matches!(
-        error,
-        ObjectError::NotFound { .. } | ObjectError::Range { .. }
-    )
-}
-
-/// Runs lanes on a thread each.
-fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
-    std::thread::scope(|scope| {
-        let (here, others) = tasks.split_first_mut().expect("a shard has a lane");
-        for task in others {
-            scope.spawn(|| task.run());
-        }
-        here.run();
-    });
-}
-
-type Found = (Option<(Manifest, Shard)>, [Kept; 2]);
-
-/// The newest checkpoint that is whole, and the chunks of the two newest. Where none is whole and the log cannot stand in,
-/// the newest that can be read, without its damaged chunks.
-fn find_checkpoint(
-    objects: &dyn Objects,
-    prefix: &str,
-    options: WorkerOptions,
-    log: LogExtent,
-    troubles: &mut Vec<Trouble>,
-) -> Result<Found, WorkerError> {
-    let mut partial: Option<(Manifest, Shard, Vec<Trouble>)> = None;
-    let mut kept = Vec::new();
-    let mut whole = None;
-    for name in objects
-        .list(&format!("{prefix}/manifest-"))?
-        .into_iter()
-        .rev()
-    {
-        let read = Manifest::decode(&objects.get(&name)?)
-            .map_err(|error| error.to_string())
-            .and_then(|manifest| {
-                let shard = Shard::restore(&manifest, options.lanes, options.hash_seed)
-                    .map_err(|error| error.to_string())?;
-                Ok((manifest, shard))
-            });
-        let (manifest, mut shard) = match read {
-            Ok(read) => read,
-            Err(reason) => {
-                troubles.push(Trouble::Manifest { name, reason });
-                continue;
-            }
-        };
-        kept.push(Kept::of(&manifest));
-        if whole.is_some() {
-            break;
-        }
-        let mut damaged = Vec::new();
-        for chunk in &manifest.chunks {
-            let name = chunk.id.object_name(prefix);
-            match read_index(objects, &name, chunk.id, chunk.bytes) {
-                Ok(index) => shard.know(&index),
-                Err(IndexError::Damaged(source)) => damaged.push(Trouble::Chunk { name, source }),
-                Err(IndexError::Objects(error)) => return Err(error.into()),
-            }
-        }
-        if damaged.is_empty() {
-            whole = Some((manifest, shard));
-            continue;
-        }
-        let reason = damaged
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; ");
-        troubles.push(Trouble::Manifest { name, reason });
-        if partial.is_none() {
-            partial = Some((manifest, shard, damaged));
-        }
-    }
-    let mut kept = kept.into_iter();
-    let kept = [
-        kept.next().unwrap_or_default(),
-        kept.next().unwrap_or_default(),
-    ];
-    if whole.is_none()
-        && log.first > 0
-        && let Some((manifest, shard, damaged)) = partial
-    {
-        troubles.extend(damaged);
-        whole = Some((manifest, shard));
-    }
-    Ok((whole, kept))
-}
-
-enum IndexError {
-    Damaged(ChunkError),
-    Objects(ObjectError),
-}
-
-fn read_index(
-    objects: &dyn Objects,
-    name: &str,
-    id: ChunkId,
-    bytes: u64,
-) -> Result<ChunkIndex, IndexError> {
-    let get = |range| match objects.get_range(name, range) {
-        Ok(bytes) => Ok(bytes),
-        Err(error) if is_missing(&error) => Err(IndexError::Damaged(ChunkError::NotAChunk)),
-        Err(error) => Err(IndexError::Objects(error)),
-    };
-    let foot = get(bytes.saturating_sub(ChunkIndex::FOOT)..bytes)?;
-    let range = ChunkIndex::locate(bytes, &foot).map_err(IndexError::Damaged)?;
-    ChunkIndex::read(id, get(range)?, &foot).map_err(IndexError::Damaged)
 }
