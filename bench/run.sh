@@ -103,8 +103,8 @@ part_log() {
   measured "$WORK/log-lines" "$TARGET/release/examples/bench_log" "$WORK/log"
   local lines=$WORK/log-lines
   row "log, records of 150 bytes, 64 writers, batches of 100, synced and acknowledged" "500,000 records/s" \
-    "$(thousands "$(value "$lines" records_per_second)") a second in $(value "$lines" commits_per_second) commits a second" \
-    "fdatasync alone, the same bytes: $(value "$lines" fdatasync_alone_per_second) a second, mean $(value "$lines" fdatasync_alone_mean) ms" "bench_log DIR"
+    "$(thousands "$(value "$lines" records_per_second)") a second in $(value "$lines" commits_per_second) commits a second of $(thousands "$(value "$lines" commit_mean_bytes)") bytes" \
+    "write and fdatasync alone, before the load: $(value "$lines" fdatasync_alone_small_per_second) a second of 4,096 bytes (sync p50 $(value "$lines" fdatasync_alone_small_p50) ms), $(value "$lines" fdatasync_alone_half_of_writers_per_second) of $(thousands "$(value "$lines" fdatasync_alone_half_of_writers_bytes)") (sync p50 $(value "$lines" fdatasync_alone_half_of_writers_p50) ms)" "bench_log DIR"
   row "log, read back" "–" "$(thousands "$(value "$lines" read_records_per_second)") records a second" "–" "bench_log DIR"
 }
 
@@ -146,8 +146,12 @@ machine() {
 results() {
   echo "# Measured"
   echo
-  echo "Written by \`make bench\` (\`bench/run.sh\`). \"A second\" is wall time, \"a core second\" is time on a core: where something else"
-  echo "shares the machine the first is lower than it could be."
+  cat <<'TEXT'
+Written by `make bench` (`bench/run.sh`). "A second" is wall time, "a core second" is time on a core. Load is the system's load
+average before the part, the parts before it included: well above 1 something else shared the machine, and what is measured is
+worse than it could be. "The same" is the row above it with what is said changed. Writing and syncing alone is one loop without
+overlap: it says what kind of disk this is, it is no bound for the log.
+TEXT
   echo
   echo "$MACHINE"
   echo

@@ -43,6 +43,13 @@ fn measure(path: &Path) -> Result<()> {
         version: env!("CARGO_PKG_VERSION").into(),
     };
     let folder = DataFolder::open(Arc::new(RealDisk), path, &owner)?;
+    // Before the load: after it the disk still writes back what the log left in memory.
+    sync_alone(path, "small", 4 << 10)?;
+    sync_alone(
+        path,
+        "half_of_writers",
+        (WRITERS / 2 * BATCH_LOG_BYTES) as usize,
+    )?;
     let log = SharedLog::new(Log::open(&folder, LogOptions::default())?.0);
     let partition = log.partition("bench", 0)?;
     let batch = batch();
@@ -113,10 +120,11 @@ fn measure(path: &Path) -> Result<()> {
         "open_after_close {:.1} ms",
         begin.elapsed().as_secs_f64() * 1e3
     );
-    sync_alone(
-        path,
-        (mean_group / BATCH as f64 * BATCH_LOG_BYTES as f64) as usize,
-    )
+    println!(
+        "commit_mean_bytes {:.0} bytes",
+        mean_group / BATCH as f64 * BATCH_LOG_BYTES as f64
+    );
+    Ok(())
 }
 
 fn batch() -> Records {
@@ -130,31 +138,42 @@ fn batch() -> Records {
     records
 }
 
-/// Writes and syncs as many bytes as a commit had, into preallocated space, and nothing else.
-fn sync_alone(path: &Path, bytes: usize) -> Result<()> {
-    let file = RealDisk.open(&path.join("sync-alone"), OpenMode::Create)?;
-    let size = 64 << 20;
-    file.preallocate(size)?;
+/// Writes and syncs so many bytes at a time into preallocated space, as a commit does, and nothing else.
+fn sync_alone(path: &Path, name: &str, bytes: usize) -> Result<()> {
+    /// Space that is written once, as a segment is; most rounds are over before it is full.
+    const SPACE: u64 = 2 << 30;
+    let place = path.join("sync-alone");
+    let file = RealDisk.open(&place, OpenMode::Create)?;
+    file.preallocate(SPACE)?;
     file.sync_data()?;
     let data = vec![7; bytes];
-    let (begin, mut syncs, mut at) = (Instant::now(), 0_u64, 0);
-    let mut syncing = Duration::ZERO;
-    while begin.elapsed() < RUN / 2 && at + bytes as u64 <= size {
+    let (begin, mut at) = (Instant::now(), 0);
+    let mut syncs = Vec::new();
+    while begin.elapsed() < RUN / 2 && at + bytes as u64 <= SPACE {
         file.write_at(&data, at)?;
         let sync = Instant::now();
         file.sync_data()?;
-        syncing += sync.elapsed();
-        syncs += 1;
+        syncs.push(sync.elapsed().as_secs_f64() * 1e3);
         at += bytes as u64;
     }
-    println!("fdatasync_alone_bytes {bytes} bytes");
+    let seconds = begin.elapsed().as_secs_f64();
+    syncs.sort_by(f64::total_cmp);
+    let mean = syncs.iter().sum::<f64>() / syncs.len() as f64;
+    println!("fdatasync_alone_{name}_bytes {bytes} bytes");
+    println!("fdatasync_alone_{name}_samples {} syncs", syncs.len());
+    println!("fdatasync_alone_{name}_mean {mean:.3} ms");
     println!(
-        "fdatasync_alone_mean {:.3} ms",
-        syncing.as_secs_f64() * 1e3 / syncs as f64
+        "fdatasync_alone_{name}_p50 {:.3} ms",
+        syncs[syncs.len() / 2]
     );
     println!(
-        "fdatasync_alone_per_second {:.0} syncs/s",
-        syncs as f64 / begin.elapsed().as_secs_f64()
+        "fdatasync_alone_{name}_p99 {:.3} ms",
+        syncs[syncs.len() * 99 / 100]
     );
-    Ok(())
+    println!(
+        "fdatasync_alone_{name}_per_second {:.0} writes and syncs/s",
+        syncs.len() as f64 / seconds
+    );
+    drop(file);
+    Ok(std::fs::remove_file(place)?)
 }

@@ -9,7 +9,7 @@ pub(crate) struct Clock {
 }
 
 /// Seconds since a clock began.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
     pub(crate) wall: f64,
     /// Of the calling thread; the wall's where the system does not tell.

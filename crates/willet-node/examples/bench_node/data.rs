@@ -69,11 +69,12 @@ impl Load {
         })
     }
 
-    pub(crate) fn batches(&self, batches: usize, events: usize) -> Vec<EventBatch> {
+    /// Decoded batches, without end: no row comes twice, or a digest would hold few values and a branch be known by heart.
+    pub(crate) fn batches(&self, events: usize) -> impl Iterator<Item = EventBatch> {
         let layout = Arc::new(Layout::positional(self.width));
         let mut rows = self.rows();
         let mut second = FIRST;
-        let batch = || {
+        std::iter::repeat_with(move || {
             let mut batch = EventBatch::new();
             for (key, values) in rows.by_ref().take(events) {
                 let key = key_name(key);
@@ -89,8 +90,7 @@ impl Load {
                 batch.push(head, &layout, &values);
             }
             batch
-        };
-        std::iter::repeat_with(batch).take(batches).collect()
+        })
     }
 
     pub(crate) fn csv(&self) -> InputConfig {
@@ -102,15 +102,17 @@ impl Load {
         InputConfig::csv(fixed.into_iter().chain(values))
     }
 
-    pub(crate) fn records(&self, form: &str, batches: usize, events: usize) -> Vec<Records> {
+    /// The same rows as records of a form.
+    pub(crate) fn records(&self, form: &str, events: usize) -> impl Iterator<Item = Records> {
         let mut rows = self.rows();
         let mut second = FIRST;
-        let records = || {
+        let is_csv = form == "csv";
+        std::iter::repeat_with(move || {
             let mut records = Records::new();
             for (index, (key, values)) in rows.by_ref().take(events).enumerate() {
                 second += 1;
                 let key = key_name(key);
-                let text = if form == "csv" {
+                let text = if is_csv {
                     let values: Vec<String> = values.iter().map(f64::to_string).collect();
                     format!("{second},{key},{}", values.join(","))
                 } else {
@@ -121,8 +123,7 @@ impl Load {
                 records.push(index as u64, RecordKind::Event, 0, text.as_bytes());
             }
             records
-        };
-        std::iter::repeat_with(records).take(batches).collect()
+        })
     }
 }
 
