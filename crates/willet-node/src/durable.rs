@@ -9,7 +9,7 @@ use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_log::{DataFolder, FolderObjects, Log, LogOptions, OpenReport, Retention};
 
 use crate::output::Output;
-use crate::worker::{Worker, WorkerError, WorkerOptions};
+use crate::worker::{Trouble, Worker, WorkerError, WorkerOptions};
 
 /// The log and the worker of one stream with one partition.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ pub enum DurableError {
 }
 
 impl Durable {
-    /// Opens the stream of `plan` in a data folder: begins it, or takes it up where it was.
+    /// Opens the stream of `plan` in a data folder: begins it, or takes it up where it was. After an error `troubles` holds
+    /// what was found wrong on the way.
     pub fn open(
         folder: &DataFolder,
         log_options: LogOptions,
@@ -53,6 +54,7 @@ impl Durable {
         options: WorkerOptions,
         retention_bytes: u64,
         output: Box<dyn Output>,
+        troubles: &mut Vec<Trouble>,
     ) -> Result<(Self, OpenReport), DurableError> {
         let (mut log, report) = Log::open(folder, log_options).map_err(WorkerError::from)?;
         let partition = log
@@ -68,6 +70,7 @@ impl Durable {
             partition,
             Arc::new(objects),
             output,
+            troubles,
         )?;
         let mut durable = Self {
             log,

@@ -238,6 +238,13 @@ fn files_that_are_none_are_refused_with_a_way_out() {
         &["detect", "good.csv", "-o", "no/such/folder/out.csv"],
         "cannot write `no/such/folder/out.csv`",
     );
+    let names: Vec<String> = (0..10_000).map(|column| format!("c{column}")).collect();
+    write(
+        folder.path(),
+        "wide.csv",
+        format!("{}\n{}1\n", names.join(","), "1,".repeat(9_999)),
+    );
+    check(&["detect", "wide.csv"], "name the columns to use");
     check(&["detect", "-", "--data-dir", "d"], "stdin");
     check(&["replay", "nowhere"], "no data folder `nowhere`");
     check(&["evaluate", "words.csv"], "no column holds numbers only");

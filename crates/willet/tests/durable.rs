@@ -342,6 +342,7 @@ fn a_folder_of_format_1_is_read_replayed_and_taken_up() {
         partition,
         std::sync::Arc::new(objects),
         Box::new(out),
+        &mut Vec::new(),
     );
     let mut worker = worker.expect("it recovers");
     assert_eq!(worker.take_troubles().len(), 0);

@@ -285,7 +285,10 @@ impl InputConfig {
             return Err(invalid(
                 "columns",
                 format!("{values} values"),
-                format!("at most limits.values, {}", self.limits.values),
+                format!(
+                    "at most limits.values, {} (name the columns to use)",
+                    self.limits.values
+                ),
             ));
         }
         let metric = self

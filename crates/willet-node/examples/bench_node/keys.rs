@@ -168,6 +168,7 @@ pub(crate) fn open(path: &Path, slice_bytes: usize) -> Result<Durable> {
         },
         RETENTION_BYTES,
         Box::new(FileOutput::new("answers", file, Box::new(Lines))),
+        &mut Vec::new(),
     )?;
     Ok(durable)
 }

@@ -100,6 +100,9 @@ impl Worker {
     /// that were not delivered are written to `output`.
     ///
     /// `plan` is the stream's configuration if the log holds none yet.
+    ///
+    /// After an error `troubles` holds what was found wrong and got past: a later attempt may not meet it again. After success
+    /// [`Worker::take_troubles`] gives it.
     pub fn recover(
         plan: Plan,
         options: WorkerOptions,
@@ -107,9 +110,9 @@ impl Worker {
         partition: PartitionId,
         objects: Arc<dyn Objects>,
         mut output: Box<dyn Output>,
+        troubles: &mut Vec<Trouble>,
     ) -> Result<Self, WorkerError> {
         let prefix = format!("partition-{}", partition.0);
-        let mut troubles = Vec::new();
         let read = Mark::read(&*objects, &prefix)?;
         let is_mark_damaged = read.is_err();
         let mut mark = read.unwrap_or_else(|error| {
@@ -142,7 +145,7 @@ impl Worker {
         let (found, kept) = if from_start {
             Default::default()
         } else {
-            find_checkpoint(&*objects, &prefix, options, extent, &mut troubles)?
+            find_checkpoint(&*objects, &prefix, options, extent, troubles)?
         };
         if is_mark_damaged && !from_start {
             // What is written stays; some of its verdicts come a second time. What a saved series has learned was
@@ -183,15 +186,19 @@ impl Worker {
             cursor: mark.cursor,
             kept,
             doomed: VecDeque::new(),
-            troubles,
+            troubles: std::mem::take(troubles),
             rejected: 0,
             space: Space::default(),
         };
-        if worker.troubles.is_empty() {
-            worker.sweep()?;
+        let is_sound = worker.troubles.is_empty();
+        let swept = if is_sound { worker.sweep() } else { Ok(()) };
+        match swept.and_then(|()| worker.replay(log, partition, recovery.replay_from)) {
+            Ok(()) => Ok(worker),
+            Err(error) => {
+                *troubles = worker.take_troubles();
+                Err(error)
+            }
         }
-        worker.replay(log, partition, recovery.replay_from)?;
-        Ok(worker)
     }
 
     fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {

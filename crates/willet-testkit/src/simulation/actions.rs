@@ -333,6 +333,11 @@ impl Player {
     /// What the worker found wrong must have a cause.
     pub(super) fn troubles(&mut self) -> Step {
         let troubles = self.durable()?.worker().take_troubles();
+        self.hear(troubles)
+    }
+
+    /// Takes down what was reported: it excuses what it speaks of.
+    pub(super) fn hear(&mut self, troubles: Vec<Trouble>) -> Step {
         // An opening may have delivered since: what it gave out began here, or earlier where it did not know.
         let is_mark_lost = troubles
             .iter()

@@ -94,6 +94,7 @@ impl Player {
             partition,
             Arc::new(objects),
             output,
+            &mut Vec::new(),
         )?;
         worker.flush()?;
         Ok(worker)

@@ -18,4 +18,8 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
         "a sync that succeeded after a failed one counted for what the failed one had lost",
         30_016,
     ),
+    (
+        "what a recovery found wrong was not told when it failed later on",
+        500_506,
+    ),
 ];

@@ -120,6 +120,7 @@ impl Player {
         let options = self.scenario.options(&mut self.random);
         self.limit = options.max_resident_bytes;
         let plan = Plan::new(config, 1).map_err(|error| Stop::Wrong(chain(&error)))?;
+        let mut heard = Vec::new();
         let opened = Durable::open(
             data,
             self.scenario.log.clone(),
@@ -127,6 +128,7 @@ impl Player {
             options,
             self.scenario.retention_bytes,
             Box::new(output),
+            &mut heard,
         );
         match opened {
             Ok((durable, report)) => {
@@ -136,6 +138,7 @@ impl Player {
             Err(error) => {
                 self.say(|| format!("opening failed: {}", chain(&error)));
                 self.totals.refusals += 1;
+                self.hear(heard)?;
                 if self.totals.flips > 0 {
                     // What a recovery that was cut short had found wrong and got past, nobody heard of.
                     self.reported.all_from(self.ledger.delivered);

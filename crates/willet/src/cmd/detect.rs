@@ -193,14 +193,18 @@ impl Detect {
             ..WorkerOptions::default()
         };
         let log_bytes = config.store.log_bytes;
-        let (mut durable, report) = Durable::open(
+        let mut troubles = Vec::new();
+        let opened = Durable::open(
             &folder,
             LogOptions::default(),
             plan,
             options,
             log_bytes,
             Box::new(output),
-        )?;
+            &mut troubles,
+        );
+        troubles.iter().for_each(warn);
+        let (mut durable, report) = opened?;
         report.damage.iter().for_each(warn);
         if report.torn_bytes > 0 && !self.quiet {
             note(format!(
