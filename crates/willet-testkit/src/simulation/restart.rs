@@ -204,7 +204,8 @@ impl Player {
             present.extend(offsets.into_iter().zip(copy(&records)));
         }
         let read_damage = !reader.take_damage().is_empty();
-        let has_troubles = read_damage || !report.damage.is_empty();
+        // In the last commit before an unclean stop a flipped bit and a torn write look the same: told as bytes cut off.
+        let has_troubles = read_damage || !report.damage.is_empty() || report.torn_bytes > 0;
         self.compare_records(first, end, present, has_troubles)?;
         self.compare_positions()?;
         self.troubles()
