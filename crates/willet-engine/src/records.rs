@@ -120,6 +120,15 @@ impl Records {
         &self.bytes[self.span(index)]
     }
 
+    /// Index behind the records of one kind that stand together from `index` on.
+    pub fn run_end(&self, index: usize) -> usize {
+        let kind = self.heads[index].kind;
+        let same = self.heads[index..]
+            .iter()
+            .take_while(|head| head.kind == kind);
+        index + same.count()
+    }
+
     /// All heads with their payloads, in order.
     pub fn iter(&self) -> impl Iterator<Item = (RecordHead, &[u8])> {
         (0..self.len()).map(|index| (self.heads[index], self.payload(index)))

@@ -40,9 +40,7 @@ pub fn replay(
         let mut at = 0;
         while at < records.len() {
             let head = records.head(at);
-            let end = (at..records.len())
-                .find(|index| records.head(*index).kind != head.kind)
-                .unwrap_or(records.len());
+            let end = records.run_end(at);
             match head.kind {
                 RecordKind::Event => {
                     events.clear();

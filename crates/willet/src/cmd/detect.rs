@@ -208,7 +208,7 @@ impl Detect {
         report.damage.iter().for_each(warn);
         if report.torn_bytes > 0 && !self.quiet {
             note(format!(
-                "cut {} bytes of an unfinished write off the log",
+                "cut {} bytes off the end of the log: an unfinished write, or damage in the last one",
                 report.torn_bytes
             ));
         }
