@@ -9,5 +9,6 @@ mod mark;
 pub mod output;
 pub mod pipeline;
 pub mod replay;
+pub mod store;
 pub mod verify;
 pub mod worker;

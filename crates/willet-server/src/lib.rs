@@ -1,0 +1,1 @@
+//! Willet's doors.
