@@ -64,6 +64,19 @@ impl CountWindow {
         self.capacity = capacity;
     }
 
+    /// Makes room for more rows and keeps those that are there.
+    pub(crate) fn grow(&mut self, capacity: usize) {
+        if capacity <= self.capacity {
+            return;
+        }
+        if self.slide == Slide::ByRow {
+            // The oldest row first, as in a window that has not slid yet.
+            self.values.rotate_left(self.next * self.width);
+            self.next = 0;
+            self.capacity = capacity;
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.values.len() / self.width

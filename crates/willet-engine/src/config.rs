@@ -94,6 +94,18 @@ impl PlanError {
     }
 }
 
+/// Whether a setting is what it was, or a window that became longer.
+fn is_same_or_longer(name: &str, new: Option<&Value>, old: Option<&Value>) -> bool {
+    match (new, old) {
+        (Some(Value::Number(new)), Some(Value::Number(old))) if name == "window_size" => new >= old,
+        (Some(Value::Map(new)), Some(Value::Map(old))) => new
+            .keys()
+            .chain(old.keys())
+            .all(|name| is_same_or_longer(name, new.get(name), old.get(name))),
+        (new, old) => new == old,
+    }
+}
+
 /// Most ids a duplicate window may hold.
 const MAX_DUPLICATE_WINDOW: usize = 10_000_000;
 
@@ -104,9 +116,15 @@ pub struct Plan {
     kind: &'static Kind,
     options: Options,
     policy: Policy,
-    /// Rises whenever what a series learns changes; series of an older version start anew.
+    /// Rises whenever what a series learns changes.
     model_version: u32,
+    /// The plans before this one, oldest first, each without its own: while a series warms up under this plan, what it
+    /// learned under one of these answers.
+    former: Vec<Plan>,
 }
+
+/// Former plans that are remembered: whoever changes a stream faster than its series warm up loses the oldest.
+const FORMER_PLANS: usize = 4;
 
 impl Plan {
     /// Checks a configuration.
@@ -152,6 +170,22 @@ impl Plan {
             options,
             policy,
             model_version,
+            former: Vec::new(),
+        })
+    }
+
+    /// The plan of saved configurations: the one in force, and those before it with their versions.
+    pub(crate) fn with_former(
+        config: StreamConfig,
+        model_version: u32,
+        former: impl IntoIterator<Item = (u32, StreamConfig)>,
+    ) -> Result<Self, PlanError> {
+        let former = former
+            .into_iter()
+            .map(|(version, config)| Self::new(config, version));
+        Ok(Self {
+            former: former.collect::<Result<_, _>>()?,
+            ..Self::new(config, model_version)?
         })
     }
 
@@ -160,14 +194,57 @@ impl Plan {
         let is_same_model = config.features == self.config.features
             && config.detector == self.config.detector
             && config.seed == self.config.seed;
+        let mut former = self.former.clone();
+        if !is_same_model {
+            former.push(Self {
+                former: Vec::new(),
+                ..self.clone()
+            });
+            let excess = former.len().saturating_sub(FORMER_PLANS);
+            former.drain(..excess);
+        }
         let version = self.model_version + u32::from(!is_same_model);
-        Self::new(config, version)
+        Ok(Self {
+            former,
+            ..Self::new(config, version)?
+        })
+    }
+
+    /// The plan of this version, if it is this one or one shortly before it.
+    pub(crate) fn of_version(&self, version: u32) -> Option<&Self> {
+        if version == self.model_version {
+            return Some(self);
+        }
+        self.former
+            .iter()
+            .find(|plan| plan.model_version == version)
+    }
+
+    /// The plans before this one.
+    pub(crate) fn former(&self) -> &[Self] {
+        &self.former
+    }
+
+    /// Whether a series that learned under `older` can go on as it is: only windows became longer.
+    pub(crate) fn only_grows(&self, older: &Self) -> bool {
+        self.kind.name == older.kind.name
+            && self.config.features == older.config.features
+            && self.config.seed == older.config.seed
+            && is_same_or_longer("", Some(&self.all_options()), Some(&older.all_options()))
+    }
+
+    /// All settings of the detector as one value, those that nobody chose at their defaults.
+    fn all_options(&self) -> Value {
+        let settings = self.kind.settings.iter();
+        let defaults = settings.map(|setting| (setting.name.to_owned(), (setting.default)()));
+        Value::Map(defaults.chain(self.options.iter().cloned()).collect())
     }
 
     /// The same plan with all series to start anew.
     #[must_use]
     pub fn reset(mut self) -> Self {
         self.model_version += 1;
+        self.former.clear();
         self
     }
 

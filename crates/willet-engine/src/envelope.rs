@@ -42,6 +42,11 @@ pub fn seal(magic: [u8; 4], version: u16, content: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
+/// The format version that a frame names, unchecked; `None` where the bytes are too few.
+pub fn version(bytes: &[u8]) -> Option<u16> {
+    Some(u16::from_le_bytes([*bytes.get(4)?, *bytes.get(5)?]))
+}
+
 /// Takes a value out of its frame, checked.
 pub fn open<T: DeserializeOwned>(
     magic: [u8; 4],

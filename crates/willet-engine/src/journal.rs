@@ -25,6 +25,16 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
+    /// The events just before came with an idempotency key. Nothing for the shard; outputs keep it, so that the same request is
+    /// answered again and not done again.
+    Request {
+        /// The key.
+        key: String,
+        /// Time of arrival, microseconds since the epoch.
+        at: i64,
+        /// What is needed to answer again.
+        answer: String,
+    },
     /// The record at this offset made processing panic twice and is skipped, always.
     Poison {
         /// Offset of the record.

@@ -234,6 +234,37 @@ impl Lane {
         verdict
     }
 
+    /// The series of a key, where it is in memory.
+    pub(crate) fn series(&self, hash: u64, key: &str) -> Option<&Series> {
+        match &self.slots[self.find(hash, key)? as usize] {
+            Slot::Resident(resident) => Some(&resident.series),
+            Slot::Cold { .. } => None,
+        }
+    }
+
+    /// Answers for one event of the batch and changes nothing.
+    pub(crate) fn peek(
+        &self,
+        plan: &Plan,
+        tick: Option<Timestamp>,
+        batch: &EventBatch,
+        event: usize,
+        details: &mut Vec<Detail>,
+    ) -> Verdict {
+        let row = batch.rows()[event];
+        let arrival = Arrival {
+            event: event as u32,
+            offset: row.offset,
+            time: row.time,
+            layout: batch.layout(event),
+            values: batch.values(event),
+        };
+        match self.series(row.key_hash, batch.key(event)) {
+            Some(series) => series.peek(plan, tick, arrival, details),
+            None => Series::new("").peek(plan, tick, arrival, details),
+        }
+    }
+
     /// Forgets what a key learned up to `offset`.
     pub(crate) fn reset(&mut self, hash: u64, key: &str, offset: u64) {
         let Some(slot) = self.find(hash, key) else {

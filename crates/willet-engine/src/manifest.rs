@@ -26,6 +26,8 @@ pub(crate) struct ShardState {
     /// The stream's configuration, as JSON.
     pub(crate) config: String,
     pub(crate) model_version: u32,
+    /// Former configurations that still answer while series warm up, with their model versions.
+    pub(crate) former: Vec<(u32, String)>,
     pub(crate) tick: Option<Timestamp>,
     pub(crate) duplicates: Vec<(u64, u64)>,
     pub(crate) poisoned: Vec<u64>,
@@ -42,16 +44,56 @@ pub struct ChunkUse {
 }
 
 const MAGIC: [u8; 4] = *b"WLTM";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
-/// Version 1 as it is written; frozen.
+/// Version 2 as it is written; frozen.
 #[derive(Serialize, Deserialize)]
-struct ManifestV1 {
+struct ManifestV2 {
     sequence: u64,
     low_water: u64,
     upto: u64,
     shard: ShardState,
     chunks: Vec<ChunkUse>,
+}
+
+/// Version 1; frozen.
+#[derive(Deserialize)]
+struct ManifestV1 {
+    sequence: u64,
+    low_water: u64,
+    upto: u64,
+    shard: ShardStateV1,
+    chunks: Vec<ChunkUse>,
+}
+
+#[derive(Deserialize)]
+struct ShardStateV1 {
+    config: String,
+    model_version: u32,
+    tick: Option<Timestamp>,
+    duplicates: Vec<(u64, u64)>,
+    poisoned: Vec<u64>,
+    next_chunk: u64,
+}
+
+impl From<ManifestV1> for ManifestV2 {
+    fn from(old: ManifestV1) -> Self {
+        Self {
+            sequence: old.sequence,
+            low_water: old.low_water,
+            upto: old.upto,
+            shard: ShardState {
+                config: old.shard.config,
+                model_version: old.shard.model_version,
+                former: Vec::new(),
+                tick: old.shard.tick,
+                duplicates: old.shard.duplicates,
+                poisoned: old.shard.poisoned,
+                next_chunk: old.shard.next_chunk,
+            },
+            chunks: old.chunks,
+        }
+    }
 }
 
 impl Manifest {
@@ -62,7 +104,7 @@ impl Manifest {
 
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let content = ManifestV1 {
+        let content = ManifestV2 {
             sequence: self.sequence,
             low_water: self.low_water,
             upto: self.upto,
@@ -74,7 +116,10 @@ impl Manifest {
 
     /// Reads a manifest back, checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let manifest: ManifestV1 = envelope::open(MAGIC, VERSION, bytes)?;
+        let manifest = match envelope::version(bytes) {
+            Some(1) => envelope::open::<ManifestV1>(MAGIC, 1, bytes)?.into(),
+            _ => envelope::open::<ManifestV2>(MAGIC, VERSION, bytes)?,
+        };
         Ok(Self {
             sequence: manifest.sequence,
             low_water: manifest.low_water,

@@ -7,7 +7,7 @@ use willet_core::decision::{Decision, anomaly_score, confidence};
 use willet_core::detectors::Detector;
 use willet_core::features::{Features, Memory};
 use willet_core::random::series_seed;
-use willet_core::rows::{Raw, Rows};
+use willet_core::rows::{Expected, Raw, Rows};
 
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
@@ -23,6 +23,31 @@ pub(crate) struct Series {
     sample_count: u64,
     /// `None` until the first event after a start or a reset.
     model: Option<Model>,
+    /// Learned under an earlier plan; answers until `model` is warm.
+    former: Option<Box<Model>>,
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// Events of the series so far.
+    pub sample_count: u64,
+    /// Offset behind the last record that changed the series.
+    pub learned_upto: u64,
+    /// Newest event time.
+    pub newest: Option<Timestamp>,
+    /// Bytes held in memory.
+    pub memory_bytes: usize,
+    /// Whether there are no scores yet.
+    pub is_warming_up: bool,
+    /// Version of the model that answers; 0 where there is none yet.
+    pub model_version: u32,
+    /// Name of the kind that answers.
+    pub algorithm: String,
+    /// Names of the features.
+    pub names: Vec<Box<str>>,
+    /// What is taken for normal of each; empty while nobody knows.
+    pub expected: Vec<Expected>,
 }
 
 #[derive(Debug)]
@@ -61,6 +86,7 @@ impl Series {
             newest: None,
             sample_count: 0,
             model: None,
+            former: None,
         }
     }
 
@@ -103,15 +129,8 @@ impl Series {
             return verdict(self, Outcome::AlreadyLearned, false);
         }
         self.learned_upto = arrival.offset + 1;
-        if self
-            .model
-            .as_ref()
-            .is_none_or(|model| model.version != plan.model_version())
-        {
-            match Model::new(plan, &self.key, arrival.layout) {
-                Ok(model) => self.model = Some(model),
-                Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
-            }
+        if let Err(misfit) = self.follow(plan, arrival.layout) {
+            return verdict(self, Outcome::Rejected(misfit), false);
         }
         let Some(model) = &mut self.model else {
             return verdict(self, Outcome::WarmingUp, false);
@@ -128,78 +147,187 @@ impl Series {
         self.newest = self.newest.max(arrival.time);
         self.sample_count += 1;
         let outcome = model.judge(plan, values, &mut space.row, details);
+        if self.former.is_some() {
+            return self.ask_former(plan, outcome, is_late, arrival, space, details);
+        }
         verdict(self, outcome, is_late)
+    }
+
+    /// Brings the model to the version of the plan. What was learned goes on where only windows became longer; else it
+    /// answers until the new model is warm.
+    fn follow(&mut self, plan: &Plan, layout: &Arc<Layout>) -> Result<(), Misfit> {
+        let version = plan.model_version();
+        match &mut self.model {
+            Some(model) if model.version == version => {
+                let is_known = |former: &Model| plan.of_version(former.version).is_some();
+                if self
+                    .former
+                    .as_deref()
+                    .is_some_and(|former| !is_known(former))
+                {
+                    self.former = None;
+                }
+                return Ok(());
+            }
+            Some(model) => {
+                if let Some(older) = plan.of_version(model.version)
+                    && plan.only_grows(older)
+                    && let Some(detector) = model.grown(plan, &self.key)
+                {
+                    model.detector = detector;
+                    model.version = version;
+                    return Ok(());
+                }
+            }
+            None => {}
+        }
+        let model = Model::new(plan, &self.key, layout)?;
+        let replaced = self.model.replace(model).map(Box::new);
+        // A model that was warming up itself gives way: the one before it still answers.
+        self.former = self.former.take().or(replaced);
+        self.former = self
+            .former
+            .take()
+            .filter(|former| plan.of_version(former.version).is_some());
+        Ok(())
+    }
+
+    /// The former model learns on and answers while the new one is warming up; then it goes.
+    fn ask_former(
+        &mut self,
+        plan: &Plan,
+        outcome: Outcome,
+        is_late: bool,
+        arrival: Arrival<'_>,
+        space: &mut Space,
+        details: &mut Vec<Detail>,
+    ) -> Verdict {
+        let mut verdict = Verdict {
+            event: arrival.event,
+            outcome,
+            is_late,
+            sample_count: self.sample_count,
+            model_version: plan.model_version(),
+        };
+        if matches!(outcome, Outcome::Scored(_)) {
+            self.former = None;
+        }
+        if let Some(former) = &mut self.former
+            && outcome == Outcome::WarmingUp
+            && let Ok(values) = former.arrange(arrival.layout, arrival.values, &mut space.values)
+        {
+            verdict.outcome = former.judge(plan, values, &mut space.row, details);
+            verdict.model_version = former.version;
+        }
+        verdict
+    }
+
+    /// The answer that [`Series::take`] would give, from a copy of what it would change.
+    pub(crate) fn peek(
+        &self,
+        plan: &Plan,
+        tick: Option<Timestamp>,
+        arrival: Arrival<'_>,
+        details: &mut Vec<Detail>,
+    ) -> Verdict {
+        let mut copy = Self {
+            key: self.key.clone(),
+            learned_upto: 0,
+            newest: self.newest,
+            sample_count: self.sample_count,
+            model: self
+                .model
+                .as_ref()
+                .and_then(|model| model.copy(plan, &self.key)),
+            former: self
+                .former
+                .as_ref()
+                .and_then(|former| former.copy(plan, &self.key).map(Box::new)),
+        };
+        copy.take(plan, tick, arrival, &mut Space::default(), details)
+    }
+
+    pub(crate) fn describe(&self, plan: &Plan) -> Description {
+        let is_warm = |model: &&Model| model.decision.depth(0.0).is_some();
+        let model = self.model.as_ref().filter(is_warm);
+        let model = model.or(self.former.as_deref()).or(self.model.as_ref());
+        let algorithm = model
+            .and_then(|model| plan.of_version(model.version))
+            .unwrap_or(plan);
+        Description {
+            sample_count: self.sample_count,
+            learned_upto: self.learned_upto,
+            newest: self.newest,
+            memory_bytes: self.memory_bytes(),
+            is_warming_up: model.as_ref().is_none_or(|model| !is_warm(model)),
+            model_version: model.map_or(0, |model| model.version),
+            algorithm: algorithm.config().detector.algorithm.clone(),
+            names: model.map_or(Vec::new(), |model| model.names().to_vec()),
+            expected: model.map_or(Vec::new(), |model| model.detector.expected()),
+        }
+    }
+
+    /// What is taken for normal of each feature now, with the names; `None` while nobody knows.
+    pub(crate) fn normal(&self) -> Option<(&[Box<str>], Vec<Expected>)> {
+        let model = self.former.as_deref().or(self.model.as_ref())?;
+        let expected = model.detector.expected();
+        (!expected.is_empty()).then(|| (model.names(), expected))
     }
 
     /// Bytes held, the series itself included.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let model = self.model.as_ref().map_or(0, |model| {
-            model.detector.memory_bytes()
-                + model.decision.heap_bytes()
-                + model
-                    .features
-                    .as_ref()
-                    .map_or(0, |features| size_of::<Features>() + features.heap_bytes())
-        });
+        let model = self.model.as_ref().map_or(0, Model::heap_bytes);
+        let former = self.former.as_ref();
+        let former = former.map_or(0, |former| size_of::<Model>() + former.heap_bytes());
         // What the allocator adds to some five blocks.
-        size_of::<Self>() + self.key.len() + model + 5 * 16
+        size_of::<Self>() + self.key.len() + model + former + 5 * 16
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let model = self.model.as_ref().map(|model| {
-            let snapshot = model.detector.snapshot();
-            ModelStateV1 {
-                version: model.version,
-                names: model
-                    .layout
-                    .names()
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-                is_positional: model.layout.is_positional(),
-                features: model
-                    .features
-                    .as_ref()
-                    .map(|features| features.memory().clone()),
-                kind: snapshot.kind.to_owned(),
-                detector_version: snapshot.version,
-                detector: snapshot.bytes,
-                decision: model.decision.clone(),
-            }
-        });
-        let state = SeriesState::V1(SeriesStateV1 {
+        let state = SeriesStateV1 {
             learned_upto: self.learned_upto,
             newest: self.newest,
             sample_count: self.sample_count,
-            model,
-        });
+            model: self.model.as_ref().map(Model::save),
+        };
+        let state = match &self.former {
+            None => SeriesState::V1(state),
+            Some(former) => SeriesState::V2(state, Box::new(former.save())),
+        };
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
-    /// Takes up a saved state. A model of another version than the plan's is not built: it would be replaced anyway.
+    /// Takes up a saved state. A model of a version that the plan does not know any more is not built: it would be replaced.
     pub(crate) fn decode(
         plan: &Plan,
         key: &str,
         bytes: &[u8],
         layouts: &mut Layouts,
     ) -> Result<Self, String> {
-        let (SeriesState::V1(state), rest) = postcard::take_from_bytes(bytes)
+        let (state, rest): (SeriesState, _) = postcard::take_from_bytes(bytes)
             .map_err(|error| format!("it cannot be read: {error}"))?;
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
-        let model = match state.model {
-            Some(model) if model.version == plan.model_version() => {
-                Some(Model::restore(plan, key, model, layouts)?)
-            }
-            _ => None,
+        let (state, former) = match state {
+            SeriesState::V1(state) => (state, None),
+            SeriesState::V2(state, former) => (state, Some(*former)),
         };
+        let mut restore = |model: Option<ModelStateV1>| {
+            let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
+            known
+                .map(|(plan, model)| Model::restore(plan, key, model, layouts))
+                .transpose()
+        };
+        let model = restore(state.model)?;
+        let former = restore(former)?.map(Box::new);
         Ok(Self {
             key: key.into(),
             learned_upto: state.learned_upto,
             newest: state.newest,
             sample_count: state.sample_count,
             model,
+            former,
         })
     }
 }
@@ -208,6 +336,8 @@ impl Series {
 #[derive(Serialize, Deserialize)]
 enum SeriesState {
     V1(SeriesStateV1),
+    /// With the former model, which answers until the other is warm.
+    V2(SeriesStateV1, Box<ModelStateV1>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -323,6 +453,59 @@ impl Model {
         })
     }
 
+    fn save(&self) -> ModelStateV1 {
+        let snapshot = self.detector.snapshot();
+        let names = self.layout.names().iter().map(ToString::to_string);
+        ModelStateV1 {
+            version: self.version,
+            names: names.collect(),
+            is_positional: self.layout.is_positional(),
+            features: self
+                .features
+                .as_ref()
+                .map(|features| features.memory().clone()),
+            kind: snapshot.kind.to_owned(),
+            detector_version: snapshot.version,
+            detector: snapshot.bytes,
+            decision: self.decision.clone(),
+        }
+    }
+
+    /// Another one that has learned the same; `None` where its plan is not known any more.
+    fn copy(&self, plan: &Plan, key: &str) -> Option<Self> {
+        let plan = plan.of_version(self.version)?;
+        Self::restore(plan, key, self.save(), &mut Layouts::default()).ok()
+    }
+
+    /// The detector under the plan's settings with what it has learned, where that fits.
+    fn grown(&self, plan: &Plan, key: &str) -> Option<Box<dyn Detector>> {
+        let seed = series_seed(plan.config().seed, key, plan.kind().name);
+        let saved = self.detector.snapshot();
+        plan.kind()
+            .restore(
+                plan.options(),
+                self.detector.width(),
+                seed,
+                saved.version,
+                &saved.bytes,
+            )
+            .ok()
+    }
+
+    /// Names of the features.
+    fn names(&self) -> &[Box<str>] {
+        self.features
+            .as_ref()
+            .map_or(self.layout.names(), |features| features.names())
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let features = self.features.as_ref();
+        self.detector.memory_bytes()
+            + self.decision.heap_bytes()
+            + features.map_or(0, |features| size_of::<Features>() + features.heap_bytes())
+    }
+
     /// The event's values in the order of the series.
     fn arrange<'a>(
         &self,
@@ -427,10 +610,6 @@ impl Model {
             .detector
             .explain(row)
             .expect("the model was built for this width");
-        let names = self
-            .features
-            .as_ref()
-            .map_or(self.layout.names(), |features| features.names());
         let main = explanation.main_feature();
         let deviation =
             main.and_then(|main| Some(row[main] - explanation.expected.get(main)?.middle));
@@ -440,7 +619,7 @@ impl Model {
             _ => None,
         });
         Detail {
-            names: names.to_vec(),
+            names: self.names().to_vec(),
             contributions: explanation.contributions,
             expected: explanation.expected,
             anomaly_type,

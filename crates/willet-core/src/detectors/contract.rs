@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Explanation, Raw, Rows};
+use crate::rows::{Expected, Explanation, Raw, Rows};
 use crate::settings::{SettingSpec, Settings, Value};
 
 /// A detector: an algorithm plus all it has learned. Values in, values out; no clock, no randomness but its seed.
@@ -25,6 +25,9 @@ pub trait Detector: Send + Debug {
 
     /// Says which features made the score of a row, and what would have been expected.
     fn explain(&self, row: &[f64]) -> Result<Explanation, WidthError>;
+
+    /// What it takes for normal of each feature now; empty while it does not know, or where its kind never does.
+    fn expected(&self) -> Vec<Expected>;
 
     /// Bytes held, the detector itself included.
     fn memory_bytes(&self) -> usize;
@@ -80,6 +83,10 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     }
     /// See [`Detector::explain`].
     fn explain_row(&self, row: &[f64]) -> Explanation;
+    /// See [`Detector::expected`].
+    fn expected(&self) -> Vec<Expected> {
+        Vec::new()
+    }
     /// Bytes on the heap.
     fn heap_bytes(&self) -> usize;
     /// What it has learned.
@@ -169,7 +176,8 @@ impl Kind {
         self.build(options, 1, 0).map(drop)
     }
 
-    /// Takes up a state saved by [`Detector::snapshot`] under the same options, width and seed.
+    /// Takes up a state saved by [`Detector::snapshot`] under the same options, width and seed. A longer `window_size` than
+    /// the saved one keeps what is in the window.
     pub fn restore(
         &self,
         options: &Options,

@@ -269,6 +269,13 @@ impl Algorithm for Ensemble {
         Explanation::from_weights(weights, expected)
     }
 
+    fn expected(&self) -> Vec<Expected> {
+        let mut members = self.members.iter().map(|member| member.detector.expected());
+        members
+            .find(|expected| !expected.is_empty())
+            .unwrap_or_default()
+    }
+
     fn heap_bytes(&self) -> usize {
         let member = |member: &Member| {
             size_of::<Member>() + member.detector.memory_bytes() + member.calibrator.heap_bytes()

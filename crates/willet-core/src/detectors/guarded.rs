@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Detector, Options, Snapshot};
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Explanation, Raw, Rows};
+use crate::rows::{Expected, Explanation, Raw, Rows};
 use crate::settings::Settings;
 
 /// Values beyond this size are scored as this size and not learned: their squares must stay finite.
@@ -195,6 +195,10 @@ impl<A: Algorithm> Detector for Guarded<A> {
             Usable::Whole(row) | Usable::ScoreOnly(row) => self.algorithm.explain_row(row),
             Usable::Nothing => Explanation::from_weights(vec![0.0; self.width], Vec::new()),
         })
+    }
+
+    fn expected(&self) -> Vec<Expected> {
+        self.algorithm.expected()
     }
 
     fn memory_bytes(&self) -> usize {

@@ -5,7 +5,7 @@ use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::random::Random;
-use crate::rows::{Explanation, Raw};
+use crate::rows::{Expected, Explanation, Raw};
 use crate::statistics::quantile;
 use crate::windows::{CountWindow, Slide};
 
@@ -275,6 +275,10 @@ impl Algorithm for HalfSpaceTrees {
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
         ablation::explain(row, self.window.expected(), |row| -self.mass(row))
+    }
+
+    fn expected(&self) -> Vec<Expected> {
+        self.window.expected()
     }
 
     fn heap_bytes(&self) -> usize {

@@ -24,6 +24,15 @@ impl SortedWindow {
         }
     }
 
+    /// Makes room for more values and keeps those that are there.
+    pub(crate) fn grow(&mut self, capacity: usize) {
+        if capacity > self.capacity {
+            self.arrived.rotate_left(self.oldest);
+            self.oldest = 0;
+            self.capacity = capacity;
+        }
+    }
+
     /// Takes in a finite value and lets the oldest go when the window is full.
     pub fn push(&mut self, value: f64) {
         debug_assert!(value.is_finite());
@@ -89,8 +98,9 @@ impl SortedWindow {
     pub(crate) fn is_sound(&self, capacity: usize) -> bool {
         let mut arrived = self.arrived.clone();
         arrived.sort_by(f64::total_cmp);
-        self.capacity == capacity
-            && self.arrived.len() <= capacity
+        self.capacity > 0
+            && self.capacity <= capacity
+            && self.arrived.len() <= self.capacity
             && (self.oldest == 0 || self.oldest < self.arrived.len())
             && self.arrived.iter().all(|x| x.is_finite())
             && arrived.iter().zip(&self.sorted).all(|(a, b)| a == b)

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use willet_core::rows::Expected;
+
 use crate::checkpoint::Checkpoints;
 use crate::chunk::{ChunkIndex, ChunkRef};
 use crate::config::{Plan, PlanError, StreamConfig};
@@ -12,6 +14,7 @@ use crate::event::{EventBatch, Timestamp, key_hash};
 use crate::journal::Entry;
 use crate::lane::Lane;
 use crate::manifest::{Manifest, ShardState};
+pub use crate::series::Description;
 use crate::verdict::{Detail, Outcome, Verdict, Verdicts};
 
 /// The state machine of one partition.
@@ -99,7 +102,12 @@ impl Shard {
     ) -> Result<Self, RestoreShardError> {
         let state = &manifest.shard;
         let config: StreamConfig = serde_json::from_str(&state.config)?;
-        let plan = Plan::new(config, state.model_version)?;
+        let former: Result<Vec<_>, serde_json::Error> = state
+            .former
+            .iter()
+            .map(|(version, config)| Ok((*version, serde_json::from_str(config)?)))
+            .collect();
+        let plan = Plan::with_former(config, state.model_version, former?)?;
         let mut shard = Self::new(plan, lanes, hash_seed);
         shard.tick = state.tick;
         shard.duplicates = Duplicates::restore(
@@ -176,6 +184,39 @@ impl Shard {
         let hash = key_hash(self.hash_seed, key);
         let lane = lane_of(hash, self.lanes.len());
         self.lanes[lane].load(&self.plan, hash, key, state)
+    }
+
+    /// Where the saved state of a key lies, if it must be [loaded](Shard::load) before the key can be described.
+    pub fn missing_key<'a>(&self, key: &'a str) -> Option<Missing<'a>> {
+        let hash = key_hash(self.hash_seed, key);
+        let at = self.lanes[lane_of(hash, self.lanes.len())].cold(hash, key)?;
+        Some(Missing { key, at })
+    }
+
+    /// What is known of a key; `None` for one that never spoke. A key that is [missing](Shard::missing_key) is not described.
+    pub fn describe(&self, key: &str) -> Option<Description> {
+        let hash = key_hash(self.hash_seed, key);
+        let series = self.lanes[lane_of(hash, self.lanes.len())].series(hash, key)?;
+        Some(series.describe(&self.plan))
+    }
+
+    /// What is taken for normal of each feature of a key now, with the names; `None` where nobody knows or the key is not in
+    /// memory. `O(window)` for detectors that keep one.
+    pub fn normal(&self, key_hash: u64, key: &str) -> Option<(&[Box<str>], Vec<Expected>)> {
+        self.lanes[lane_of(key_hash, self.lanes.len())]
+            .series(key_hash, key)?
+            .normal()
+    }
+
+    /// Answers as [`Shard::on_batch`] would, event by event, and learns and remembers nothing. Keys of the batch that are
+    /// [missing](Shard::missing) count as unknown.
+    pub fn peek(&self, batch: &EventBatch, out: &mut Verdicts) {
+        out.clear();
+        for (event, row) in batch.rows().iter().enumerate() {
+            let lane = &self.lanes[lane_of(row.key_hash, self.lanes.len())];
+            out.rows
+                .push(lane.peek(&self.plan, self.tick, batch, event, &mut out.details));
+        }
     }
 
     /// Takes a batch: one verdict for each event, in order. Its records end before `next_offset`.
@@ -292,6 +333,7 @@ impl Shard {
             Entry::Poison { offset } => {
                 self.poisoned.insert(offset);
             }
+            Entry::Request { .. } => {}
         }
         Ok(())
     }
@@ -314,15 +356,24 @@ impl Shard {
 
     pub(crate) fn state(&self, next_chunk: u64) -> ShardState {
         ShardState {
-            config: serde_json::to_string(self.plan.config())
-                .expect("plain data always serialises into memory"),
+            config: saved(&self.plan),
             model_version: self.plan.model_version(),
+            former: self
+                .plan
+                .former()
+                .iter()
+                .map(|plan| (plan.model_version(), saved(plan)))
+                .collect(),
             tick: self.tick,
             duplicates: self.duplicates.save(),
             poisoned: self.poisoned.iter().copied().collect(),
             next_chunk,
         }
     }
+}
+
+fn saved(plan: &Plan) -> String {
+    serde_json::to_string(plan.config()).expect("plain data always serialises into memory")
 }
 
 /// A manifest whose content this build cannot run.

@@ -7,7 +7,7 @@ use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::random::Random;
-use crate::rows::{Explanation, Raw};
+use crate::rows::{Expected, Explanation, Raw};
 use crate::windows::{CountWindow, Slide};
 use tree::{Growth, Tree, average_path};
 
@@ -144,6 +144,10 @@ impl Algorithm for IsolationForest {
         ablation::explain(row, self.window.expected(), |row| self.score(row))
     }
 
+    fn expected(&self) -> Vec<Expected> {
+        self.window.expected()
+    }
+
     fn heap_bytes(&self) -> usize {
         self.window.heap_bytes()
             + self.trees.iter().map(Tree::memory_bytes).sum::<usize>()
@@ -169,7 +173,6 @@ impl Algorithm for IsolationForest {
         let fits = state
             .window
             .is_sound(Slide::ByRow, config.window_size, width)
-            && state.window.capacity() == config.window_size
             && (state.trees.is_empty() || state.trees.len() == config.n_estimators)
             && state.trees.iter().all(|tree| tree.is_sound(width))
             && (state.next == 0 || state.next < state.trees.len())
@@ -179,6 +182,7 @@ impl Algorithm for IsolationForest {
         }
         let mut restored = Self::new(config, width, seed).map_err(|error| error.to_string())?;
         restored.window = state.window;
+        restored.window.grow(config.window_size);
         restored.trees = state.trees;
         restored.next = state.next;
         restored.credit = state.credit;

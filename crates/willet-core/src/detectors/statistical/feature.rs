@@ -175,9 +175,10 @@ impl Feature {
                 smoothing,
                 forecast,
             }),
-            (Self::Windowed { method, .. }, State::Windowed(saved, window))
+            (Self::Windowed { method, .. }, State::Windowed(saved, mut window))
                 if method == saved && window.is_sound(config.window_size) =>
             {
+                window.grow(config.window_size);
                 Some(Self::Windowed { method, window })
             }
             _ => None,

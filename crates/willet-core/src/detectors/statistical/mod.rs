@@ -2,7 +2,7 @@ mod feature;
 
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
-use crate::rows::{Explanation, Raw};
+use crate::rows::{Expected, Explanation, Raw};
 use crate::settings::Choice;
 use feature::Feature;
 
@@ -130,8 +130,12 @@ impl Algorithm for Statistical {
             distance * distance
         });
         let weights = weights.collect();
+        Explanation::from_weights(weights, self.expected())
+    }
+
+    fn expected(&self) -> Vec<Expected> {
         let expected: Option<Vec<_>> = self.features.iter().map(Feature::expected).collect();
-        Explanation::from_weights(weights, expected.unwrap_or_default())
+        expected.unwrap_or_default()
     }
 
     fn heap_bytes(&self) -> usize {

@@ -623,3 +623,5 @@ fn a_replay_that_is_given_a_later_configuration_counts_model_versions_as_the_fir
     log.extend(stream(9, 100, 2));
     assert!(whole(&config("zscore"), &log) == whole(&config("hst"), &log));
 }
+
+mod changes;
