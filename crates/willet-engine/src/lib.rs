@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`records`] and [`event`] are the data, [`codec`] makes one of the other, [`shard`] is the machine,
 //! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
-//! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back.
+//! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back. [`incidents`] is the second
+//! kind of shard: what people are told of the answers.
 
 pub mod event;
 pub mod records;
@@ -13,6 +14,8 @@ pub mod config;
 pub mod journal;
 pub mod shard;
 pub mod verdict;
+
+pub mod incidents;
 
 mod duplicates;
 mod lane;
