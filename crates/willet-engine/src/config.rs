@@ -220,6 +220,12 @@ impl Plan {
             .find(|plan| plan.model_version == version)
     }
 
+    /// The algorithm, as it was called in the configuration, of this version or of one shortly before it.
+    pub fn algorithm_of(&self, version: u32) -> &str {
+        let plan = self.of_version(version).unwrap_or(self);
+        &plan.config.detector.algorithm
+    }
+
     /// The plans before this one.
     pub(crate) fn former(&self) -> &[Self] {
         &self.former

@@ -4,7 +4,7 @@
 //! Reading order: [`records`] and [`event`] are the data, [`codec`] makes one of the other, [`shard`] is the machine,
 //! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
 //! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back. [`incidents`] is the second
-//! kind of shard: what people are told of the answers.
+//! kind of shard: what people are told of the answers; [`topic`] is a live channel.
 
 pub mod event;
 pub mod records;
@@ -13,6 +13,7 @@ pub mod codec;
 pub mod config;
 pub mod journal;
 pub mod shard;
+pub mod topic;
 pub mod verdict;
 
 pub mod incidents;

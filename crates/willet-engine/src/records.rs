@@ -89,6 +89,13 @@ impl Records {
         }
     }
 
+    /// Says when all of them arrived, microseconds since the epoch.
+    pub fn stamp(&mut self, arrived: i64) {
+        for head in &mut self.heads {
+            head.arrived = arrived;
+        }
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         self.heads.len()

@@ -9,7 +9,7 @@ use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_log::{DataFolder, FolderObjects, Log, LogOptions, OpenReport, Retention};
 
 use crate::output::Output;
-use crate::worker::{Trouble, Worker, WorkerError, WorkerOptions};
+use crate::worker::{Care, Home, Trouble, Worker, WorkerError, WorkerOptions};
 
 /// The log and the worker of one stream with one partition.
 #[derive(Debug)]
@@ -67,9 +67,12 @@ impl Durable {
             plan,
             options,
             &mut log,
-            partition,
-            Arc::new(objects),
+            Home {
+                partition,
+                objects: Arc::new(objects),
+            },
             output,
+            Care::default(),
             troubles,
         )?;
         let mut durable = Self {

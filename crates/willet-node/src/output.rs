@@ -4,7 +4,9 @@ use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
-use willet_engine::event::EventBatch;
+use willet_engine::config::Plan;
+use willet_engine::event::{EventBatch, Timestamp};
+use willet_engine::journal::Entry;
 use willet_engine::records::Records;
 use willet_engine::verdict::Verdicts;
 use willet_log::disk::DiskFile;
@@ -20,6 +22,37 @@ pub struct Answers<'a> {
     pub verdicts: &'a Verdicts,
     /// The first event whose verdict is to be written.
     pub from: usize,
+    /// What the shard was told to do.
+    pub plan: &'a Plan,
+}
+
+impl Answers<'_> {
+    /// Index of the record at `offset`.
+    pub fn record_of(&self, offset: u64) -> Option<usize> {
+        // Offsets mostly rise by one; gaps are records lost to damage.
+        let records = self.records;
+        if records.is_empty() {
+            return None;
+        }
+        let guess = offset.checked_sub(records.head(0).offset)? as usize;
+        if guess < records.len() && records.head(guess).offset == offset {
+            return Some(guess);
+        }
+        (0..records.len()).find(|index| records.head(*index).offset == offset)
+    }
+
+    /// When the record at `offset` arrived, microseconds since the epoch; 0 where nobody knows.
+    pub fn arrived(&self, offset: u64) -> i64 {
+        self.record_of(offset)
+            .map_or(0, |index| self.records.head(index).arrived)
+    }
+
+    /// Event time, or time of arrival where the event has none; `None` where nobody knows.
+    pub fn time_of(&self, event: usize) -> Option<Timestamp> {
+        let row = self.events.rows()[event];
+        let arrived = Timestamp(self.arrived(row.offset));
+        row.time.or_else(|| Some(arrived).filter(|time| time.0 > 0))
+    }
 }
 
 /// Takes verdicts. Writing only gathers; flushing and syncing can fail and can be tried again.
@@ -36,6 +69,12 @@ pub trait Output: Send + Debug {
     fn sync(&mut self) -> Result<u64, OutputError> {
         self.flush()?;
         Ok(0)
+    }
+    /// A journal entry that was taken, behind the verdicts of the records before it.
+    fn journal(&mut self, _offset: u64, _entry: &Entry) {}
+    /// Offset behind the last record whose verdict is here for certain, where the output itself remembers it.
+    fn delivered(&mut self) -> Result<Option<u64>, OutputError> {
+        Ok(None)
     }
     /// How many bytes are there from former runs; `None` where it cannot be told (a pipe).
     fn held(&self) -> Result<Option<u64>, OutputError> {

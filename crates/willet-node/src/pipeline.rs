@@ -9,18 +9,38 @@
 //!
 //! The durable run has the same feed and does log, shard and output on the calling thread, because each waits for the one
 //! before: a record is durable before it is taken, and taken before its verdict is written.
+//!
+//! The service. Every door reserves a part of one budget of bytes (and of requests) before it reads, and the part comes
+//! back when the shard has taken the records; so the channels between log and shards have room for everything that was
+//! admitted, and the log never waits for a slow shard. A shard waits for the outputs, they wait for the store.
+//!
+//! ```text
+//!  doors (tasks)  ─┐                        a thread a stream            one thread
+//!  budget, decode  ├─►[LOG_REQUESTS]─► log ─►[SHARD_MESSAGES]─► shard ─►[DELIVERIES]─► outputs ─► store, topics
+//!  feeds (threads)─┘   one thread,      ▲                          │                      │
+//!                      one sync a group └── journal, reads, floors ┴── incidents log ─────┘
+//!                      ─► acknowledged
+//! ```
 
 use std::fmt::Debug;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use willet_engine::config::Plan;
 use willet_engine::event::EventBatch;
 use willet_engine::records::{RecordKind, Records};
 use willet_engine::shard::{LaneTask, Shard};
 use willet_engine::verdict::Verdicts;
+use willet_log::Log;
 
 use crate::durable::Durable;
 use crate::output::{Answers, Output, OutputError};
+use crate::service::{
+    Keeping, LogHandle, LogRequest, MAX_REQUESTS, OpenFeed, OutputMessage, Outputs, ShardMessage,
+    ShardThread, Shared, StreamFace, run_feed, run_log,
+};
 use crate::worker::{Trouble, WorkerError};
 
 /// Batches that may wait before each stage: enough to bridge a stall, little enough to stay in cache.
@@ -83,6 +103,8 @@ pub fn run<F: Feed>(
     shard: &mut Shard,
     output: &mut dyn Output,
 ) -> Result<(), RunError<F::Error>> {
+    // Nothing changes it in a run without a journal.
+    let plan = shard.plan().clone();
     let (full, to_score) = sync_channel::<Batch>(BATCHES);
     let (scored, to_write) = sync_channel::<Batch>(BATCHES);
     let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
@@ -98,7 +120,7 @@ pub fn run<F: Feed>(
                 }
             }
         });
-        let written = write_batches(output, to_write, &empty);
+        let written = write_batches(output, &plan, to_write, &empty);
         drop(empty);
         let fed = feeding
             .join()
@@ -133,6 +155,7 @@ fn feed_batches<F: Feed>(
 
 fn write_batches(
     output: &mut dyn Output,
+    plan: &Plan,
     scored: Receiver<Batch>,
     empty: &SyncSender<Batch>,
 ) -> Result<(), OutputError> {
@@ -148,6 +171,7 @@ fn write_batches(
             events,
             verdicts,
             from: 0,
+            plan,
         });
         output.flush()?;
         // A full channel only means that there are batches enough.
@@ -284,4 +308,103 @@ pub(crate) fn run_on_threads(tasks: &mut [LaneTask<'_>]) {
         }
         here.run();
     });
+}
+
+/// Requests that may wait for the log: all that the budget admits, and some of the node's own.
+const LOG_REQUESTS: usize = MAX_REQUESTS + 256;
+/// Messages that may wait for a shard: as many, so that the log never waits for one.
+const SHARD_MESSAGES: usize = MAX_REQUESTS + 256;
+/// Deliveries and commands that may wait for the outputs.
+const DELIVERIES: usize = 64;
+
+/// When patience ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how long a shutdown may take is a matter of time"
+    )]
+    pub(crate) fn after(patience: Duration) -> Self {
+        Self(Instant::now() + patience)
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how long a shutdown may take is a matter of time"
+    )]
+    pub(crate) fn has_passed(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    // The kernel shows fifteen bytes.
+    let name: String = name.chars().take(15).collect();
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(body)
+        .expect("the system has a thread to give")
+}
+
+pub(crate) fn spawn_log(
+    log: Log,
+    keeping: Keeping,
+    shared: Arc<Shared>,
+) -> (LogHandle, JoinHandle<()>) {
+    let (requests, incoming) = sync_channel(LOG_REQUESTS);
+    let thread = spawn("log", move || {
+        run_log(log, &incoming, keeping, &shared.counters);
+    });
+    (LogHandle(requests), thread)
+}
+
+pub(crate) fn spawn_outputs(outputs: Outputs) -> (SyncSender<OutputMessage>, JoinHandle<()>) {
+    let (messages, incoming) = sync_channel(DELIVERIES);
+    let thread = spawn("outputs", move || outputs.run(&incoming));
+    (messages, thread)
+}
+
+pub(crate) fn shard_channel() -> (SyncSender<ShardMessage>, Receiver<ShardMessage>) {
+    sync_channel(SHARD_MESSAGES)
+}
+
+pub(crate) fn spawn_shard(thread: ShardThread, messages: Receiver<ShardMessage>) -> JoinHandle<()> {
+    let name = format!("shard {}", thread.stream.name);
+    spawn(&name, move || thread.run(&messages))
+}
+
+pub(crate) fn spawn_feed(
+    shared: Arc<Shared>,
+    stream: Arc<StreamFace>,
+    log: SyncSender<LogRequest>,
+    open: OpenFeed,
+) -> JoinHandle<()> {
+    let name = format!("feed {}", stream.name);
+    spawn(&name, move || run_feed(&shared, &stream, &log, open))
+}
+
+/// Waits for threads until patience ends; the others are left to the end of the process.
+pub(crate) fn join_all(threads: &mut Vec<JoinHandle<()>>, until: Deadline) {
+    for thread in threads.drain(..) {
+        while !thread.is_finished() && !until.has_passed() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if thread.is_finished() && thread.join().is_err() {
+            tracing::error!("a thread of the service had panicked");
+        }
+    }
+}
+
+/// Sends as soon as there is room; gives up when patience ends or nobody listens.
+pub(crate) fn send_until<T>(channel: &SyncSender<T>, message: T, until: Deadline) {
+    let mut message = message;
+    while let Err(TrySendError::Full(back)) = channel.try_send(message) {
+        if until.has_passed() {
+            return;
+        }
+        message = back;
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }

@@ -10,7 +10,7 @@ use willet_engine::verdict::Verdicts;
 use willet_log::Log;
 
 use crate::output::{Answers, Output};
-use crate::worker::{Trouble, WorkerError};
+use crate::worker::{RecoveryLog, Trouble, WorkerError};
 
 /// Payload bytes read at once.
 const BATCH: usize = 4 << 20;
@@ -56,6 +56,7 @@ pub fn replay(
                             events: &events,
                             verdicts: &verdicts,
                             from: 0,
+                            plan: shard.plan(),
                         });
                         output.flush()?;
                     }
@@ -91,13 +92,13 @@ pub fn replay(
 
 /// Offsets of all records marked as poison from `from` on: a mark stands behind the record that it speaks of.
 pub(crate) fn poison_marks(
-    log: &Log,
+    log: &dyn RecoveryLog,
     partition: PartitionId,
     from: u64,
     batch: usize,
 ) -> Result<Vec<u64>, WorkerError> {
     let mut marked = Vec::new();
-    let mut reader = log.reader(partition, from);
+    let mut reader = log.reader(partition, from)?;
     loop {
         let records = reader.next_batch(batch)?;
         if records.is_empty() {

@@ -1,1 +1,1 @@
-//! Verdicts, alerts, histories, streams: in SQLite in the data folder.
+//! Verdicts, alerts, histories, streams: in `SQLite` in the data folder.

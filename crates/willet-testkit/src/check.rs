@@ -137,6 +137,7 @@ pub fn undisturbed(config: &StreamConfig, log: &[Record]) -> Result<Vec<u8>, Str
             events: &events,
             verdicts: &verdicts,
             from: 0,
+            plan: shard.plan(),
         };
         Rows.rows(&answers, &mut out);
     }

@@ -339,9 +339,12 @@ fn a_folder_of_format_1_is_read_replayed_and_taken_up() {
         plan,
         options,
         &mut log,
-        partition,
-        std::sync::Arc::new(objects),
+        willet_node::worker::Home {
+            partition,
+            objects: std::sync::Arc::new(objects),
+        },
         Box::new(out),
+        willet_node::worker::Care::default(),
         &mut Vec::new(),
     );
     let mut worker = worker.expect("it recovers");

@@ -4,10 +4,12 @@ mod checkpoints;
 mod error;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use willet_engine::checkpoint::Chunk;
-use willet_engine::chunk::entry_state;
+use willet_engine::chunk::{ChunkRef, entry_state};
 use willet_engine::codec::{Decoder, Rejection};
 use willet_engine::config::Plan;
 use willet_engine::event::EventBatch;
@@ -15,9 +17,9 @@ use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::recovery::{self, LogExtent};
-use willet_engine::shard::Shard;
+use willet_engine::shard::{Description, Shard};
 use willet_engine::verdict::Verdicts;
-use willet_log::{Log, Objects};
+use willet_log::{Log, LogError, LogReader, Objects};
 
 use crate::mark::Mark;
 use crate::output::{Answers, Output};
@@ -61,6 +63,70 @@ impl Default for WorkerOptions {
 /// Objects deleted between two batches.
 const DELETED_AT_ONCE: usize = 2;
 
+/// What a recovery asks of a log, whoever holds it.
+pub trait RecoveryLog {
+    /// Offset of the oldest record that is there.
+    fn start(&self, partition: PartitionId) -> Option<u64>;
+    /// Offset behind the newest durable record.
+    fn end(&self, partition: PartitionId) -> Option<u64>;
+    /// Makes sure that no later record gets an offset below `floor`.
+    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError>;
+    /// Reads from `from` on.
+    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError>;
+}
+
+impl RecoveryLog for Log {
+    fn start(&self, partition: PartitionId) -> Option<u64> {
+        Log::start(self, partition)
+    }
+
+    fn end(&self, partition: PartitionId) -> Option<u64> {
+        Log::end(self, partition)
+    }
+
+    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError> {
+        Log::raise_floor(self, partition, floor)
+    }
+
+    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError> {
+        Ok(Log::reader(self, partition, from))
+    }
+}
+
+/// Where a worker's records and its state lie.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// Its part of the log.
+    pub partition: PartitionId,
+    /// Its checkpoints, beside those of others.
+    pub objects: Arc<dyn Objects>,
+}
+
+/// Which records are being taken: whoever catches a panic reads here where it came from.
+#[derive(Clone, Debug, Default)]
+pub struct Taking(Arc<[AtomicU64; 2]>);
+
+impl Taking {
+    /// The offsets of the records that were last begun.
+    pub fn range(&self) -> Range<u64> {
+        self.0[0].load(Ordering::Relaxed)..self.0[1].load(Ordering::Relaxed)
+    }
+
+    fn begin(&self, range: Range<u64>) {
+        self.0[0].store(range.start, Ordering::Relaxed);
+        self.0[1].store(range.end, Ordering::Relaxed);
+    }
+}
+
+/// How a recovery is to go about it.
+#[derive(Clone, Debug, Default)]
+pub struct Care {
+    /// Records to be taken one by one, so that a panic names its record.
+    pub one_by_one: Range<u64>,
+    /// Told which records are being taken.
+    pub taking: Taking,
+}
+
 /// A shard, how it is saved, and where its verdicts go.
 #[derive(Debug)]
 pub struct Worker {
@@ -84,6 +150,7 @@ pub struct Worker {
     troubles: Vec<Trouble>,
     /// Records of the log that could not be understood.
     rejected: u64,
+    care: Care,
     space: Space,
 }
 
@@ -106,12 +173,13 @@ impl Worker {
     pub fn recover(
         plan: Plan,
         options: WorkerOptions,
-        log: &mut Log,
-        partition: PartitionId,
-        objects: Arc<dyn Objects>,
+        log: &mut dyn RecoveryLog,
+        home: Home,
         mut output: Box<dyn Output>,
+        care: Care,
         troubles: &mut Vec<Trouble>,
     ) -> Result<Self, WorkerError> {
+        let Home { partition, objects } = home;
         let prefix = format!("partition-{}", partition.0);
         let read = Mark::read(&*objects, &prefix)?;
         let is_mark_damaged = read.is_err();
@@ -124,6 +192,11 @@ impl Worker {
             next: log.end(partition).unwrap_or(0),
         };
         let held = output.held()?;
+        let delivered = output.delivered()?;
+        if let Some(delivered) = delivered {
+            mark.delivered = mark.delivered.max(delivered);
+        }
+        let is_mark_damaged = is_mark_damaged && delivered.is_none();
         // Without the mark nobody knows which verdicts are there: the log gives them all again, if it reaches back.
         let mut from_start = is_mark_damaged && extent.first == 0;
         if let Some(held) = held.filter(|held| *held < mark.output_bytes) {
@@ -188,6 +261,7 @@ impl Worker {
             doomed: VecDeque::new(),
             troubles: std::mem::take(troubles),
             rejected: 0,
+            care,
             space: Space::default(),
         };
         let is_sound = worker.troubles.is_empty();
@@ -201,12 +275,17 @@ impl Worker {
         }
     }
 
-    fn replay(&mut self, log: &Log, partition: PartitionId, from: u64) -> Result<(), WorkerError> {
+    fn replay(
+        &mut self,
+        log: &dyn RecoveryLog,
+        partition: PartitionId,
+        from: u64,
+    ) -> Result<(), WorkerError> {
         let batch = self.options.replay_batch_bytes;
         for offset in poison_marks(log, partition, from, batch)? {
             self.shard.poison(offset);
         }
-        let mut reader = log.reader(partition, from);
+        let mut reader = log.reader(partition, from)?;
         let mut replayed = 0;
         loop {
             let records = reader.next_batch(batch)?;
@@ -262,25 +341,26 @@ impl Worker {
         let mut at = 0;
         while at < records.len() {
             let head = records.head(at);
-            let end = records.run_end(at);
+            let mut end = records.run_end(at);
+            let care = &self.care.one_by_one;
+            if care.start < records.head(end - 1).offset + 1 && head.offset < care.end {
+                end = at + 1;
+            }
             match head.kind {
                 RecordKind::Event => {
+                    let next_offset = records.head(end - 1).offset + 1;
+                    self.care.taking.begin(head.offset..next_offset);
                     space.events.clear();
                     space.rejections.clear();
                     self.decoder
                         .decode(records, at..end, &mut space.events, &mut space.rejections);
                     self.rejected += space.rejections.len() as u64;
-                    let next_offset = records.head(end - 1).offset + 1;
                     self.take_events(records, &space.events, next_offset, &mut space.verdicts)?;
                 }
                 RecordKind::Journal => {
                     for index in at..end {
-                        let offset = records.head(index).offset;
-                        self.shard
-                            .on_journal(offset, Entry::decode(offset, records.payload(index))?)?;
+                        self.take_entry(records.head(index).offset, records.payload(index))?;
                     }
-                    self.decoder =
-                        Decoder::new(&self.shard.plan().config().input, self.options.hash_seed)?;
                 }
                 RecordKind::Cursor => {
                     let offset = records.head(end - 1).offset;
@@ -296,11 +376,26 @@ impl Worker {
             }
             at = end;
         }
+        self.care.taking.begin(0..0);
+        Ok(())
+    }
+
+    fn take_entry(&mut self, offset: u64, payload: &[u8]) -> Result<(), WorkerError> {
+        let entry = Entry::decode(offset, payload)?;
+        if offset >= self.emit_from {
+            self.output.journal(offset, &entry);
+        }
+        let is_change = matches!(entry, Entry::Configure { .. });
+        self.shard.on_journal(offset, entry)?;
+        if is_change {
+            let input = &self.shard.plan().config().input;
+            self.decoder = Decoder::new(input, self.options.hash_seed)?;
+        }
         Ok(())
     }
 
     /// As [`Worker::take`], for records that begin with events which were decoded already, one event a record; what is
-    /// left may only be a cursor.
+    /// left are journal entries and a cursor.
     pub fn take_decoded(
         &mut self,
         records: &Records,
@@ -309,21 +404,44 @@ impl Worker {
         debug_assert!(events.len() <= records.len());
         if let Some(last) = events.len().checked_sub(1) {
             let mut verdicts = std::mem::take(&mut self.space.verdicts);
-            let result = self.take_events(
-                records,
-                events,
-                records.head(last).offset + 1,
-                &mut verdicts,
-            );
+            let next_offset = records.head(last).offset + 1;
+            self.care.taking.begin(records.head(0).offset..next_offset);
+            let result = self.take_events(records, events, next_offset, &mut verdicts);
             self.space.verdicts = verdicts;
             result?;
         }
-        if records.len() > events.len() {
-            let last = records.head(records.len() - 1);
-            debug_assert!(last.kind == RecordKind::Cursor);
-            self.cursor = Some((last.offset, records.payload(records.len() - 1).to_vec()));
-            self.shard.advance(last.offset + 1);
+        for index in events.len()..records.len() {
+            let head = records.head(index);
+            match head.kind {
+                RecordKind::Journal => self.take_entry(head.offset, records.payload(index))?,
+                RecordKind::Cursor => {
+                    self.cursor = Some((head.offset, records.payload(index).to_vec()));
+                    self.shard.advance(head.offset + 1);
+                }
+                RecordKind::Event => debug_assert!(false, "every event was decoded"),
+            }
         }
+        self.care.taking.begin(0..0);
+        Ok(())
+    }
+
+    /// Verdicts of the events that were taken last.
+    pub fn verdicts(&self) -> &Verdicts {
+        &self.space.verdicts
+    }
+
+    /// Says what is known of a key; `None` for one that never spoke.
+    pub fn describe(&mut self, key: &str) -> Result<Option<Description>, WorkerError> {
+        if let Some(at) = self.shard.missing_key(key).map(|missing| missing.at) {
+            self.load(key, at)?;
+        }
+        Ok(self.shard.describe(key))
+    }
+
+    /// Answers as the next batch would and learns nothing.
+    pub fn peek(&mut self, events: &EventBatch, out: &mut Verdicts) -> Result<(), WorkerError> {
+        self.load_missing(events)?;
+        self.shard.peek(events, out);
         Ok(())
     }
 
@@ -350,6 +468,7 @@ impl Worker {
                 events,
                 verdicts,
                 from,
+                plan: self.shard.plan(),
             });
         }
         Ok(())
@@ -357,21 +476,26 @@ impl Worker {
 
     fn load_missing(&mut self, events: &EventBatch) -> Result<(), WorkerError> {
         for missing in self.shard.missing(events) {
-            let name = missing.at.chunk.object_name(&self.prefix);
-            let entry = match self.objects.get_range(&name, missing.at.range()) {
-                Ok(entry) => Some(entry),
-                Err(error) if is_missing(&error) => None,
-                Err(error) => return Err(error.into()),
-            };
-            let state = entry
-                .as_deref()
-                .and_then(|entry| entry_state(missing.key, entry).ok());
-            if let Err(reason) = self.shard.load(missing.key, state) {
-                self.troubles.push(Trouble::Key {
-                    key: missing.key.to_owned(),
-                    reason,
-                });
-            }
+            self.load(missing.key, missing.at)?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, key: &str, at: ChunkRef) -> Result<(), WorkerError> {
+        let name = at.chunk.object_name(&self.prefix);
+        let entry = match self.objects.get_range(&name, at.range()) {
+            Ok(entry) => Some(entry),
+            Err(error) if is_missing(&error) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let state = entry
+            .as_deref()
+            .and_then(|entry| entry_state(key, entry).ok());
+        if let Err(reason) = self.shard.load(key, state) {
+            self.troubles.push(Trouble::Key {
+                key: key.to_owned(),
+                reason,
+            });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use willet_log::disk::{Disk, OpenMode};
 use willet_log::log::DamageKind;
 use willet_log::{DataFolder, FolderObjects, Log, verify};
 use willet_node::output::{FileOutput, Output};
-use willet_node::worker::Worker;
+use willet_node::worker::{Care, Home, Worker};
 
 use super::actions::chain;
 use super::player::{Player, folder};
@@ -91,9 +91,12 @@ impl Player {
             Plan::new(config, 1)?,
             options,
             &mut log,
-            partition,
-            Arc::new(objects),
+            Home {
+                partition,
+                objects: Arc::new(objects),
+            },
             output,
+            Care::default(),
             &mut Vec::new(),
         )?;
         worker.flush()?;

@@ -1,0 +1,127 @@
+//! A topic: a live channel as a ring of messages with epoch and offset.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The newest messages of a topic. Offsets rise by one; whoever reads keeps its own place and is told what it missed.
+#[derive(Debug)]
+pub struct Ring {
+    epoch: u64,
+    next: u64,
+    messages: VecDeque<Arc<str>>,
+    bytes: usize,
+    max_messages: usize,
+    max_bytes: usize,
+}
+
+/// What a reader gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passage {
+    /// Messages that are gone between the reader's place and the first one here.
+    pub lost: u64,
+    /// Messages, oldest first.
+    pub messages: Vec<Arc<str>>,
+    /// The reader's place from now on.
+    pub next: u64,
+}
+
+impl Ring {
+    /// An empty ring. Offsets mean something only within their `epoch`.
+    pub fn new(epoch: u64, max_messages: usize, max_bytes: usize) -> Self {
+        Self {
+            epoch,
+            next: 0,
+            messages: VecDeque::new(),
+            bytes: 0,
+            max_messages: max_messages.max(1),
+            max_bytes,
+        }
+    }
+
+    /// Which life of the topic this is.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Offset of the next message.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Offset of the oldest message that is still here.
+    pub fn first(&self) -> u64 {
+        self.next - self.messages.len() as u64
+    }
+
+    /// Adds the message that `write` makes of its offset; the oldest go when the ring is full.
+    pub fn push(&mut self, write: impl FnOnce(u64) -> String) {
+        let message: Arc<str> = write(self.next).into();
+        self.bytes += message.len();
+        self.messages.push_back(message);
+        self.next += 1;
+        // One message stays whatever its size: an empty ring would never show it to anybody.
+        while self.messages.len() > self.max_messages
+            || (self.bytes > self.max_bytes && self.messages.len() > 1)
+        {
+            if let Some(gone) = self.messages.pop_front() {
+                self.bytes -= gone.len();
+            }
+        }
+    }
+
+    /// Up to `limit` messages from `place` on. A place beyond the end reads from the end.
+    pub fn read(&self, place: u64, limit: usize) -> Passage {
+        let place = place.min(self.next);
+        let from = place.max(self.first());
+        let skip = (from - self.first()) as usize;
+        let messages: Vec<_> = self
+            .messages
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect();
+        Passage {
+            lost: from - place,
+            next: from + messages.len() as u64,
+            messages,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(max_messages: usize, max_bytes: usize, pushed: u64) -> Ring {
+        let mut ring = Ring::new(7, max_messages, max_bytes);
+        (0..pushed).for_each(|_| ring.push(|offset| format!("message {offset}")));
+        ring
+    }
+
+    fn check(ring: &Ring, place: u64, limit: usize, lost: u64, offsets: std::ops::Range<u64>) {
+        let passage = ring.read(place, limit);
+        let expected: Vec<Arc<str>> = offsets
+            .clone()
+            .map(|offset| format!("message {offset}").into())
+            .collect();
+        assert_eq!((passage.lost, passage.messages), (lost, expected));
+        assert_eq!(passage.next, offsets.end.max(place.min(ring.next())));
+    }
+
+    #[test]
+    fn a_reader_gets_what_it_missed_or_is_told_how_much_is_gone() {
+        let ring = ring(4, 1 << 20, 10);
+        check(&ring, 10, 99, 0, 10..10);
+        check(&ring, 8, 99, 0, 8..10);
+        check(&ring, 8, 1, 0, 8..9);
+        check(&ring, 2, 99, 4, 6..10);
+        check(&ring, 99, 99, 0, 10..10);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too_and_the_newest_message_always_stays() {
+        check(&ring(99, 20, 5), 0, 99, 3, 3..5);
+        check(&ring(99, 1, 5), 0, 99, 4, 4..5);
+    }
+}

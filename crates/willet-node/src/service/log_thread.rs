@@ -1,0 +1,239 @@
+//! The thread that owns the log: appends of all streams, one sync for all that came meanwhile.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use willet_engine::records::{PartitionId, Records};
+use willet_log::{Log, LogError, LogReader, Retention};
+
+use super::clock;
+use super::counters::Counters;
+use super::shard_thread::{ShardMessage, Taken};
+use crate::worker::RecoveryLog;
+
+/// What the log is asked for.
+#[derive(Debug)]
+pub(crate) enum LogRequest {
+    Append(Append),
+    Partition(String, SyncSender<Result<PartitionId, LogError>>),
+    Extent(PartitionId, SyncSender<(Option<u64>, Option<u64>)>),
+    RaiseFloor(PartitionId, u64, SyncSender<Result<(), LogError>>),
+    Reader(PartitionId, u64, SyncSender<LogReader>),
+    /// Records of the partition before this offset are of no use any more.
+    Needless(PartitionId, u64),
+    /// Ends the thread; the log is closed.
+    Close,
+}
+
+/// Records to be made durable.
+#[derive(Debug)]
+pub(crate) struct Append {
+    pub(crate) partition: PartitionId,
+    pub(crate) records: Records,
+    pub(crate) then: Then,
+}
+
+/// Where records go once they are durable.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// To their shard.
+    Shard(SyncSender<ShardMessage>, Box<Taken>),
+    /// Back to whoever waits.
+    Back(SyncSender<Result<Records, LogError>>),
+}
+
+/// The log as the other threads see it.
+#[derive(Clone, Debug)]
+pub(crate) struct LogHandle(pub(crate) SyncSender<LogRequest>);
+
+impl LogHandle {
+    fn ask<T>(&self, request: impl FnOnce(SyncSender<T>) -> LogRequest) -> Result<T, LogError> {
+        let (reply, answer) = sync_channel(1);
+        self.0.send(request(reply)).map_err(|_| LogError::Closed)?;
+        answer.recv().map_err(|_| LogError::Closed)
+    }
+
+    pub(crate) fn partition(&self, stream: &str) -> Result<PartitionId, LogError> {
+        self.ask(|reply| LogRequest::Partition(stream.to_owned(), reply))?
+    }
+
+    /// Appends and waits until it is durable; the records come back with their offsets.
+    pub(crate) fn append(
+        &self,
+        partition: PartitionId,
+        records: Records,
+    ) -> Result<Records, LogError> {
+        self.ask(|reply| {
+            LogRequest::Append(Append {
+                partition,
+                records,
+                then: Then::Back(reply),
+            })
+        })?
+    }
+
+    pub(crate) fn needless(&self, partition: PartitionId, before: u64) {
+        // A closed log keeps what it has.
+        let _ = self.0.send(LogRequest::Needless(partition, before));
+    }
+}
+
+impl RecoveryLog for LogHandle {
+    fn start(&self, partition: PartitionId) -> Option<u64> {
+        self.ask(|reply| LogRequest::Extent(partition, reply))
+            .ok()?
+            .0
+    }
+
+    fn end(&self, partition: PartitionId) -> Option<u64> {
+        self.ask(|reply| LogRequest::Extent(partition, reply))
+            .ok()?
+            .1
+    }
+
+    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError> {
+        self.ask(|reply| LogRequest::RaiseFloor(partition, floor, reply))?
+    }
+
+    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError> {
+        self.ask(|reply| LogRequest::Reader(partition, from, reply))
+    }
+}
+
+/// How long the log keeps what no state needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// Bytes at most.
+    pub max_bytes: u64,
+    /// Microseconds at most.
+    pub max_age_us: i64,
+}
+
+/// Payload bytes of one group: what a sync of some milliseconds should carry at most.
+const GROUP_BYTES: usize = 8 << 20;
+
+pub(crate) fn run(
+    mut log: Log,
+    requests: &Receiver<LogRequest>,
+    keeping: Keeping,
+    counters: &Counters,
+) {
+    let mut needless: BTreeMap<PartitionId, u64> = BTreeMap::new();
+    let mut group: Vec<(Append, Range<u64>)> = Vec::new();
+    while let Ok(first) = requests.recv() {
+        let (mut bytes, mut retains) = (0, false);
+        let mut next = Some(first);
+        let mut is_closing = false;
+        while let Some(request) = next.take() {
+            match request {
+                LogRequest::Append(mut append) => {
+                    bytes += append.records.byte_len();
+                    match log.append(append.partition, &mut append.records) {
+                        Ok(offsets) => group.push((append, offsets)),
+                        Err(error) => append.refuse(error, counters),
+                    }
+                }
+                // A caller that has gone needs no answer.
+                LogRequest::Partition(stream, reply) => {
+                    let _ = reply.send(log.partition(&stream, 0));
+                }
+                LogRequest::Extent(partition, reply) => {
+                    let _ = reply.send((log.start(partition), log.end(partition)));
+                }
+                LogRequest::RaiseFloor(partition, floor, reply) => {
+                    let _ = reply.send(log.raise_floor(partition, floor));
+                }
+                LogRequest::Reader(partition, from, reply) => {
+                    let _ = reply.send(log.reader(partition, from));
+                }
+                LogRequest::Needless(partition, before) => {
+                    needless.insert(partition, before);
+                    retains = true;
+                }
+                LogRequest::Close => is_closing = true,
+            }
+            if bytes < GROUP_BYTES && group.len() < super::budget::MAX_REQUESTS && !is_closing {
+                next = requests.try_recv().ok();
+            }
+        }
+        commit(&mut log, &mut group, counters);
+        if retains {
+            let retained = log.retain(&Retention {
+                max_bytes: Some(keeping.max_bytes),
+                max_age_us: Some(keeping.max_age_us),
+                now: clock::now(),
+                low_water: needless.iter().map(|(id, before)| (*id, *before)).collect(),
+            });
+            if let Err(error) = retained {
+                tracing::warn!(%error, "old log could not be removed");
+            }
+        }
+        counters.log_bytes.store(log.bytes(), Relaxed);
+        if is_closing {
+            break;
+        }
+    }
+    if let Err(error) = log.close() {
+        tracing::warn!(%error, "the log could not be closed");
+    }
+}
+
+fn commit(log: &mut Log, group: &mut Vec<(Append, Range<u64>)>, counters: &Counters) {
+    let begun = clock::now();
+    let committed = log.commit();
+    if group.is_empty() {
+        return;
+    }
+    let ended = clock::now();
+    let seconds = (ended - begun) as f64 / 1e6;
+    counters.commit_time.note(seconds, 1, ended);
+    counters.log_commits.fetch_add(1, Relaxed);
+    for (append, offsets) in group.drain(..) {
+        match &committed {
+            Ok(()) => append.hand_on(offsets, counters),
+            Err(error) => append.refuse(error.clone(), counters),
+        }
+    }
+}
+
+impl Append {
+    fn hand_on(self, offsets: Range<u64>, counters: &Counters) {
+        let records = self.records;
+        counters
+            .log_records
+            .fetch_add(records.len() as u64, Relaxed);
+        counters
+            .log_payload_bytes
+            .fetch_add(records.byte_len() as u64, Relaxed);
+        match self.then {
+            Then::Back(reply) => {
+                let _ = reply.send(Ok(records));
+            }
+            Then::Shard(shard, mut taken) => {
+                taken.events.number_from(offsets.start);
+                let stored = taken.stored.take();
+                // A shard that has gone finds its records in the log when it comes back.
+                let _ = shard.send(ShardMessage::Records(records, taken));
+                if let Some(stored) = stored {
+                    let _ = stored.send(Ok(offsets));
+                }
+            }
+        }
+    }
+
+    fn refuse(self, error: LogError, counters: &Counters) {
+        counters.log_errors.fetch_add(1, Relaxed);
+        match self.then {
+            Then::Back(reply) => {
+                let _ = reply.send(Err(error));
+            }
+            Then::Shard(_, mut taken) => {
+                if let Some(stored) = taken.stored.take() {
+                    let _ = stored.send(Err(error));
+                }
+            }
+        }
+    }
+}
