@@ -17,6 +17,7 @@
 //! ```
 
 pub mod deadletter;
+pub mod feed;
 pub mod file;
 pub mod stdio;
 pub mod synthetic;

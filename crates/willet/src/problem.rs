@@ -41,6 +41,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn is_user_error(error: &anyhow::Error) -> bool {
+    use willet_connectors::feed::FeedError;
     use willet_connectors::{SinkError, SourceError};
     use willet_log::{FolderError, LogError};
     use willet_node::durable::DurableError;
@@ -51,6 +52,9 @@ fn is_user_error(error: &anyhow::Error) -> bool {
             || cause
                 .downcast_ref::<SourceError>()
                 .is_some_and(SourceError::is_user_error)
+            || cause
+                .downcast_ref::<FeedError>()
+                .is_some_and(FeedError::is_user_error)
             || cause
                 .downcast_ref::<SinkError>()
                 .is_some_and(SinkError::is_user_error)

@@ -13,8 +13,14 @@ use crate::source::SourceError;
 pub struct SyntheticConfig {
     /// Series in the stream; their events take turns.
     pub keys: usize,
+    /// Their names; `machine-1` and so on where there are too few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
     /// Values of an event.
     pub width: usize,
+    /// Their names; chosen where there are too few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
     /// Events in all; without end if absent.
     pub count: Option<u64>,
     /// Seconds of event time between two events of a key.
@@ -157,7 +163,9 @@ impl Default for SyntheticConfig {
         };
         Self {
             keys: 1,
+            sources: Vec::new(),
             width: 1,
+            values: Vec::new(),
             count: Some(10_000),
             interval_s: 60.0,
             rate: None,
@@ -207,16 +215,14 @@ impl SyntheticConfig {
             "humidity",
             "voltage",
         ];
-        if self.width == 1 {
-            return vec!["value".to_owned()];
-        }
-        (0..self.width)
-            .map(|index| {
-                NAMES
-                    .get(index)
-                    .map_or_else(|| format!("v{index}"), |name| (*name).to_owned())
-            })
-            .collect()
+        let name = |index: usize| match self.values.get(index) {
+            Some(name) => name.clone(),
+            None if self.width == 1 => "value".to_owned(),
+            None => NAMES
+                .get(index)
+                .map_or_else(|| format!("v{index}"), |name| (*name).to_owned()),
+        };
+        (0..self.width).map(name).collect()
     }
 
     /// Whether everything fits together; gives the time of the first event.
@@ -238,6 +244,21 @@ impl SyntheticConfig {
             "width",
             self.width,
             "1 to 1,024",
+        )?;
+        // Rows are written by hand, fast: a name must need no quoting in CSV and no escape in JSON.
+        let is_plain = |name: &&String| {
+            !name.is_empty() && !name.contains(['"', '\\', ',']) && !name.contains(char::is_control)
+        };
+        let odd = self
+            .sources
+            .iter()
+            .chain(&self.values)
+            .find(|name| !is_plain(name));
+        check(
+            odd.is_none(),
+            "sources, values",
+            format!("{:?}", odd.map_or("", |name| name)),
+            "names without quotes, commas, backslashes and control characters",
         )?;
         check(
             positive(self.interval_s),

@@ -4,12 +4,14 @@
 //! last. The same configuration gives the same bytes on every machine.
 
 mod config;
+mod live;
 mod noise;
 mod series;
 mod source;
 mod write;
 
 pub use config::{NoiseKind, RowFormat, Season, Shape, SyntheticConfig, Trouble, TroubleKind};
+pub use live::LiveSource;
 pub use source::{Generator, SyntheticSource};
 
 use crate::{Connector, Direction};

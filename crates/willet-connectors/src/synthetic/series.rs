@@ -117,7 +117,11 @@ impl Series {
         let columns = columns.collect();
         let calm = config.quiet_events.saturating_add(onsets.wait(&mut random));
         Self {
-            name: format!("machine-{}", index + 1),
+            name: config
+                .sources
+                .get(index)
+                .cloned()
+                .unwrap_or_else(|| format!("machine-{}", index + 1)),
             random,
             columns,
             calm,

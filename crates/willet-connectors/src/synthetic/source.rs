@@ -50,16 +50,21 @@ impl Generator {
         self.made
     }
 
+    /// Seconds from the start to the next row.
+    pub(super) fn next_seconds(&self) -> f64 {
+        match self.config.rate {
+            Some(rate) => self.made as f64 / rate,
+            None => (self.made / self.config.keys as u64) as f64 * self.config.interval_s,
+        }
+    }
+
     /// Appends the next row without a line end; false after the last one.
     pub fn next_row(&mut self, out: &mut Vec<u8>) -> bool {
         if self.config.count.is_some_and(|count| self.made >= count) {
             return false;
         }
         let keys = self.config.keys as u64;
-        let seconds = match self.config.rate {
-            Some(rate) => self.made as f64 / rate,
-            None => (self.made / keys) as f64 * self.config.interval_s,
-        };
+        let seconds = self.next_seconds();
         let time = Timestamp(self.start.0.saturating_add((seconds * 1e6) as i64));
         let series = &mut self.series[(self.made % keys) as usize];
         let trouble = series.next(&self.config, &self.onsets, seconds, &mut self.values);

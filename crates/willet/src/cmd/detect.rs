@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use willet_connectors::feed::{AtomicProgress, DeadLetterPlace, SourceFeed};
 use willet_engine::codec::Format;
 use willet_engine::config::Plan;
 use willet_engine::shard::Shard;
@@ -20,7 +21,7 @@ use willet_node::worker::WorkerOptions;
 
 use super::charts::Picture;
 use super::stream_flags::{Prepared, StreamFlags};
-use crate::input::{AtomicProgress, DeadLetterPlace, is_stdin};
+use crate::input::is_stdin;
 use crate::problem::{note, user, warn};
 use crate::rows::{CsvRows, NdjsonRows};
 
@@ -160,14 +161,14 @@ impl Detect {
         const HASH_SEED: u64 = 0;
         let mut feed = input.feed(HASH_SEED, self.dead_letter_place(None))?;
         let mut shard = Shard::new(plan, 1, HASH_SEED);
-        let bar = self.progress_bar(&feed.progress, format);
+        let bar = self.progress_bar(feed.progress(), format);
         let result = run(&mut feed, &mut shard, &mut output);
         bar.finish_and_clear();
         let result = match result {
             // `| head` has seen enough.
             Err(RunError::Output(error)) if error.is_closed() => return Ok(ExitCode::SUCCESS),
             Err(RunError::Output(error)) => Err(anyhow::Error::new(error)),
-            Err(RunError::Feed(error)) => Err(error),
+            Err(RunError::Feed(error)) => Err(error.into()),
             Err(RunError::Worker(error)) => Err(error.into()),
             Ok(()) => Ok(()),
         };
@@ -220,7 +221,7 @@ impl Detect {
             options.hash_seed,
             self.dead_letter_place(Some(folder.path())),
         )?;
-        let bar = self.progress_bar(&feed.progress, format);
+        let bar = self.progress_bar(feed.progress(), format);
         let result = run_durable(&mut feed, &mut durable, |news| match news {
             News::Full(error) => warn(format!("{error}: waiting for space")),
             News::SpaceIsBack => note("space is back, going on"),
@@ -236,7 +237,7 @@ impl Detect {
             Err(RunError::Worker(error)) => return Err(error.into()),
             Err(RunError::Output(error)) => return Err(error.into()),
             // What was read before the input failed is kept, and the run can go on there.
-            Err(RunError::Feed(error)) => Err(error),
+            Err(RunError::Feed(error)) => Err(error.into()),
             Ok(()) => Ok(()),
         };
         let mut worker = durable.close()?;
@@ -293,12 +294,7 @@ impl Detect {
         bar
     }
 
-    fn finish(
-        &self,
-        picture: &Picture,
-        feed: crate::input::InputFeed,
-        format: OutputFormat,
-    ) -> Result<()> {
+    fn finish(&self, picture: &Picture, feed: SourceFeed, format: OutputFormat) -> Result<()> {
         if format == OutputFormat::Chart {
             super::print(picture.render().as_bytes());
         } else if !self.quiet {
@@ -309,7 +305,7 @@ impl Detect {
 }
 
 /// Says how many records were rejected, why, and where they are.
-fn summarise(feed: crate::input::InputFeed) -> Result<()> {
+fn summarise(feed: SourceFeed) -> Result<()> {
     let (summary, path) = feed.finish()?;
     if summary.total() > 0 {
         let place = path

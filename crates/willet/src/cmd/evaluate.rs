@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use willet_connectors::feed::DeadLetterPlace;
 use willet_core::evaluation::{Decisions, evaluate};
 use willet_engine::codec::Role;
 use willet_engine::event::Timestamp;
@@ -12,7 +13,6 @@ use willet_node::output::{Answers, Output};
 use willet_node::pipeline::{RunError, run};
 
 use super::stream_flags::{Prepared, StreamFlags};
-use crate::input::DeadLetterPlace;
 use crate::problem::{user, warn};
 
 /// Score labelled rows and say how good the scores were.
@@ -67,7 +67,7 @@ impl Evaluate {
         let mut shard = Shard::new(plan, 1, HASH_SEED);
         let mut gathered = Gathered::default();
         match run(&mut feed, &mut shard, &mut gathered) {
-            Err(RunError::Feed(error)) => return Err(error),
+            Err(RunError::Feed(error)) => return Err(error.into()),
             Err(RunError::Output(error)) => return Err(error.into()),
             Err(RunError::Worker(error)) => return Err(error.into()),
             Ok(()) => {}
