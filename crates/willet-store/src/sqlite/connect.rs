@@ -1,0 +1,111 @@
+//! Connections, and the formats of the file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqlSafeStr};
+use willet_node::store::StoreError;
+
+use super::error::{Error, of_file, plain, primary_code};
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To own the file: it is made, and brought to the newest format.
+    Own,
+    /// To change small things beside the owner.
+    Write,
+    /// To read.
+    Read,
+}
+
+/// The steps from one format to the next, in order. One that was released never changes.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "first", include_str!("../../migrations/0001_first.sql"))];
+
+/// Pages of the write-ahead log are given back to the disk beyond this.
+const WAL_BYTES_KEPT: &str = "67108864";
+/// Kibibytes (negative means that) of page cache of a connection.
+const CACHE: &str = "-16384";
+
+pub(super) fn options(path: &Path, busy_timeout_ms: u64, purpose: Purpose) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_millis(busy_timeout_ms))
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("cache_size", CACHE)
+        .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .statement_cache_capacity(200)
+        .row_buffer_size(1024)
+        .disable_statement_logging();
+    match purpose {
+        Purpose::Own => options
+            .create_if_missing(true)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .journal_mode(SqliteJournalMode::Wal),
+        Purpose::Write => options.create_if_missing(false),
+        Purpose::Read => options.create_if_missing(false).pragma("query_only", "1"),
+    }
+}
+
+/// Opens a connection. The owner's brings the file to the newest format; the others ask that it is there already.
+pub(super) async fn open(
+    path: &Path,
+    busy_timeout_ms: u64,
+    purpose: Purpose,
+) -> Result<SqliteConnection, StoreError> {
+    let sql = |error| of_file(path, &Error::Sql(error));
+    let mut connection = options(path, busy_timeout_ms, purpose)
+        .connect()
+        .await
+        .map_err(sql)?;
+    if purpose == Purpose::Own {
+        migrator()
+            .run(&mut connection)
+            .await
+            .map_err(|error| of_migration(path, error))?;
+    }
+    Ok(connection)
+}
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    };
+    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+}
+
+fn of_migration(path: &Path, error: MigrateError) -> StoreError {
+    let shown = path.display();
+    match error {
+        MigrateError::VersionMissing(found) => plain(format!(
+            "{shown} has format {found}, this build knows up to {} (use a newer willet)",
+            MIGRATIONS[MIGRATIONS.len() - 1].0
+        )),
+        MigrateError::VersionMismatch(found) => plain(format!(
+            "{shown} has another format {found} than this build (use the willet that made it, or move it away)"
+        )),
+        MigrateError::Dirty(found) => plain(format!(
+            "{shown} stopped half way to format {found} (restore it, or move it away)"
+        )),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            // Another program's tables are in the way of ours.
+            if primary_code(&error) == Some(1) {
+                return plain(format!("{shown} is not a willet store: {error}"));
+            }
+            of_file(path, &Error::Sql(error))
+        }
+        other => plain(format!("{shown}: {other}")),
+    }
+}
