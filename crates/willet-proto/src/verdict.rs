@@ -30,6 +30,9 @@ pub struct Verdict<'a> {
     /// Probability that `is_anomaly` is right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// How bad: `low`, `medium`, `high`, `critical`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<&'a str>,
     /// What the anomaly looks like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anomaly_type: Option<&'a str>,
@@ -124,6 +127,7 @@ mod tests {
             score: Some(7.41),
             threshold: Some(0.75),
             confidence: Some(0.93),
+            severity: Some("high"),
             anomaly_type: Some("spike"),
             expected: Named::new(&names[..1], [[64.0, 66.8, 69.7]]),
             contributions: Named::new(&names, [0.88, 0.12]),
@@ -136,7 +140,7 @@ mod tests {
         let text = serde_json::to_string(&verdict).expect("serialises");
         assert_eq!(
             text,
-            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
+            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"severity":"high","anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
         );
     }
 }

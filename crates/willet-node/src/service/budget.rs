@@ -108,6 +108,14 @@ impl Budget {
     }
 }
 
+impl Reservation {
+    /// Takes over what another one holds of the same budget.
+    pub fn absorb(&mut self, mut other: Self) {
+        debug_assert!(Arc::ptr_eq(&self.budget, &other.budget));
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut used = self.budget.used_now();

@@ -23,9 +23,9 @@ pub struct FeedError {
     pub is_retryable: bool,
 }
 
-/// Opens a source, from the beginning or behind a cursor.
+/// Opens a source, from the beginning or behind a cursor; the hashes of its keys are made with the seed given.
 pub type OpenFeed =
-    Box<dyn FnMut(Option<&[u8]>) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> + Send>;
+    Box<dyn FnMut(Option<&[u8]>, u64) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> + Send>;
 
 /// How long a source that failed waits before it is opened again, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ pub(crate) fn run(
     let what = format!("source of {}", stream.name);
     let mut pause = Duration::from_millis(200);
     while wanted(shared, stream) {
-        let ended = open(stream.cursor().as_deref())
+        let ended = open(stream.cursor().as_deref(), stream.hash_seed)
             .and_then(|mut feed| read(shared, stream, log, &mut *feed));
         match ended {
             Ok(()) => return,

@@ -1,0 +1,332 @@
+//! What all doors share.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use willet_node::service::{Budget, Service, StreamSetup, now};
+use willet_proto::Code;
+use willet_store::{Queries, StreamRow};
+
+use crate::problem::{Answer, Fault};
+use crate::streams::{ManagedBy, StreamResource};
+
+/// Limits of the doors.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one body of events.
+    pub body_bytes: usize,
+    /// Events of one body.
+    pub body_events: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// Bytes of bodies that are being read, over all connections.
+    pub reading_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 << 20,
+            body_events: 100_000,
+            connections: 10_000,
+            reading_bytes: 128 << 20,
+        }
+    }
+}
+
+/// How whoever asks is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Not at all.
+    None,
+    /// By a token that the store knows.
+    Token,
+}
+
+/// How the doors are set up.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Limits.
+    pub limits: Limits,
+    /// How whoever asks is known.
+    pub auth: AuthMode,
+    /// Address listened on.
+    pub address: IpAddr,
+    /// Host names that requests may name, besides addresses and `localhost`.
+    pub allowed_hosts: Vec<String>,
+    /// Whether live sockets are served.
+    pub sockets: bool,
+    /// Data folder, where dead letters of sources go.
+    pub data_dir: PathBuf,
+}
+
+/// The doors' state; clones share it.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: ServerOptions,
+    running: OnceLock<Running>,
+    reading: Arc<Budget>,
+    resources: Mutex<BTreeMap<String, Managed>>,
+    /// Only one change of the streams at a time.
+    changes: tokio::sync::Mutex<()>,
+    numbers: Numbers,
+    started_at: i64,
+    rates: Mutex<Rates>,
+}
+
+#[derive(Debug)]
+struct Running {
+    service: Arc<Service>,
+    queries: Queries,
+    /// Events and anomalies of former lives.
+    before: (u64, u64),
+}
+
+/// A stream as it was written, by whom and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Managed {
+    pub(crate) resource: StreamResource,
+    pub(crate) by: ManagedBy,
+    pub(crate) created_at: i64,
+}
+
+/// What the doors count.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    pub(crate) requests: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) sockets: AtomicU64,
+    pub(crate) socket_messages: AtomicU64,
+    pub(crate) socket_lost: AtomicU64,
+    next_request: AtomicU64,
+}
+
+/// Counts of some moments ago, for rates.
+#[derive(Debug, Default)]
+struct Rates {
+    marks: Vec<(i64, BTreeMap<String, u64>)>,
+}
+
+impl App {
+    /// Doors that say that the service is being started.
+    pub fn new(options: ServerOptions) -> Self {
+        Self(Arc::new(Inner {
+            reading: Budget::new(options.limits.reading_bytes),
+            options,
+            running: OnceLock::new(),
+            resources: Mutex::default(),
+            changes: tokio::sync::Mutex::default(),
+            numbers: Numbers::default(),
+            started_at: now(),
+            rates: Mutex::default(),
+        }))
+    }
+
+    /// Opens the doors to a service. `before` is how many events and anomalies there were in former lives.
+    pub fn run(&self, service: Arc<Service>, queries: Queries, before: (u64, u64)) {
+        let running = Running {
+            service,
+            queries,
+            before,
+        };
+        // Set once by whoever starts the process.
+        let _ = self.0.running.set(running);
+    }
+
+    fn running(&self) -> Answer<&Running> {
+        self.0
+            .running
+            .get()
+            .ok_or_else(|| Fault::new(Code::Unavailable, "the service is being started"))
+    }
+
+    pub(crate) fn service(&self) -> Answer<&Arc<Service>> {
+        self.running().map(|running| &running.service)
+    }
+
+    pub(crate) fn queries(&self) -> Answer<&Queries> {
+        self.running().map(|running| &running.queries)
+    }
+
+    /// Events and anomalies of all time.
+    pub(crate) fn totals(&self) -> Answer<(u64, u64)> {
+        let running = self.running()?;
+        let (mut events, mut anomalies) = running.before;
+        for stream in running.service.streams() {
+            events += stream.counters.events.load(Relaxed);
+            anomalies += stream.counters.anomalies.load(Relaxed);
+        }
+        Ok((events, anomalies))
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.options.limits
+    }
+
+    pub(crate) fn options(&self) -> &ServerOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn reading(&self) -> &Arc<Budget> {
+        &self.0.reading
+    }
+
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.0.numbers
+    }
+
+    pub(crate) fn started_at(&self) -> i64 {
+        self.0.started_at
+    }
+
+    /// An id for a request that brought none: this life and a number.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.0.numbers.next_request.fetch_add(1, Relaxed);
+        format!("{:x}-{number:x}", self.0.started_at as u64)
+    }
+
+    fn resources(&self) -> MutexGuard<'_, BTreeMap<String, Managed>> {
+        self.0
+            .resources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn managed(&self, name: &str) -> Option<Managed> {
+        self.resources().get(name).cloned()
+    }
+
+    pub(crate) async fn one_change(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.changes.lock().await
+    }
+
+    /// Starts a stream; the store remembers it if `keeps`.
+    pub async fn add_stream(
+        &self,
+        resource: StreamResource,
+        by: ManagedBy,
+        created_at: i64,
+        is_paused: bool,
+        keeps: bool,
+    ) -> Answer<()> {
+        let service = self.service()?;
+        let feed = resource.open_feed(&self.0.options.data_dir)?;
+        let setup = StreamSetup {
+            config: resource.stream.clone(),
+            feed,
+            is_paused,
+        };
+        let name = resource.stream.name.clone();
+        if keeps {
+            let row = StreamRow {
+                name: name.clone(),
+                managed_by: by.as_str().to_owned(),
+                config: resource.to_json(),
+                is_paused,
+                created_at,
+                model: None,
+            };
+            self.queries()?.add_stream(&row).await?;
+        }
+        if let Err(error) = service.add_stream(setup) {
+            if keeps {
+                self.queries()?.remove_stream(&name).await?;
+            }
+            return Err(error.into());
+        }
+        let managed = Managed {
+            resource,
+            by,
+            created_at,
+        };
+        self.resources().insert(name, managed);
+        Ok(())
+    }
+
+    /// Changes a running stream; the store remembers it if it is not of the file.
+    pub async fn change_stream(&self, resource: StreamResource, by: ManagedBy) -> Answer<()> {
+        let name = resource.stream.name.clone();
+        let Some(managed) = self.managed(&name) else {
+            return Err(Fault::new(Code::NotFound, format!("there is no stream `{name}`")));
+        };
+        if managed.resource.source != resource.source {
+            return Err(Fault::new(
+                Code::BadConfig,
+                "the source of a stream cannot be changed (delete the stream, or create another one)",
+            ));
+        }
+        self.service()?.change_stream(resource.stream.clone()).await?;
+        if by == ManagedBy::Api {
+            let row = StreamRow {
+                name: name.clone(),
+                managed_by: by.as_str().to_owned(),
+                config: resource.to_json(),
+                is_paused: false,
+                created_at: managed.created_at,
+                model: None,
+            };
+            self.queries()?.change_stream(&row).await?;
+        }
+        let managed = Managed {
+            resource,
+            by,
+            ..managed
+        };
+        self.resources().insert(name, managed);
+        Ok(())
+    }
+
+    pub(crate) fn drop_managed(&self, name: &str) {
+        self.resources().remove(name);
+    }
+
+    /// Events a second of a stream over the last ten seconds or so; of all streams where none is named.
+    pub(crate) fn rate(&self, stream: Option<&str>) -> f64 {
+        let Ok(service) = self.service() else {
+            return 0.0;
+        };
+        let rates = self.0.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((then, counts)) = rates.marks.first() else {
+            return 0.0;
+        };
+        let seconds = (now() - then) as f64 / 1e6;
+        let grown: u64 = service
+            .streams()
+            .iter()
+            .filter(|face| stream.is_none_or(|name| *face.name == *name))
+            .map(|face| {
+                let events = face.counters.events.load(Relaxed);
+                events.saturating_sub(counts.get(&*face.name).copied().unwrap_or(0))
+            })
+            .sum();
+        if seconds > 0.0 {
+            grown as f64 / seconds
+        } else {
+            0.0
+        }
+    }
+
+    /// Notes where the counts stand; called every second.
+    pub(crate) fn mark_rates(&self) {
+        /// Marks kept: rates look this many seconds back.
+        const MARKS: usize = 10;
+        let Ok(service) = self.service() else { return };
+        let counts = service
+            .streams()
+            .iter()
+            .map(|face| (face.name.to_string(), face.counters.events.load(Relaxed)))
+            .collect();
+        let mut rates = self.0.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.marks.push((now(), counts));
+        let excess = rates.marks.len().saturating_sub(MARKS);
+        rates.marks.drain(..excess);
+    }
+}

@@ -1,0 +1,74 @@
+//! The interface as a document for machines: OpenAPI 3.1, made of the handlers.
+
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::rest::{alerts, anomalies, events, health, keys, shapes, silences, statistics, streams};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Willet",
+        description = "Detects anomalies in streams of events, in real time.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        health::health, health::api_health, health::ready, health::readyz, health::livez, statistics::statistics,
+        events::events, events::detect, events::alert,
+        anomalies::all, anomalies::of_source, anomalies::list, anomalies::one,
+        alerts::list, alerts::one, alerts::acknowledge, alerts::resolve,
+        silences::list, silences::create, silences::remove,
+        keys::list, keys::one, keys::forget, keys::history, keys::activity,
+        streams::list, streams::create, streams::one, streams::change, streams::pause, streams::resume, streams::remove,
+    ),
+    components(schemas(shapes::Problem)),
+    tags(
+        (name = "events", description = "Events in, verdicts out"),
+        (name = "streams", description = "What runs"),
+        (name = "keys", description = "What is taken for normal, and what was"),
+        (name = "anomalies", description = "Verdicts that said yes"),
+        (name = "alerts", description = "What people are told"),
+        (name = "health", description = "How the service is"),
+    ),
+)]
+struct Document;
+
+/// The document as JSON, the same bytes on every run.
+pub fn document() -> String {
+    let mut document = Document::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(
+        "token",
+        SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+    );
+    // Every call may answer with a problem that its own part does not name.
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), RefOr::T(problem()));
+        }
+    }
+    let mut text = document
+        .to_pretty_json()
+        .expect("plain data always serialises into memory");
+    text.push('\n');
+    text
+}
+
+fn problem() -> Response {
+    let schema = Ref::from_schema_name("Problem");
+    ResponseBuilder::new()
+        .description("It could not be done")
+        .content("application/problem+json", Content::new(Some(schema)))
+        .build()
+}

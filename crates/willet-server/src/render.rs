@@ -1,0 +1,84 @@
+//! A verdict as it stands at every door.
+
+use willet_engine::codec::timestamp::write_rfc3339;
+use willet_engine::event::Timestamp;
+use willet_engine::incidents::Severity;
+use willet_engine::verdict::{AnomalyType, Outcome, Verdict};
+use willet_node::output::Answers;
+use willet_node::service::VerdictFormat;
+use willet_proto::Named;
+
+/// Writes verdicts as JSON.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VerdictJson;
+
+impl VerdictFormat for VerdictJson {
+    fn write(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>) {
+        let verdict = &answers.verdicts.rows[index];
+        let event = verdict.event as usize;
+        let row = &answers.events.rows()[event];
+        let stream = &answers.plan.config().name;
+        let key = answers.events.key(event);
+        let id = format!("{stream}/0/{}", row.offset);
+        let time = answers.time_of(event).map(rfc3339);
+        let skipped = skipped(verdict);
+        let layout = answers.events.layout(event);
+        let values = answers.events.values(event).iter();
+        let values = values.map(|value| Some(*value).filter(|value| !value.is_nan()));
+        let mut wire = willet_proto::Verdict {
+            id: &id,
+            stream,
+            source: Some(key).filter(|key| !key.is_empty()),
+            timestamp: time.as_deref(),
+            is_anomaly: verdict.is_anomaly(),
+            warming_up: verdict.outcome == Outcome::WarmingUp,
+            values: Named::new(layout.names(), values),
+            late: verdict.is_late,
+            skipped: skipped.as_deref(),
+            algorithm: answers.plan.algorithm_of(verdict.model_version),
+            model_version: verdict.model_version,
+            engine_version: env!("CARGO_PKG_VERSION"),
+            sample_count: verdict.sample_count,
+            ..Default::default()
+        };
+        if let Outcome::Scored(scored) = &verdict.outcome {
+            wire.score = Some(scored.score);
+            wire.anomaly_score = Some(scored.anomaly_score);
+            wire.threshold = Some(scored.threshold);
+            wire.confidence = Some(scored.confidence);
+            wire.severity = scored
+                .is_anomaly
+                .then(|| Severity::of(scored.anomaly_score).as_str());
+            if let Some(detail) = answers.verdicts.detail(scored) {
+                let expected = detail
+                    .expected
+                    .iter()
+                    .map(|band| [band.low, band.middle, band.high]);
+                wire.anomaly_type = detail.anomaly_type.map(AnomalyType::as_str);
+                wire.expected = Named::new(&detail.names, expected);
+                wire.contributions =
+                    Named::new(&detail.names, detail.contributions.iter().copied());
+            }
+        }
+        serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");
+    }
+}
+
+/// A time as it stands in JSON.
+pub fn rfc3339(at: Timestamp) -> String {
+    let mut text = Vec::new();
+    write_rfc3339(&mut text, at);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Why an event has no score; `None` where it has one.
+pub fn skipped(verdict: &Verdict) -> Option<String> {
+    match verdict.outcome {
+        Outcome::Scored(_) | Outcome::WarmingUp => None,
+        Outcome::Missing => Some("missing".to_owned()),
+        Outcome::Duplicate => Some("duplicate".to_owned()),
+        Outcome::Poisoned => Some("poisoned".to_owned()),
+        Outcome::AlreadyLearned => Some("learned before".to_owned()),
+        Outcome::Rejected(misfit) => Some(misfit.to_string()),
+    }
+}

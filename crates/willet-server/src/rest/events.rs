@@ -1,0 +1,407 @@
+//! Events in, verdicts out.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use willet_engine::codec::Format;
+use willet_engine::incidents::{Answer as Answered, IncidentRecord};
+use willet_node::service::{Accepted, Admitted, Intake, Past, Refusal, now};
+use willet_proto::Code;
+
+use super::params::{Moment, Params};
+use super::shapes::{AlertTaken, Detected, Events, EventsTaken, ExternalAlert, Problem};
+use crate::app::App;
+use crate::body::{BodyType, read_events, read_small, records};
+use crate::problem::{Answer, Fault};
+
+/// Longest idempotency key.
+const MAX_KEY_BYTES: usize = 255;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventsQuery {
+    stream: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DetectQuery {
+    stream: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Takes events: one, an array, or one a line. The answer comes when they are on disk.
+#[utoipa::path(
+    post, path = "/api/v1/events", tag = "events",
+    params(
+        ("stream" = Option<String>, Query, description = "Stream to take them; `default` where none is named"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is answered and not done again, for 24 hours"),
+    ),
+    request_body(content((Events = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
+    responses(
+        (status = 200, body = EventsTaken),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "No event was understood"),
+    ),
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    Params(query): Params<EventsQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Response> {
+    let stream = query.stream.unwrap_or_else(|| "default".to_owned());
+    let service = app.service()?.clone();
+    let kind = body_type(&app, &stream, &headers)?;
+    let key = idempotency_key(&headers)?;
+    let (body, reservation) = read_events(&app, &service, &headers, body).await?;
+    let records = records(kind, &body, app.limits().body_events)?;
+    let count = records.len();
+    let fingerprint = fingerprint(&body);
+    let intake = Intake {
+        records,
+        reservation,
+        request: key.map(|key| (key, fingerprint)),
+        wants_verdicts: false,
+    };
+    let admitted = if intake.request.is_some() {
+        // Whoever asked may go: what was begun under a key is brought to its end, or the key would be free too early.
+        let (service, stream) = (service.clone(), stream.clone());
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "ends by itself within the time that a request has, and holds nothing else up"
+        )]
+        let taking = tokio::spawn(async move { service.take(&stream, intake).await });
+        taking.await.map_err(Fault::internal)??
+    } else {
+        service.take(&stream, intake).await?
+    };
+    answer(&stream, count, fingerprint, admitted)
+}
+
+fn answer(stream: &str, count: usize, fingerprint: u64, admitted: Admitted) -> Answer<Response> {
+    let (first, rejected) = match admitted.accepted {
+        Accepted::Before(past) => {
+            let (before, rejected) = read_past(&past)?;
+            if before != fingerprint.to_string() {
+                return Err(Fault::new(
+                    Code::KeyReused,
+                    "this idempotency key came with another body before (use a new key for a new request)",
+                ));
+            }
+            (past.first, rejected)
+        }
+        accepted => {
+            let first = match accepted {
+                Accepted::Stored(offsets, _) => offsets.start,
+                _ => 0,
+            };
+            let rejected = admitted.rejections.iter().map(|rejection| Rejected {
+                index: rejection.index,
+                byte: rejection.byte,
+                code: rejection.reason.code().to_owned(),
+                reason: rejection.reason.to_string(),
+            });
+            (first, rejected.collect())
+        }
+    };
+    let results = results(stream, count, first, &rejected);
+    if rejected.len() == count {
+        return Err(nothing(count, &rejected, results));
+    }
+    let body = format!(
+        r#"{{"stream":{},"accepted":{},"rejected":{},"results":{results}}}"#,
+        quote(stream),
+        count - rejected.len(),
+        rejected.len(),
+    );
+    Ok(json(body))
+}
+
+fn nothing(count: usize, rejected: &[Rejected], results: String) -> Fault {
+    let reason = rejected.first().map_or("", |first| &first.reason);
+    let detail = if count == 1 {
+        reason.to_owned()
+    } else {
+        format!("none of {count} events was understood, the first because: {reason}")
+    };
+    Fault {
+        results: RawValue::from_string(results).ok(),
+        ..Fault::new(Code::BadEvent, detail)
+    }
+}
+
+/// A rejected event, as it is answered and remembered.
+#[derive(Debug, Deserialize)]
+struct Rejected {
+    index: usize,
+    byte: Option<u32>,
+    code: String,
+    reason: String,
+}
+
+fn read_past(past: &Past) -> Answer<(String, Vec<Rejected>)> {
+    #[derive(Deserialize)]
+    struct Kept {
+        fingerprint: String,
+        rejected: Vec<Rejected>,
+    }
+    let kept: Kept = serde_json::from_str(&past.answer).map_err(Fault::internal)?;
+    Ok((kept.fingerprint, kept.rejected))
+}
+
+/// A result for each event, in order, as a JSON array.
+fn results(stream: &str, count: usize, first: u64, rejected: &[Rejected]) -> String {
+    let mut text = String::with_capacity(32 * count + 2);
+    let mut next = rejected.iter().peekable();
+    let mut offset = first;
+    text.push('[');
+    for index in 0..count {
+        if index > 0 {
+            text.push(',');
+        }
+        // Names of streams need no escape; writing into a string cannot fail.
+        let _ = match next.next_if(|rejected| rejected.index == index) {
+            Some(rejected) => write!(text, "{}", error_json(rejected)),
+            None => {
+                let id = offset;
+                offset += 1;
+                write!(text, r#"{{"id":"{stream}/0/{id}"}}"#)
+            }
+        };
+    }
+    text.push(']');
+    text
+}
+
+fn error_json(rejected: &Rejected) -> serde_json::Value {
+    let mut error = serde_json::json!({ "code": rejected.code, "detail": rejected.reason });
+    if let Some(byte) = rejected.byte {
+        error["byte"] = byte.into();
+    }
+    serde_json::json!({ "line": rejected.index + 1, "error": error })
+}
+
+/// Takes events and waits for their verdicts. With `dry_run` nothing is stored or learned.
+#[utoipa::path(
+    post, path = "/api/v1/detect", tag = "events",
+    params(
+        ("stream" = Option<String>, Query, description = "Stream to judge them; `default` where none is named"),
+        ("dry_run" = Option<bool>, Query, description = "Judge only: store and learn nothing"),
+    ),
+    request_body(content((Events = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
+    responses(
+        (status = 200, body = Detected),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "No event was understood"),
+    ),
+)]
+pub(crate) async fn detect(
+    State(app): State<App>,
+    Params(query): Params<DetectQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Response> {
+    let stream = query.stream.unwrap_or_else(|| "default".to_owned());
+    let service = app.service()?;
+    let kind = body_type(&app, &stream, &headers)?;
+    let (body, reservation) = read_events(&app, service, &headers, body).await?;
+    let records = records(kind, &body, app.limits().body_events)?;
+    let count = records.len();
+    let (rejections, verdicts, first) = if query.dry_run {
+        let (rejections, verdicts) = service.peek(&stream, records).await?;
+        (rejections, verdicts, 0)
+    } else {
+        let intake = Intake {
+            records,
+            reservation,
+            request: None,
+            wants_verdicts: true,
+        };
+        let admitted = service.take(&stream, intake).await?;
+        match admitted.accepted {
+            Accepted::Stored(offsets, verdicts) => {
+                let verdicts = verdicts
+                    .unwrap_or_else(|| Ok(Vec::new()))
+                    .map_err(Refusal::Unavailable)?;
+                (admitted.rejections, verdicts, offsets.start)
+            }
+            _ => (admitted.rejections, Vec::new(), 0),
+        }
+    };
+    let rejected: Vec<Rejected> = rejections
+        .iter()
+        .map(|rejection| Rejected {
+            index: rejection.index,
+            byte: rejection.byte,
+            code: rejection.reason.code().to_owned(),
+            reason: rejection.reason.to_string(),
+        })
+        .collect();
+    if rejected.len() == count {
+        let results = results(&stream, count, first, &rejected);
+        return Err(nothing(count, &rejected, results));
+    }
+    let mut text = format!(r#"{{"stream":{},"verdicts":["#, quote(&stream));
+    let mut next = rejected.iter().peekable();
+    let mut verdicts = verdicts.into_iter();
+    for index in 0..count {
+        if index > 0 {
+            text.push(',');
+        }
+        match next.next_if(|rejected| rejected.index == index) {
+            Some(rejected) => text.push_str(&error_json(rejected).to_string()),
+            None => text.push_str(verdicts.next().as_deref().unwrap_or("null")),
+        }
+    }
+    text.push_str("]}");
+    Ok(json(text))
+}
+
+/// Takes an anomaly that another system found.
+#[utoipa::path(
+    post, path = "/api/alert", tag = "alerts", request_body = ExternalAlert,
+    responses((status = 200, body = AlertTaken)),
+)]
+pub(crate) async fn alert(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Json<AlertTaken>> {
+    BodyType::of(&headers, &[BodyType::Json])?;
+    let body = read_small(&app, &headers, body).await?;
+    let bad = |detail: String| Fault::new(Code::BadJson, detail);
+    let alert: ExternalAlert = serde_json::from_slice(&body).map_err(|error| {
+        bad(format!(
+            "the body is not an alert: {error} (expected source, and value, metric, timestamp, is_anomaly, anomaly_score, \
+             anomaly_type where they are known)"
+        ))
+    })?;
+    if alert.source.is_empty() || alert.source.len() > 1_024 {
+        return Err(bad("source is empty or longer than 1,024 bytes".to_owned()));
+    }
+    if alert
+        .anomaly_score
+        .is_some_and(|score| !(0.0..=1.0).contains(&score))
+    {
+        return Err(bad(format!(
+            "anomaly_score is {}, expected 0 to 1",
+            alert.anomaly_score.unwrap_or_default()
+        )));
+    }
+    let arrived = now();
+    let at = match &alert.timestamp {
+        None | Some(serde_json::Value::Null) => arrived,
+        Some(serde_json::Value::String(text)) => Moment::parse(text)
+            .ok_or_else(|| bad(format!("timestamp is {text:?}, expected RFC 3339")))?
+            .0,
+        Some(serde_json::Value::Number(number)) => Moment::parse(&number.to_string())
+            .ok_or_else(|| bad(format!("timestamp is {number}, expected seconds since the epoch")))?
+            .0,
+        Some(other) => {
+            return Err(bad(format!(
+                "timestamp is {other}, expected RFC 3339 or seconds since the epoch"
+            )));
+        }
+    };
+    if alert.is_anomaly == Some(false) {
+        return Ok(Json(AlertTaken {
+            is_anomaly: false,
+            id: None,
+            alert_id: None,
+        }));
+    }
+    let stream = alert.stream.clone().unwrap_or_else(|| "default".to_owned());
+    let source = match &alert.metric {
+        Some(metric) => format!("{}/{metric}", alert.source),
+        None => alert.source.clone(),
+    };
+    let time = crate::render::rfc3339(willet_engine::event::Timestamp(at));
+    let mut json = serde_json::json!({
+        "stream": stream,
+        "source": source,
+        "timestamp": time,
+        "is_anomaly": true,
+        "algorithm": "external",
+    });
+    if let Some(score) = alert.anomaly_score {
+        json["anomaly_score"] = score.into();
+        json["severity"] = willet_engine::incidents::Severity::of(score).as_str().into();
+    }
+    if let Some(kind) = &alert.anomaly_type {
+        json["anomaly_type"] = kind.as_str().into();
+    }
+    if let Some(value) = alert.value {
+        let name = alert.metric.as_deref().unwrap_or("value");
+        json["values"] = serde_json::json!({ name: value });
+    }
+    let record = IncidentRecord::External {
+        stream,
+        source,
+        at,
+        arrived,
+        anomaly_score: alert.anomaly_score,
+        anomaly_type: alert.anomaly_type,
+        json: json.to_string(),
+    };
+    let (id, alert_id) = match app.service()?.command(record).await?? {
+        Ok(Answered::Alert(alert)) => {
+            let verdict: Option<serde_json::Value> = serde_json::from_str(&alert.verdict).ok();
+            let id = verdict.and_then(|verdict| Some(verdict.get("id")?.as_str()?.to_owned()));
+            (id, Some(alert.id.clone()))
+        }
+        Ok(_) => (None, None),
+        Err(error) => return Err(Fault::new(Code::Conflict, error.to_string())),
+    };
+    Ok(Json(AlertTaken {
+        is_anomaly: true,
+        id,
+        alert_id,
+    }))
+}
+
+/// What the body may be: lines of CSV only for a stream that reads CSV, JSON for the others.
+fn body_type(app: &App, stream: &str, headers: &HeaderMap) -> Answer<BodyType> {
+    let face = app
+        .service()?
+        .stream(stream)
+        .ok_or_else(|| Refusal::NoStream(stream.to_owned()))?;
+    match face.config().input.format {
+        Format::Csv => BodyType::of(headers, &[BodyType::Csv]),
+        Format::Json => BodyType::of(headers, &[BodyType::Json, BodyType::Ndjson]),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        return Err(Fault::new(
+            Code::BadRequest,
+            format!("Idempotency-Key is not 1 to {MAX_KEY_BYTES} visible ASCII characters"),
+        ));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+fn fingerprint(body: &[u8]) -> u64 {
+    let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
+    hasher.write(body);
+    hasher.finish()
+}
+
+fn quote(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
+}
+
+pub(crate) fn json(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,216 @@
+//! Streams: made, shown, changed, paused, deleted.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use willet_engine::event::Timestamp;
+use willet_node::service::{StreamFace, StreamState, now};
+use willet_proto::Code;
+
+use super::params::Part;
+use super::shapes::{Problem, Stream, StreamConfig, StreamPage, StreamStatus};
+use crate::app::{App, Managed};
+use crate::body::{BodyType, read_small};
+use crate::problem::{Answer, Fault};
+use crate::render::rfc3339;
+use crate::streams::{ManagedBy, StreamResource};
+
+/// The streams by name.
+#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses((status = 200, body = StreamPage)))]
+pub(crate) async fn list(State(app): State<App>) -> Answer<Json<StreamPage>> {
+    let streams = app.service()?.streams();
+    let items = streams.iter().filter_map(|face| {
+        let managed = app.managed(&face.name)?;
+        Some(shown(&app, face, &managed))
+    });
+    Ok(Json(StreamPage {
+        items: items.collect(),
+        next_cursor: None,
+    }))
+}
+
+fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
+    let counters = &face.counters;
+    let (state, detail) = match face.state() {
+        StreamState::Failed(reason) => ("failed", Some(reason)),
+        StreamState::Starting => ("degraded", Some("its state is being loaded".to_owned())),
+        StreamState::Running if face.is_paused() => ("paused", None),
+        StreamState::Running => ("running", None),
+    };
+    let last = counters.last_event_at.load(Relaxed);
+    Stream {
+        name: face.name.to_string(),
+        managed_by: managed.by.as_str(),
+        created_at: rfc3339(Timestamp(managed.created_at)),
+        config: serde_json::to_value(&managed.resource).unwrap_or_default(),
+        status: StreamStatus {
+            state,
+            detail,
+            events: counters.events.load(Relaxed),
+            anomalies: counters.anomalies.load(Relaxed),
+            rejected: counters.rejected.load(Relaxed),
+            keys: counters.keys.load(Relaxed),
+            model_version: counters.model_version.load(Relaxed),
+            events_per_second: (app.rate(Some(&face.name)) * 10.0).round() / 10.0,
+            last_event_at: (last > 0).then(|| rfc3339(Timestamp(last))),
+        },
+    }
+}
+
+fn find(app: &App, name: &str) -> Answer<Json<Stream>> {
+    let found = app.service()?.stream(name).zip(app.managed(name));
+    found
+        .map(|(face, managed)| Json(shown(app, &face, &managed)))
+        .ok_or_else(|| Fault::new(Code::NotFound, format!("there is no stream `{name}`")))
+}
+
+/// Makes a stream.
+#[utoipa::path(
+    post, path = "/api/v1/streams", tag = "streams",
+    request_body(content((StreamConfig = "application/json"), (String = "application/yaml"))),
+    responses(
+        (status = 201, body = Stream), (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn create(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Response> {
+    let resource = read(&app, &headers, body).await?;
+    let _changing = app.one_change().await;
+    let name = resource.stream.name.clone();
+    app.add_stream(resource, ManagedBy::Api, now(), false, true)
+        .await?;
+    Ok((StatusCode::CREATED, find(&app, &name)?).into_response())
+}
+
+async fn read(app: &App, headers: &HeaderMap, body: Body) -> Answer<StreamResource> {
+    BodyType::of(headers, &[BodyType::Json, BodyType::Yaml])?;
+    let body = read_small(app, headers, body).await?;
+    let text = std::str::from_utf8(&body)
+        .map_err(|error| Fault::new(Code::BadConfig, format!("the body is not UTF-8: {error}")))?;
+    if text.trim().is_empty() {
+        return Err(Fault::new(
+            Code::BadConfig,
+            "the body is empty, expected a stream: at least `name: NAME`",
+        ));
+    }
+    StreamResource::read(text)
+}
+
+/// A stream; with `Accept: application/yaml` its configuration as YAML.
+#[utoipa::path(
+    get, path = "/api/v1/streams/{name}", tag = "streams", params(("name" = String, Path)),
+    responses((status = 200, content((Stream = "application/json"), (String = "application/yaml"))), (status = 404, body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Part(name): Part,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("yaml")) {
+        let managed = app.managed(&name).ok_or_else(|| {
+            Fault::new(Code::NotFound, format!("there is no stream `{name}`"))
+        })?;
+        let yaml = managed.resource.to_yaml()?;
+        return Ok(([(header::CONTENT_TYPE, "application/yaml")], yaml).into_response());
+    }
+    Ok(find(&app, &name)?.into_response())
+}
+
+/// Changes a stream. What was learned stays as far as it can.
+#[utoipa::path(
+    put, path = "/api/v1/streams/{name}", tag = "streams", params(("name" = String, Path)),
+    request_body(content((StreamConfig = "application/json"), (String = "application/yaml"))),
+    responses(
+        (status = 200, body = Stream), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn change(
+    State(app): State<App>,
+    Part(name): Part,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Json<Stream>> {
+    let resource = read(&app, &headers, body).await?;
+    let _changing = app.one_change().await;
+    let by = not_of_file(&app, &name)?;
+    if resource.stream.name != name {
+        return Err(Fault::new(
+            Code::BadConfig,
+            format!(
+                "name is `{}`, expected `{name}` (a stream keeps its name)",
+                resource.stream.name
+            ),
+        ));
+    }
+    app.change_stream(resource, by).await?;
+    find(&app, &name)
+}
+
+fn not_of_file(app: &App, name: &str) -> Answer<ManagedBy> {
+    match app.managed(name).map(|managed| managed.by) {
+        None => Err(Fault::new(
+            Code::NotFound,
+            format!("there is no stream `{name}`"),
+        )),
+        Some(ManagedBy::File) => Err(Fault::new(
+            Code::ManagedByFile,
+            format!("stream `{name}` is in the configuration file (change it there: it is read again when it changes)"),
+        )),
+        Some(by) => Ok(by),
+    }
+}
+
+/// Pauses a stream: it refuses events and its source waits.
+#[utoipa::path(
+    post, path = "/api/v1/streams/{name}/pause", tag = "streams", params(("name" = String, Path)),
+    responses((status = 200, body = Stream), (status = 404, body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn pause(State(app): State<App>, Part(name): Part) -> Answer<Json<Stream>> {
+    set_paused(&app, &name, true).await
+}
+
+/// Lets a paused stream go on.
+#[utoipa::path(
+    post, path = "/api/v1/streams/{name}/resume", tag = "streams", params(("name" = String, Path)),
+    responses((status = 200, body = Stream), (status = 404, body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn resume(State(app): State<App>, Part(name): Part) -> Answer<Json<Stream>> {
+    set_paused(&app, &name, false).await
+}
+
+async fn set_paused(app: &App, name: &str, pauses: bool) -> Answer<Json<Stream>> {
+    let _changing = app.one_change().await;
+    app.service()?.pause_stream(name, pauses)?;
+    app.queries()?.set_paused(name, pauses).await?;
+    find(app, name)
+}
+
+/// Deletes a stream: what it has learned, its history, its verdicts.
+#[utoipa::path(
+    delete, path = "/api/v1/streams/{name}", tag = "streams", params(("name" = String, Path)),
+    responses(
+        (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn remove(State(app): State<App>, Part(name): Part) -> Answer<StatusCode> {
+    let _changing = app.one_change().await;
+    not_of_file(&app, &name)?;
+    app.queries()?.remove_stream(&name).await?;
+    app.service()?.remove_stream(&name).await?;
+    app.drop_managed(&name);
+    Ok(StatusCode::NO_CONTENT)
+}
