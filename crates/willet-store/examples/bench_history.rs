@@ -30,6 +30,7 @@ fn main() {
     if !path.exists() {
         fill(&path, keys, days);
     }
+    live(&path, keys, days);
     let bytes = std::fs::metadata(&path).unwrap().len();
     println!("{keys} keys, {days} days, {} MiB", bytes >> 20);
     tokio::runtime::Builder::new_current_thread()
@@ -102,6 +103,26 @@ fn fill(path: &Path, keys: i64, days: i64) {
         "filled in {seconds:.0} s: {:.0} buckets/s into three levels",
         buckets as f64 / seconds
     );
+}
+
+/// Commits as a live service makes them: one bucket of each key, the next one 10 s later.
+fn live(path: &Path, keys: i64, days: i64) {
+    let mut store = SqliteStore::open(path, StoreOptions::default()).unwrap();
+    let mut taken = Vec::new();
+    for round in 0..60 {
+        let second = START + days * DAY + round * 10;
+        let commit = Commit {
+            history: (0..keys).map(|key| row(key, second)).collect(),
+            ..Commit::default()
+        };
+        let began = Instant::now();
+        store.commit(&commit).unwrap();
+        taken.push(began.elapsed());
+    }
+    report(&format!("commit of a bucket of {keys} keys"), taken);
+    let began = Instant::now();
+    store.sync().unwrap();
+    report("sync", vec![began.elapsed()]);
 }
 
 async fn ask(path: &Path, days: i64) {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use willet_node::store::ValueHistory;
 
+use crate::levels::LEVELS;
+
 /// A blob that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BlobError {
@@ -104,12 +106,16 @@ impl Bucket {
     }
 }
 
-/// Names of a series' values, in the order in which they were first seen, with the last of each.
+/// What is rewritten with each commit that a series is part of.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Shape {
+    /// Names of its values, in the order in which they were first seen.
     pub(crate) names: Vec<String>,
-    /// Beside the names.
+    /// The last of each, beside the names.
     pub(crate) last: Vec<LastValue>,
+    /// The newest bucket of each level, with its begin. It is here, and no row of the history, until the next one begins:
+    /// rows of many series share a page, the ends of their histories do not.
+    pub(crate) open: [Option<(i64, Bucket)>; LEVELS.len()],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,13 +128,30 @@ pub(crate) struct LastValue {
 struct ShapeV1 {
     names: Vec<String>,
     last: Vec<LastValue>,
+    open: Vec<OpenV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OpenV1 {
+    level: u8,
+    at: i64,
+    bucket: Vec<u8>,
 }
 
 impl Shape {
     pub(crate) fn encode(&self) -> Vec<u8> {
+        let open = self.open.iter().enumerate().filter_map(|(level, open)| {
+            let (at, bucket) = open.as_ref()?;
+            Some(OpenV1 {
+                level: level as u8,
+                at: *at,
+                bucket: bucket.encode(),
+            })
+        });
         seal(&ShapeV1 {
             names: self.names.clone(),
             last: self.last.clone(),
+            open: open.collect(),
         })
     }
 
@@ -137,9 +160,17 @@ impl Shape {
         if shape.names.len() != shape.last.len() {
             return Err(BlobError::Damaged("names without values".to_owned()));
         }
+        let mut open = [const { None }; LEVELS.len()];
+        for saved in shape.open {
+            let place = open
+                .get_mut(usize::from(saved.level))
+                .ok_or_else(|| BlobError::Damaged("a level that is none".to_owned()))?;
+            *place = Some((saved.at, Bucket::decode(&saved.bucket)?));
+        }
         Ok(Self {
             names: shape.names,
             last: shape.last,
+            open,
         })
     }
 }
@@ -198,6 +229,7 @@ mod tests {
         let shape = Shape {
             names: vec!["a\0\u{1f9a4}".to_owned()],
             last: vec![LastValue { at: 1, value: 2.0 }],
+            open: [None, Some((-3, Bucket::default())), None],
         };
         assert_eq!(Shape::decode(&shape.encode()), Ok(shape));
     }

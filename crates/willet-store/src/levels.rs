@@ -270,7 +270,7 @@ mod tests {
         };
         let shape = Shape {
             names: vec!["a".to_owned(), "b".to_owned()],
-            last: Vec::new(),
+            ..Shape::default()
         };
         let buckets = [
             (10, bucket(11, vec![value(0, 11, 1, 1.0, None)])),

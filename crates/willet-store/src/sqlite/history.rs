@@ -1,4 +1,5 @@
-//! Merges what series did into their histories: each touched bucket is read once and written once.
+//! Merges what series did into their histories: each touched bucket is read once and written once, and the newest ones,
+//! which nearly all events fall into, stand with their series and not in the history.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use willet_node::store::HistoryRow;
 use super::error::Error;
 use super::pieces::{pieces, values};
 use crate::blobs::{Bucket, BucketValue, LastValue, Shape};
-use crate::levels::LEVELS;
+use crate::levels::{HistoryLevel, LEVELS};
 
 /// Names that one series can have; further ones are counted as events and not drawn.
 const MAX_NAMES: usize = 256;
@@ -70,10 +71,16 @@ pub(super) async fn merge(
                 let sum = activity.entry((key.0, level.number, at)).or_default();
                 sum.0 += row.events;
                 sum.1 += row.anomalies;
+                if !series.has_history {
+                    continue;
+                }
+                let kept_from = level.kept_from(series.newest.div_euclid(MICROS));
                 // What retention would delete at once is not written.
-                if series.has_history && at >= level.kept_from(series.newest.div_euclid(MICROS)) {
+                if let Some((at, closed)) = series.shape.add(level, at, &bucket)
+                    && at >= kept_from
+                {
                     let key = (series.id, level.number, at);
-                    buckets.entry(key).or_default().merge(&bucket);
+                    buckets.entry(key).or_default().merge(&closed);
                 }
             }
         }
@@ -145,6 +152,20 @@ impl Series {
 }
 
 impl Shape {
+    /// Adds to the open bucket of a level; hands back what belongs into the history: the bucket before, when a new one begins,
+    /// or the part itself, when it is late.
+    fn add(&mut self, level: HistoryLevel, at: i64, part: &Bucket) -> Option<(i64, Bucket)> {
+        let open = &mut self.open[usize::from(level.number)];
+        match open {
+            Some((open_at, bucket)) if *open_at == at => {
+                bucket.merge(part);
+                None
+            }
+            Some((open_at, _)) if *open_at > at => Some((at, part.clone())),
+            _ => open.replace((at, part.clone())),
+        }
+    }
+
     fn index_of(&mut self, name: &str) -> Option<usize> {
         let known = self.names.iter().position(|known| known == name);
         if known.is_some() || self.names.len() >= MAX_NAMES {

@@ -138,10 +138,36 @@ async fn small(connection: &mut SqliteConnection, now: i64) -> Result<bool, Erro
     .bind(PIECE as i64)
     .execute(&mut *connection)
     .await?;
+    let kept_from = now.saturating_sub(OUTBOX_KEPT);
+    // What still waits then waits for a receiver that is no longer configured: delivery gives up much earlier.
+    let abandoned: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT alert_id, id, receiver FROM outbox WHERE done_at IS NULL AND created_at < ? LIMIT ?",
+    )
+    .bind(kept_from)
+    .bind(PIECE as i64)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (alert_id, id, receiver) in &abandoned {
+        sqlx::query(
+            "UPDATE receipts SET status = 'failed', detail = 'nobody sent it: its receiver is not configured' \
+             WHERE alert_id = ? AND id = ? AND receiver = ?",
+        )
+        .bind(alert_id)
+        .bind(id)
+        .bind(receiver)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query("UPDATE outbox SET done_at = ? WHERE id = ? AND receiver = ?")
+            .bind(kept_from - 1)
+            .bind(id)
+            .bind(receiver)
+            .execute(&mut *connection)
+            .await?;
+    }
     let outbox = sqlx::query(
         "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE done_at < ? LIMIT ?)",
     )
-    .bind(now.saturating_sub(OUTBOX_KEPT))
+    .bind(kept_from)
     .bind(PIECE as i64)
     .execute(&mut *connection)
     .await?;

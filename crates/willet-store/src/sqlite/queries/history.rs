@@ -30,19 +30,11 @@ impl Queries {
         let shape = Shape::decode(&shape)
             .map_err(|error| self.failed(&Error::blob("the shape of a series")(error)))?;
         let newest = newest.div_euclid(MICROS);
-        let [.., coarsest] = LEVELS;
-        let oldest: Option<i64> =
-            sqlx::query_scalar("SELECT min(bucket) FROM history WHERE series_id = ? AND level = ?")
-                .bind(id)
-                .bind(coarsest.number)
-                .fetch_one(&mut *reader)
-                .await
-                .map_err(|error| self.sql(error))?;
         // Never wider than what there is, so that the places are as fine as they can be.
-        let oldest = match oldest {
-            Some(oldest) => self.first_bucket(&mut reader, id, oldest).await?,
-            None => newest,
-        };
+        let oldest = self
+            .oldest(&mut reader, id, &shape)
+            .await?
+            .unwrap_or(newest);
         let from = request.from.map_or(oldest, |from| from.div_euclid(MICROS));
         let until = request.to.map_or(newest.saturating_add(1), |to| {
             to.saturating_add(MICROS - 1).div_euclid(MICROS)
@@ -64,11 +56,13 @@ impl Queries {
         .await
         .map_err(|error| self.sql(error))?;
         drop(reader);
-        let buckets = rows
+        let mut buckets = rows
             .into_iter()
             .map(|(at, blob)| Ok((at, Bucket::decode(&blob)?)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| self.failed(&Error::blob("a bucket of a history")(error)))?;
+        let open = shape.open[usize::from(plan.level.number)].clone();
+        buckets.extend(open.filter(|(at, _)| (first..until).contains(at)));
         Ok(Some(draw(
             &request.stream,
             &request.source,
@@ -80,14 +74,14 @@ impl Queries {
     }
 
     /// Begin of the first bucket, by the finest level that reaches back to the first of the coarsest.
-    async fn first_bucket(
+    async fn oldest(
         &self,
         reader: &mut sqlx::SqliteConnection,
         id: i64,
-        oldest: i64,
-    ) -> Result<i64, QueryError> {
-        let [finer @ .., coarsest] = &LEVELS;
-        for level in finer {
+        shape: &Shape,
+    ) -> Result<Option<i64>, QueryError> {
+        let mut firsts = Vec::with_capacity(LEVELS.len());
+        for level in LEVELS {
             let first: Option<i64> = sqlx::query_scalar(
                 "SELECT min(bucket) FROM history WHERE series_id = ? AND level = ?",
             )
@@ -96,12 +90,14 @@ impl Queries {
             .fetch_one(&mut *reader)
             .await
             .map_err(|error| self.sql(error))?;
-            if let Some(first) = first
-                && coarsest.bucket_of(first) <= oldest
-            {
-                return Ok(first);
-            }
+            let open = shape.open[usize::from(level.number)].as_ref();
+            firsts.push(first.or(open.map(|(at, _)| *at)));
         }
-        Ok(oldest)
+        let [.., coarsest] = LEVELS;
+        let Some(Some(oldest)) = firsts.last().copied() else {
+            return Ok(None);
+        };
+        let mut reaching = firsts.into_iter().flatten();
+        Ok(reaching.find(|first| coarsest.bucket_of(*first) <= oldest))
     }
 }
