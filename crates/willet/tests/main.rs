@@ -5,4 +5,5 @@ mod config;
 mod detect;
 mod durable;
 mod kills;
+mod service;
 mod tool;
