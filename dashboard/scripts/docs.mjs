@@ -1,4 +1,4 @@
-// Puts Swagger UI beside the page: only its bundle and its style sheet, so that the API is documented without a network.
+// Puts Swagger UI beside the page: only its bundle, its style sheet and its licence, so that the API is documented without a network.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,3 +12,4 @@ for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
   const text = fs.readFileSync(path.join(from, name), 'utf8').replace(/\n?\/[/*]# sourceMappingURL=[^\n]*\n?$/, '\n');
   fs.writeFileSync(path.join(to, name), text);
 }
+for (const name of ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']) fs.copyFileSync(path.join(from, name), path.join(to, name));

@@ -82,6 +82,8 @@ const here = (): Place => parsePlace(globalThis.location?.pathname ?? '/', globa
 export const place = signal<Place>(here());
 
 export function go(to: string, replace = false): void {
+  // Charts that move together each tell of the same drag; one step back must undo it.
+  if (to === location.pathname + location.search) return;
   if (replace) history.replaceState(null, '', to);
   else history.pushState(null, '', to);
   place.value = here();

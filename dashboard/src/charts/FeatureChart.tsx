@@ -135,6 +135,7 @@ function paint(plot: uPlot, { marks, drift, at }: { marks: Mark[]; drift: readon
     upright(plot.valToPos(at, 'x', true));
   }
   ctx.strokeStyle = colours.panel;
+  ctx.lineWidth = 2.5 * scale;
   for (const { x, y, severity } of marks) {
     ctx.fillStyle = colours.severity[severity];
     drawSeverity(ctx, severity, plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true), 5.5 * scale);

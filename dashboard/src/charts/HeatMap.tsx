@@ -6,6 +6,7 @@ import { shade } from '../settings.ts';
 import { go, sourceHref } from '../router.ts';
 import { iso } from '../range.ts';
 import { severityOf } from '../wire.ts';
+import { SeverityBadge } from '../components/Badges.tsx';
 import { drawSeverity, HEAT_STEPS, palette } from './palette.ts';
 
 const ROW_PX = 24;
@@ -115,7 +116,9 @@ const Legend = () => (
     {Array.from({ length: HEAT_STEPS }, (_, i) => (
       <i key={i} class={`heat-${i + 1}`} />
     ))}
-    more anomalies; ◆ high, ⯃ critical
+    more anomalies
+    <SeverityBadge severity="high" />
+    <SeverityBadge severity="critical" />
   </p>
 );
 

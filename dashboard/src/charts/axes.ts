@@ -18,6 +18,6 @@ export function axes(colours: Palette): uPlot.Axis[] {
   const common = { stroke: colours.muted, font: CHART_FONT, grid: line, ticks: { ...line, size: 4 } };
   return [
     { ...common, values: FORMATS, space: 70, size: 36 },
-    { ...common, size: AXIS_WIDTH, space: 34, values: (_, splits) => splits.map((x) => (x == null ? '' : value(x))) },
+    { ...common, size: AXIS_WIDTH, space: 26, values: (_, splits) => splits.map((x) => (x == null ? '' : value(x))) },
   ];
 }

@@ -48,19 +48,20 @@ export function palette(shade: string): Palette {
 
 export const CHART_FONT = '11px system-ui, sans-serif';
 
-/** The same shapes as the words' badges: circle, triangle, diamond, octagon. */
+/** Corners as fractions of the radius, the same shapes as the words' badges; none is a circle. */
+const CORNERS: Record<Severity, readonly (readonly [number, number])[]> = {
+  low: [],
+  medium: [[0, -1], [1, 0.85], [-1, 0.85]],
+  high: [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]],
+  critical: [[-0.6, -1], [0, -0.4], [0.6, -1], [1, -0.6], [0.4, 0], [1, 0.6], [0.6, 1], [0, 0.4], [-0.6, 1], [-1, 0.6], [-0.4, 0], [-1, -0.6]],
+};
+
 export function drawSeverity(context: CanvasRenderingContext2D, severity: Severity, x: number, y: number, radius: number): void {
-  const corners = { low: 0, medium: 3, high: 4, critical: 8 }[severity];
+  const corners = CORNERS[severity];
   context.beginPath();
-  if (corners === 0) context.arc(x, y, radius * 0.85, 0, 2 * Math.PI);
-  else {
-    const turn = corners === 8 ? Math.PI / 8 : -Math.PI / 2;
-    for (let i = 0; i < corners; i++) {
-      const angle = turn + (i * 2 * Math.PI) / corners;
-      context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
-    }
-    context.closePath();
-  }
-  context.fill();
+  if (corners.length === 0) context.arc(x, y, radius * 0.85, 0, 2 * Math.PI);
+  for (const [right, down] of corners) context.lineTo(x + right * radius, y + down * radius);
+  context.closePath();
   context.stroke();
+  context.fill();
 }

@@ -3,9 +3,9 @@ import type { AlertState, Severity, StreamState } from '../wire.ts';
 
 const SHAPES: Record<Severity, string> = {
   low: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3z',
-  medium: 'M8 2.5 14.5 13.500H1.500z',
+  medium: 'M8 2l6.5 11.5h-13z',
   high: 'M8 1.5 14.5 8 8 14.5 1.5 8z',
-  critical: 'M5.2 1.500h5.600l3.7 3.700v5.600l-3.7 3.700H5.200L1.5 10.800V5.200z',
+  critical: 'M4.3 1.5 8 5.2l3.7-3.7 2.8 2.8L10.8 8l3.7 3.7-2.8 2.8L8 10.8l-3.7 3.7-2.8-2.8L5.2 8 1.5 4.3z',
 };
 
 export const SeverityBadge = ({ severity, short = false }: { severity: Severity; short?: boolean }) => (

@@ -94,7 +94,7 @@ export function Search({ q, label = 'Search sources' }: { q: string; label?: str
 }
 
 const Table = ({ items }: { items: Key[] }) => (
-  <table class="list" data-list>
+  <table class="list sources" data-list>
     <thead>
       <tr>
         <th scope="col">Source</th>
@@ -122,11 +122,13 @@ const Table = ({ items }: { items: Key[] }) => (
             </a>
           </th>
           <td class="wide-only muted">{key.stream}</td>
-          <td>
+          <td class="values-cell">
             <LastValues values={key.values ?? {}} />
           </td>
           <td class="num wide-only">{count(key.events)}</td>
-          <td class={`num ${key.anomalies > 0 ? '' : 'muted'}`}>{count(key.anomalies)}</td>
+          <td class={`num anomalies-cell ${key.anomalies > 0 ? '' : 'muted'}`}>{count(key.anomalies)}
+            <span class="narrow-only"> found</span>
+          </td>
           <td class="num">
             <Moment time={key.last_seen} />
           </td>
