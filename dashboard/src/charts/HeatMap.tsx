@@ -1,5 +1,5 @@
 /** Sources by time: how many anomalies each had when. Painted, with keys and words for those who do not see it. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ActivityGrid } from '../buffers.ts';
 import { count, minute, plural, score } from '../format.ts';
 import { shade } from '../settings.ts';
@@ -67,12 +67,13 @@ export function HeatMap({ grid, version }: { grid: ActivityGrid; version: number
     bin: clamp(Math.floor((event.offsetX / width) * grid.bins), grid.bins),
   });
 
+  const top = useMemo(() => <TopCells grid={grid} />, [grid]);
   const told = hovered ?? cursor;
   return (
     <div class="heat">
       <ul class="heat-names">
-        {grid.rows.map(({ stream, source, total }) => (
-          <li key={`${stream}/${source}`}>
+        {grid.rows.map(({ stream, source, total }, place) => (
+          <li key={place}>
             <a href={sourceHref(source, stream)} title={source}>
               {source}
             </a>
@@ -105,7 +106,7 @@ export function HeatMap({ grid, version }: { grid: ActivityGrid; version: number
         {told ? words(grid, told) : 'Point at a cell, or move with the arrow keys; Enter opens the source at that time.'}
       </p>
       <Legend />
-      <TopCells grid={grid} />
+      {top}
     </div>
   );
 }
@@ -122,7 +123,7 @@ const Legend = () => (
   </p>
 );
 
-/** The same for screen readers: the fullest cells as a table. */
+/** The same for screen readers: the fullest cells as a table, as of the last question to the server. */
 function TopCells({ grid }: { grid: ActivityGrid }) {
   const cells: Cell[] = [];
   for (let row = 0; row < grid.rows.length; row++) for (let bin = 0; bin < grid.bins; bin++) if (grid.count(row, bin) > 0) cells.push({ row, bin });
