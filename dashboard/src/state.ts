@@ -40,7 +40,7 @@ export function onAnomaly(listener: (verdict: Verdict) => void): () => void {
 }
 
 const showFeed = throttled(() => feedVersion.value++, 250);
-const showAlerts = throttled(() => alertVersion.value++, 1_000);
+const showAlerts = throttled(() => alertVersion.value++, 2_000);
 
 /** A storm of alerts is said as a number, at most this often. */
 const ANNOUNCE_MS = 5_000;

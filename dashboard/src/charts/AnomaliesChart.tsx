@@ -20,7 +20,7 @@ export function AnomaliesChart({ grid, data, onZoom }: Props) {
     const [x = {}, y = {}] = axes(colours);
     return {
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       axes: [x, { ...y, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7], values: (_, splits) => splits.map(count) }],
       scales: { y: { range: (_, __, max) => [0, Math.max(4, (max ?? 0) * 1.1)] } },
       series: [{}, { fill: colours.accent, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.8, 40], align: 1 }) }],

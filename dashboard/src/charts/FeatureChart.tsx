@@ -40,7 +40,7 @@ export function FeatureChart({ history, feature, verdicts, drift, window, at, he
     const spread: Partial<uPlot.Series> = { width: 0, points: { show: false } };
     return {
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       axes: axes(colours),
       scales: { y: { range: (_, min, max) => uPlot.rangeNum(min ?? 0, max ?? 1, 0.1, true) } },
       series: [

@@ -17,6 +17,10 @@ import { SourceAnomalies } from './SourceAnomalies.tsx';
 import { SourceCharts } from './SourceCharts.tsx';
 
 const POINTS = 600;
+/** A history comes with all values of the source; a wide one comes coarser and less often, lest it be tens of megabytes. */
+const CELLS = 24 * POINTS;
+const FEWEST_POINTS = 60;
+const WIDE_REFRESH_MS = 15_000;
 const MARKED_ANOMALIES = 500;
 const SOON_MS = 2_000;
 
@@ -107,13 +111,15 @@ function Over({ name, known }: { name: string; known: KeyDetail }) {
   const [first] = useState(known);
   const { range, at } = useMemo(() => wanted(params, first), [params, first]);
   const soon = useSoon(name, follows(range));
-  const everyMs = follows(range) ? refreshMs(range) : undefined;
+  const width = Math.max(1, first.features.length);
+  const points = Math.max(FEWEST_POINTS, Math.min(POINTS, Math.floor(CELLS / width)));
+  const everyMs = follows(range) ? Math.max(refreshMs(range), points < POINTS ? WIDE_REFRESH_MS : 0) : undefined;
   const question = `${name} ${known.stream} ${JSON.stringify(range)}`;
   const history = useQuery(
     `history ${question}`,
     async (signal) => {
       const window = windowOf(range, Date.now() / 1000);
-      return { window, history: await api.history(name, known.stream, window, POINTS, signal) };
+      return { window, history: await api.history(name, known.stream, window, points, signal) };
     },
     { everyMs, on: [soon], keep: true },
   );

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { guiltiest } from '../buffers.ts';
 import { Empty, Failure, Loading } from '../components/Answers.tsx';
 import { SeverityBadge } from '../components/Badges.tsx';
@@ -21,8 +21,14 @@ export function SourceAnomalies({ query, at, capped }: Props) {
   const items = query.data?.items ?? [];
   const [rows, setRows] = useState(FIRST_ROWS);
   const [open, setOpen] = useState<string | null | undefined>();
-  // Until somebody opens or closes one, the one that was linked to is open, else the newest.
-  const shown = open === undefined ? (at === null ? items[0]?.id : nearest(items, at)) : open;
+  // Until somebody opens or closes one, the one that was linked to is open, else the newest of when the list first came:
+  // newer ones must not push away what is being read.
+  const first = at === null ? items[0]?.id : nearest(items, at);
+  const shown = open === undefined || (open !== null && !items.some(({ id }) => id === open)) ? first : open;
+  useEffect(() => setOpen(undefined), [at]);
+  useEffect(() => {
+    if (open === undefined && first !== undefined) setOpen(first);
+  }, [open, first]);
   const list = items.slice(0, Math.max(rows, items.findIndex(({ id }) => id === shown) + 1));
   return (
     <section class="panel flush" aria-labelledby="anomalies">
