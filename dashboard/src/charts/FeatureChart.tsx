@@ -127,6 +127,7 @@ function paint(plot: uPlot, { marks, drift, at }: { marks: Mark[]; drift: readon
     ctx.strokeStyle = ctx.fillStyle = colours.drift;
     ctx.setLineDash([2 * scale, 4 * scale]);
     upright(x);
+    ctx.textAlign = 'left';
     ctx.fillText(mark.test ? `drift (${mark.test})` : 'drift', x + 4 * scale, top + 12 * scale);
   }
   ctx.setLineDash([]);

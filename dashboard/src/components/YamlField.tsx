@@ -1,6 +1,9 @@
 /** A text field with line numbers. */
 import { useRef } from 'preact/hooks';
 
+const FEWEST_ROWS = 12;
+const MOST_ROWS = 30;
+
 interface Props {
   label: string;
   text: string;
@@ -12,7 +15,7 @@ interface Props {
 
 export function YamlField({ label, text, readOnly, badLine, onInput, onSave }: Props) {
   const gutter = useRef<HTMLOListElement>(null);
-  const lines = Math.max(text.split('\n').length, 12);
+  const lines = text.split('\n').length;
   return (
     <div class="yaml">
       <ol class="yaml-lines" ref={gutter} aria-hidden="true">
@@ -28,7 +31,7 @@ export function YamlField({ label, text, readOnly, badLine, onInput, onSave }: P
         spellcheck={false}
         autocapitalize="off"
         wrap="off"
-        rows={Math.min(lines + 1, 30)}
+        rows={Math.min(Math.max(lines + 1, FEWEST_ROWS), MOST_ROWS)}
         readOnly={readOnly}
         value={text}
         onInput={(event) => onInput(event.currentTarget.value)}
