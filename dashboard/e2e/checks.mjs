@@ -326,6 +326,18 @@ export const CHECKS = [
     },
   },
   {
+    name: 'a source is forgotten after a question',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/sources/oven-2`);
+      await page.getByRole('button', { name: 'Forget this source' }).click();
+      assert.match(await page.getByRole('dialog').textContent(), /Forget oven-2\?.*cannot be undone/);
+      await page.getByRole('button', { name: 'Forget it' }).click();
+      await eventually('the list', () => new URL(page.url()).pathname === '/sources');
+      assert.equal((await fetch(`${url}/api/v1/keys/oven-2?stream=default`)).status, 404);
+    },
+  },
+  {
     name: 'a server that is away is said, with a countdown, and the page comes back by itself',
     restarts: true,
     async run({ browser, server, url, post }) {
@@ -341,18 +353,6 @@ export const CHECKS = [
       await eventually('the next anomaly', async () => (await page.locator('.feed a').filter({ hasText: 'oven-1' }).count()) > 0);
       await page.getByRole('button', { name: 'Close' }).click();
       assert.equal(await page.locator('.linkbar').count(), 0);
-    },
-  },
-  {
-    name: 'a source is forgotten after a question',
-    async run({ browser, url }) {
-      const { page } = await openPage(browser);
-      await open(page, `${url}/sources/oven-2`);
-      await page.getByRole('button', { name: 'Forget this source' }).click();
-      assert.match(await page.getByRole('dialog').textContent(), /Forget oven-2\?.*cannot be undone/);
-      await page.getByRole('button', { name: 'Forget it' }).click();
-      await eventually('the list', () => new URL(page.url()).pathname === '/sources');
-      assert.equal((await fetch(`${url}/api/v1/keys/oven-2?stream=default`)).status, 404);
     },
   },
 ];

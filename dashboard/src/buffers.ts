@@ -156,19 +156,19 @@ export class ActivityGrid {
     return this.scores[row * this.bins + bin] ?? 0;
   }
 
-  /** Counts an anomaly in its place; one outside the grid waits until the server is asked again. */
-  add(verdict: Verdict): boolean {
+  /** Counts an anomaly in its place; one that has none waits until the server is asked again. */
+  add(verdict: Verdict): 'counted' | 'unlisted' | 'outside' {
     const bin = this.#binOf(Date.parse(verdict.timestamp ?? '') / 1000);
-    if (bin < 0) return false;
+    if (bin < 0) return 'outside';
     this.anomalies[bin] = (this.anomalies[bin] ?? 0) + 1;
     const row = this.#rowOf.get(rowName(verdict.stream, verdict.source ?? ''));
     const found = row === undefined ? undefined : this.rows[row];
-    if (row === undefined || !found) return true;
+    if (row === undefined || !found) return 'unlisted';
     const cell = row * this.bins + bin;
     found.total++;
     this.counts[cell] = (this.counts[cell] ?? 0) + 1;
     this.scores[cell] = Math.max(this.scores[cell] ?? 0, verdict.anomaly_score ?? 0);
-    return true;
+    return 'counted';
   }
 
   #binOf(seconds: number): number {

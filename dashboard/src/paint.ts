@@ -32,3 +32,20 @@ export function throttled(draw: () => void, everyMs: number): { ask: () => void;
     },
   };
 }
+
+/** Calls `act` once, this long after the first of many calls. */
+export function delayed(act: () => void, afterMs: number): { ask: () => void; cancel: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    ask() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        act();
+      }, afterMs);
+    },
+    cancel() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}

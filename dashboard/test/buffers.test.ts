@@ -46,7 +46,7 @@ const activity = (): Activity => ({
 
 test('the grid counts what comes in its bin and row', () => {
   const grid = new ActivityGrid(activity());
-  assert.equal(grid.add(verdict(61)), true);
+  assert.equal(grid.add(verdict(61)), 'counted');
   assert.equal(grid.count(0, 1), 2);
   assert.equal(grid.score(0, 1).toFixed(2), '0.81');
   assert.deepEqual([...grid.anomalies], [0, 2, 0]);
@@ -54,16 +54,16 @@ test('the grid counts what comes in its bin and row', () => {
 
 test('the grid does not grow for what lies outside', () => {
   const grid = new ActivityGrid(activity());
-  assert.equal(grid.add(verdict(500)), false);
-  assert.equal(grid.add(verdict(-1)), false);
-  assert.equal(grid.add(verdict(0, { timestamp: 'never' })), false);
-  assert.equal(grid.add(verdict(1, { source: 'new' })), true);
+  assert.equal(grid.add(verdict(500)), 'outside');
+  assert.equal(grid.add(verdict(-1)), 'outside');
+  assert.equal(grid.add(verdict(0, { timestamp: 'never' })), 'outside');
+  assert.equal(grid.add(verdict(1, { source: 'new' })), 'unlisted');
   assert.equal(grid.rows.length, 1);
   assert.deepEqual([...grid.anomalies], [1, 1, 0]);
 });
 
 test('the grid of no bins takes nothing', () => {
-  assert.equal(new ActivityGrid({ bin_seconds: 60, times: [], events: [], anomalies: [], sources: [] }).add(verdict(1)), false);
+  assert.equal(new ActivityGrid({ bin_seconds: 60, times: [], events: [], anomalies: [], sources: [] }).add(verdict(1)), 'outside');
 });
 
 test('the guiltiest value has the largest share', () => {

@@ -8,7 +8,7 @@ import { Sparkline } from '../charts/Sparkline.tsx';
 import { Empty, Failure, Loading } from '../components/Answers.tsx';
 import { RangeBar } from '../components/RangeBar.tsx';
 import { count, duration, milliseconds, percent, plural, rate } from '../format.ts';
-import { CHART_MS, throttled } from '../paint.ts';
+import { CHART_MS, delayed, throttled } from '../paint.ts';
 import { useQuery } from '../query.ts';
 import { follows, readRange, toFixed, toPreset, windowOf, type Range, type Window } from '../range.ts';
 import { place, setParams } from '../router.ts';
@@ -20,6 +20,7 @@ import { OpenAlerts } from './OpenAlerts.tsx';
 const BINS = 60;
 const HEAT_ROWS = 30;
 const REFETCH_MS = 15_000;
+const NEW_ROW_MS = 2_000;
 
 export function Overview() {
   const { params } = place.value;
@@ -30,7 +31,7 @@ export function Overview() {
     { everyMs: follows(range) ? REFETCH_MS : undefined, keep: true },
   );
   const grid = useMemo(() => activity.data && new ActivityGrid(activity.data), [activity.data]);
-  const version = useLive(grid, follows(range));
+  const version = useLive(grid, follows(range), activity.again);
   const data = useMemo<uPlot.AlignedData>(() => (grid ? [[...grid.times], [...grid.anomalies]] : [[], []]), [grid, version]);
   const numbers = statistics.value;
   const from = grid?.times[0];
@@ -96,19 +97,24 @@ function binned(range: Range, nowSeconds: number): Window {
 }
 
 /** Counts what the socket brings into the grid; the number rises when it is time to draw. */
-function useLive(grid: ActivityGrid | undefined, follow: boolean): number {
+function useLive(grid: ActivityGrid | undefined, follow: boolean, again: () => void): number {
   const [version, setVersion] = useState(0);
   useEffect(() => {
     if (!grid || !follow) return;
     const draw = throttled(() => setVersion((n) => n + 1), CHART_MS);
+    const ask = delayed(again, NEW_ROW_MS);
     const stop = onAnomaly((verdict) => {
-      if (grid.add(verdict)) draw.ask();
+      const place = grid.add(verdict);
+      if (place !== 'outside') draw.ask();
+      // Where there is room for another row the source gets it soon; a full map waits for the next round.
+      if (place === 'unlisted' && grid.rows.length < HEAT_ROWS) ask.ask();
     });
     return () => {
       stop();
       draw.cancel();
+      ask.cancel();
     };
-  }, [grid, follow]);
+  }, [grid, follow, again]);
   return version;
 }
 
