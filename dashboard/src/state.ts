@@ -44,11 +44,11 @@ const showAlerts = throttled(() => alertVersion.value++, 2_000);
 
 /** A storm of alerts is said as a number, at most this often. */
 const ANNOUNCE_MS = 5_000;
-let unsaid: Alert[] = [];
+let unsaid: { count: number; first: Alert | null } = { count: 0, first: null };
 const announce = throttled(() => {
-  const [first] = unsaid;
-  if (first) announcement.value = unsaid.length === 1 ? `New ${first.severity} alert: ${first.title}` : plural(unsaid.length, 'new alert');
-  unsaid = [];
+  const { count, first } = unsaid;
+  if (first) announcement.value = count === 1 ? `New ${first.severity} alert: ${first.title}` : plural(count, 'new alert');
+  unsaid = { count: 0, first: null };
 }, ANNOUNCE_MS);
 
 function takeStatistics(next: Statistics): void {
@@ -68,8 +68,8 @@ function takeData(message: DataMessage): void {
       showFeed.ask();
       break;
     case 'alert':
-      if (isNew(message.data) && unsaid.length < 1_000) {
-        unsaid.push(message.data);
+      if (isNew(message.data)) {
+        unsaid = { count: unsaid.count + 1, first: unsaid.first ?? message.data };
         announce.ask();
       }
       showAlerts.ask();

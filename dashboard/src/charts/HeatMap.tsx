@@ -67,7 +67,6 @@ export function HeatMap({ grid, version }: { grid: ActivityGrid; version: number
     bin: clamp(Math.floor((event.offsetX / width) * grid.bins), grid.bins),
   });
 
-  const top = useMemo(() => <TopCells grid={grid} />, [grid]);
   const told = hovered ?? cursor;
   return (
     <div class="heat">
@@ -106,7 +105,7 @@ export function HeatMap({ grid, version }: { grid: ActivityGrid; version: number
         {told ? words(grid, told) : 'Point at a cell, or move with the arrow keys; Enter opens the source at that time.'}
       </p>
       <Legend />
-      {top}
+      <TopCells grid={grid} />
     </div>
   );
 }
@@ -125,9 +124,8 @@ const Legend = () => (
 
 /** The same for screen readers: the fullest cells as a table, as of the last question to the server. */
 function TopCells({ grid }: { grid: ActivityGrid }) {
-  const cells: Cell[] = [];
-  for (let row = 0; row < grid.rows.length; row++) for (let bin = 0; bin < grid.bins; bin++) if (grid.count(row, bin) > 0) cells.push({ row, bin });
-  cells.sort((a, b) => grid.count(b.row, b.bin) - grid.count(a.row, a.bin));
+  // The cells are remembered, not what is made of them: a remembered node keeps the whole tree it first stood in alive.
+  const cells = useMemo(() => topCells(grid), [grid]);
   return (
     <table class="visually-hidden">
       <caption>Sources and times with the most anomalies</caption>
@@ -140,7 +138,7 @@ function TopCells({ grid }: { grid: ActivityGrid }) {
         </tr>
       </thead>
       <tbody>
-        {cells.slice(0, TOP_CELLS).map((cell) => (
+        {cells.map((cell) => (
           <tr key={`${cell.row} ${cell.bin}`}>
             <th scope="row">{grid.rows[cell.row]?.source}</th>
             <td>{minute((grid.times[cell.bin] ?? 0) * 1000)}</td>
@@ -151,6 +149,12 @@ function TopCells({ grid }: { grid: ActivityGrid }) {
       </tbody>
     </table>
   );
+}
+
+function topCells(grid: ActivityGrid): Cell[] {
+  const cells: Cell[] = [];
+  for (let row = 0; row < grid.rows.length; row++) for (let bin = 0; bin < grid.bins; bin++) if (grid.count(row, bin) > 0) cells.push({ row, bin });
+  return cells.sort((a, b) => grid.count(b.row, b.bin) - grid.count(a.row, a.bin)).slice(0, TOP_CELLS);
 }
 
 function words(grid: ActivityGrid, { row, bin }: Cell): string {
