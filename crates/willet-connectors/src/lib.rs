@@ -21,6 +21,7 @@ pub mod feed;
 pub mod file;
 pub mod stdio;
 pub mod synthetic;
+pub mod webhook;
 
 mod framing;
 mod input;
@@ -62,6 +63,7 @@ pub const CONNECTORS: &[Connector] = &[
     stdio::CONNECTOR,
     synthetic::CONNECTOR,
     deadletter::CONNECTOR,
+    webhook::CONNECTOR,
 ];
 
 #[cfg(test)]

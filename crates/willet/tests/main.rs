@@ -1,5 +1,6 @@
 //! The command as a user has it: files in, rows out, wrong input, killed processes.
 
+mod backup;
 mod bad_input;
 mod config;
 mod detect;

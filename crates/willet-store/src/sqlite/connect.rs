@@ -29,8 +29,13 @@ const MIGRATIONS: [(i64, &str, &str); 1] =
 
 /// Pages of the write-ahead log are given back to the disk beyond this.
 const WAL_BYTES_KEPT: &str = "67108864";
-/// Kibibytes (negative means that) of page cache of a connection.
-const CACHE: &str = "-16384";
+/// Kibibytes (negative means that) of page cache of a reader, and of the owner, whose commit of ten thousand histories
+/// should stay in memory until it is done.
+const READER_CACHE: &str = "-16384";
+const OWNER_CACHE: &str = "-131072";
+/// Pages in the write-ahead log from which on a commit takes them over into the file. Commits touch the last page of each
+/// history again and again; in fewer, longer turns it is written once for many of them.
+const CHECKPOINT_PAGES: &str = "8192";
 
 pub(super) fn options(path: &Path, busy_timeout_ms: u64, purpose: Purpose) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
@@ -38,7 +43,6 @@ pub(super) fn options(path: &Path, busy_timeout_ms: u64, purpose: Purpose) -> Sq
         .busy_timeout(Duration::from_millis(busy_timeout_ms))
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Normal)
-        .pragma("cache_size", CACHE)
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .statement_cache_capacity(200)
         .row_buffer_size(1024)
@@ -46,10 +50,17 @@ pub(super) fn options(path: &Path, busy_timeout_ms: u64, purpose: Purpose) -> Sq
     match purpose {
         Purpose::Own => options
             .create_if_missing(true)
+            .pragma("cache_size", OWNER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal),
-        Purpose::Write => options.create_if_missing(false),
-        Purpose::Read => options.create_if_missing(false).pragma("query_only", "1"),
+        Purpose::Write => options
+            .create_if_missing(false)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES),
+        Purpose::Read => options
+            .create_if_missing(false)
+            .pragma("cache_size", READER_CACHE)
+            .pragma("query_only", "1"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod backup;
 mod charts;
 mod completions;
 mod config;
@@ -9,6 +10,7 @@ mod doctor;
 mod evaluate;
 mod generate;
 mod replay;
+mod restore;
 mod run;
 mod stream_flags;
 mod token;
@@ -47,6 +49,10 @@ enum Verb {
     Replay(replay::Replay),
     /// Check every byte of a data folder.
     Verify(verify::Verify),
+    /// Copy a data folder, also while the service runs.
+    Backup(backup::Backup),
+    /// Make a data folder of a backup.
+    Restore(restore::Restore),
     /// Check, show or describe the configuration.
     Config(config::ConfigCommand),
     /// Run as a service.
@@ -68,6 +74,8 @@ impl Command {
             Verb::Detectors(verb) => verb.run(),
             Verb::Replay(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
+            Verb::Backup(verb) => verb.run(),
+            Verb::Restore(verb) => verb.run(),
             Verb::Config(verb) => verb.run(),
             Verb::Run(verb) => verb.run(),
             Verb::Doctor(verb) => verb.run(),

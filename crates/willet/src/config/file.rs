@@ -98,6 +98,11 @@ fn check(config: &Config) -> Result<()> {
     }
     config
         .alerts
+        .webhooks()
+        .map_err(|error| user(format!("alerts: {error}")))?;
+    config
+        .alerts
+        .incidents()
         .check()
         .map_err(|error| user(format!("alerts: {error}")))?;
     if config.dashboard.max_body_bytes == 0 || config.dashboard.queue_bytes == 0 {

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use willet_connectors::webhook::{Webhook, WebhookConfig};
 use willet_core::settings::Value;
 use willet_engine::config::{DetectorConfig, StreamConfig};
-use willet_engine::incidents::IncidentConfig;
+use willet_engine::incidents::{IncidentConfig, NotifyFrom, Severity};
 use willet_server::StreamResource;
 
 /// The whole configuration. Sections of later parts are known by name, so that a typo is told apart from them.
@@ -28,7 +29,7 @@ pub(crate) struct Config {
     /// Who may come in.
     pub(crate) auth: Auth,
     /// How anomalies become alerts.
-    pub(crate) alerts: IncidentConfig,
+    pub(crate) alerts: Alerts,
     /// Logs.
     pub(crate) monitoring: Monitoring,
     /// Kafka as the log. Not in this build.
@@ -145,6 +146,66 @@ impl Default for Dashboard {
             queue_bytes: 64 << 20,
             max_connections: 10_000,
         }
+    }
+}
+
+/// How anomalies become alerts, and who is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Alerts {
+    /// Longest pause between anomalies of one alert.
+    pub(crate) gap_seconds: u64,
+    /// Anomalies in a row that open an alert.
+    pub(crate) consecutive: u32,
+    /// For so long after its end an alert is taken up again rather than another opened.
+    pub(crate) cool_down_seconds: u64,
+    /// What is told at least: low, medium, high, critical.
+    pub(crate) min_severity: Severity,
+    /// `live` tells nothing of events older than the present, `always` all.
+    pub(crate) notify_from: NotifyFrom,
+    /// Who is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) webhooks: Vec<WebhookConfig>,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        let incidents = IncidentConfig::default();
+        Self {
+            gap_seconds: incidents.gap_seconds,
+            consecutive: incidents.consecutive,
+            cool_down_seconds: incidents.cool_down_seconds,
+            min_severity: incidents.min_severity,
+            notify_from: incidents.notify_from,
+            webhooks: Vec::new(),
+        }
+    }
+}
+
+impl Alerts {
+    /// What the incidents shard is told.
+    pub(crate) fn incidents(&self) -> IncidentConfig {
+        IncidentConfig {
+            gap_seconds: self.gap_seconds,
+            consecutive: self.consecutive,
+            cool_down_seconds: self.cool_down_seconds,
+            min_severity: self.min_severity,
+            notify_from: self.notify_from,
+        }
+    }
+
+    /// The webhooks, checked.
+    pub(crate) fn webhooks(&self) -> Result<Vec<Webhook>, String> {
+        let mut names = std::collections::BTreeSet::new();
+        self.webhooks
+            .iter()
+            .map(|config| {
+                if !names.insert(&config.name) {
+                    return Err(format!("two webhooks are called `{}`", config.name));
+                }
+                Webhook::try_from(config).map_err(|error| error.to_string())
+            })
+            .collect()
     }
 }
 

@@ -1,7 +1,10 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Result;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, Monitoring};
 use crate::problem::user;
@@ -10,7 +13,8 @@ use crate::problem::user;
 pub(super) fn install(monitoring: &Monitoring) -> Result<()> {
     let level = monitoring.log_level.as_deref().unwrap_or("info");
     // SQL is logged a statement at a time by its library, which nobody asked for.
-    let filter = EnvFilter::try_new(format!("{level},sqlx=warn,hyper=warn"))
+    let filter: Targets = format!("{level},sqlx=warn,hyper=warn")
+        .parse()
         .map_err(|error| user(format!("monitoring.log_level is `{level}`: {error}")))?;
     let is_terminal = std::io::stderr().is_terminal();
     let format = monitoring.log_format.unwrap_or(if is_terminal {
@@ -18,17 +22,18 @@ pub(super) fn install(monitoring: &Monitoring) -> Result<()> {
     } else {
         LogFormat::Json
     });
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_ansi(is_terminal).with_target(false).init(),
-        LogFormat::Json => builder
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(is_terminal).with_target(false).boxed(),
+        LogFormat::Json => layer
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .init(),
-    }
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .init();
     Ok(())
 }

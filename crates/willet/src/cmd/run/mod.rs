@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use willet_connectors::webhook::WebhookSender;
 use willet_engine::config::Plan;
 use willet_log::LogOptions;
 use willet_node::service::{Keep, Keeping, Service, ServiceOptions, now};
@@ -65,6 +66,8 @@ impl Run {
         config.dashboard.port = self.port.unwrap_or(config.dashboard.port);
         config.store.data_dir = self.data_dir.clone().unwrap_or(config.store.data_dir);
         logging::install(&config.monitoring)?;
+        // One provider of cryptography for the whole process; a second call finds the first one's.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("doors")
             .enable_all()
@@ -103,6 +106,7 @@ impl Run {
         self.add_streams(&config, &app, &service, &queries).await?;
         service.release_others();
         announce(address, &config, &self);
+        let telling = tell(&config, &app, &service, &queries)?;
         let ticking = tokio::task::spawn(willet_server::tick(app.clone()));
         let reloading = self.config.clone().map(|path| {
             tokio::task::spawn(reload::watch(
@@ -117,6 +121,7 @@ impl Run {
         app.stopping().cancel();
         doors.await?;
         ticking.await?;
+        telling.await?;
         if let Some(reloading) = reloading {
             reloading.abort();
         }
@@ -190,6 +195,28 @@ impl Run {
     }
 }
 
+/// Webhooks are told from the outbox.
+fn tell(
+    config: &Config,
+    app: &App,
+    service: &Arc<Service>,
+    queries: &Queries,
+) -> Result<tokio::task::JoinHandle<()>> {
+    let webhooks = config.alerts.webhooks().map_err(user)?;
+    let sender = WebhookSender::new()?;
+    let grown = {
+        let service = Arc::clone(service);
+        move || {
+            let service = Arc::clone(&service);
+            async move { service.outbox_grown().await }
+        }
+    };
+    let stopping = app.stopping().clone();
+    let delivering =
+        willet_server::deliver(queries.clone(), sender, webhooks, now, grown, stopping);
+    Ok(tokio::task::spawn(delivering))
+}
+
 fn fault(fault: Fault) -> anyhow::Error {
     user(fault)
 }
@@ -225,8 +252,13 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
             KeepVerdicts::Anomalies => Keep::Anomalies,
             KeepVerdicts::All => Keep::All,
         },
-        incidents: config.alerts.clone(),
-        receivers: Vec::new(),
+        incidents: config.alerts.incidents(),
+        receivers: config
+            .alerts
+            .webhooks
+            .iter()
+            .map(|webhook| webhook.name.clone())
+            .collect(),
         max_streams: 256,
     };
     let service = Service::start(folder, Box::new(store), Arc::new(VerdictJson), options)?;

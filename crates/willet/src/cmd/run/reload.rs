@@ -89,8 +89,8 @@ async fn apply(
             );
         }
     }
-    if new.alerts != old.alerts {
-        let config = new.alerts.clone();
+    if new.alerts.incidents() != old.alerts.incidents() {
+        let config = new.alerts.incidents();
         let answered = service.command(IncidentRecord::Configure { config }).await;
         answered
             .map_err(|refusal| format!("alerts: {refusal}"))?
@@ -98,6 +98,7 @@ async fn apply(
             .map_err(|error| format!("alerts: {error}"))?;
     }
     let needs_restart = new.dashboard != old.dashboard
+        || new.alerts.webhooks != old.alerts.webhooks
         || new.store != old.store
         || new.checkpoints != old.checkpoints
         || new.auth != old.auth
