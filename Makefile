@@ -6,9 +6,10 @@ BIN   := target/release/willet
 SIM_SECONDS         ?= 120
 METAMORPHIC_SECONDS ?= 120
 KILLS               ?= 30
+CONTRACT_SECONDS    ?= 90
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench gen sim soak fuzz setup build
+.PHONY: help run test check bench gen sim soak fuzz setup build e2e contract page
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -19,17 +20,25 @@ setup:
 build: setup
 	$(CARGO) build --release --locked
 
-run: build ## build everything and find the anomalies of a generated stream
-	$(BIN) generate --rows 20000 --seed 3 --output target/demo.csv
-	$(BIN) detect target/demo.csv --algorithm ewma --format chart
-	@echo
-	@echo "The same on your own file:  $(BIN) detect FILE"
+run: build ## build everything and run the service with a dozen generated sources
+	$(BIN) run --demo
 
 test: build ## run all tests, with the longer ones inside their budgets
-	$(CARGO) test --workspace --locked --no-fail-fast -- --skip relations_hold --skip a_killed_run
+	@scripts/setup.sh test
+	$(CARGO) test --workspace --locked --no-fail-fast -- --skip relations_hold --skip a_killed_
 	WILLET_METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) $(CARGO) test --locked -p willet-core --test conformance -- --nocapture relations_hold
-	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_run
+	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_
+	$(MAKE) e2e
+	$(MAKE) contract
 	$(MAKE) sim
+
+e2e: build ## drive the page in Chromium through the built binary
+	@scripts/setup.sh test
+	cd dashboard && npm ci --silent --no-audit --no-fund && npm test --silent
+	node dashboard/e2e/run.mjs --binary $(CURDIR)/$(BIN) $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
+
+contract: build ## hold the HTTP interface against its document
+	CONTRACT_SECONDS=$(CONTRACT_SECONDS) scripts/schemathesis.sh
 
 sim: ## run the simulation for SIM_SECONDS
 	$(CARGO) run --release --locked -q -p willet-testkit --bin simulate -- --seconds $(SIM_SECONDS)
@@ -38,12 +47,16 @@ check: ## formatting, lints, documentation, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked -q
-	@$(MAKE) -s gen OUT=target/gen && diff -r docs/generated target/gen && echo "generated files are true"
+	@$(MAKE) -s gen OUT=target/gen && diff -r -x openapi.json docs/generated target/gen && diff protocol/openapi.json target/gen/openapi.json && echo "generated files are true"
 
-gen: build ## write generated files anew: docs/generated, score hashes (with BLESS=1)
+page: ## build the page into the server's assets (needs Node)
+	cd dashboard && npm ci --silent --no-audit --no-fund && npm run build
+
+gen: build ## write generated files anew: docs/generated, protocol; score hashes (with BLESS=1); the page: make page
 	@mkdir -p $(OUT)
 	@$(BIN) detectors --format markdown > $(OUT)/detectors.md
 	@$(BIN) config schema > $(OUT)/config.schema.json
+	@$(BIN) config openapi > $(if $(filter docs/generated,$(OUT)),protocol/openapi.json,$(OUT)/openapi.json)
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
 OUT ?= docs/generated
 

@@ -8,6 +8,6 @@ while true; do
   echo "round $round"
   cargo run --release --locked -q -p willet-testkit --bin simulate -- --seconds 600 --from $((round * 1000000))
   WILLET_METAMORPHIC_SECONDS=600 WILLET_SEED=$((round * 1000000)) cargo test --release --locked -q -p willet-core --test conformance -- --nocapture relations_hold
-  WILLET_BIN="$PWD/target/release/willet" WILLET_KILLS=200 WILLET_SEED=$round cargo test --locked -q -p willet --test cli -- --nocapture a_killed_run
+  WILLET_BIN="$PWD/target/release/willet" WILLET_KILLS=200 WILLET_SEED=$round cargo test --locked -q -p willet --test cli -- --nocapture a_killed_
   cargo run --release --locked -q -p willet-testkit --bin fuzz -- --seconds 600 --from $((round * 1000000))
 done

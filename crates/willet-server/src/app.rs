@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tokio_util::sync::CancellationToken;
 use willet_node::service::{Budget, Service, StreamSetup, now};
 use willet_proto::Code;
 use willet_store::{Queries, StreamRow};
@@ -78,6 +79,7 @@ struct Inner {
     numbers: Numbers,
     started_at: i64,
     rates: Mutex<Rates>,
+    stopping: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl App {
             numbers: Numbers::default(),
             started_at: now(),
             rates: Mutex::default(),
+            stopping: CancellationToken::new(),
         }))
     }
 
@@ -139,6 +142,11 @@ impl App {
         };
         // Set once by whoever starts the process.
         let _ = self.0.running.set(running);
+    }
+
+    /// Cancelled when the doors close.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
     }
 
     fn running(&self) -> Answer<&Running> {
@@ -255,7 +263,10 @@ impl App {
     pub async fn change_stream(&self, resource: StreamResource, by: ManagedBy) -> Answer<()> {
         let name = resource.stream.name.clone();
         let Some(managed) = self.managed(&name) else {
-            return Err(Fault::new(Code::NotFound, format!("there is no stream `{name}`")));
+            return Err(Fault::new(
+                Code::NotFound,
+                format!("there is no stream `{name}`"),
+            ));
         };
         if managed.resource.source != resource.source {
             return Err(Fault::new(
@@ -263,7 +274,9 @@ impl App {
                 "the source of a stream cannot be changed (delete the stream, or create another one)",
             ));
         }
-        self.service()?.change_stream(resource.stream.clone()).await?;
+        self.service()?
+            .change_stream(resource.stream.clone())
+            .await?;
         if by == ManagedBy::Api {
             let row = StreamRow {
                 name: name.clone(),

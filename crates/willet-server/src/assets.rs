@@ -29,7 +29,10 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         path
     };
     file(name, &headers).unwrap_or_else(|| {
-        let detail = format!("there is nothing at `{}` (the paths are at /docs)", uri.path());
+        let detail = format!(
+            "there is nothing at `{}` (the paths are at /docs)",
+            uri.path()
+        );
         Fault::new(Code::NotFound, detail).into_response()
     })
 }
@@ -41,7 +44,9 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Assets::get(name)?;
     let accepts = |coding: &str| {
         let accept = headers.get(header::ACCEPT_ENCODING);
-        let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept = accept
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         accept.split(',').any(|part| {
             let mut parts = part.split(';').map(str::trim);
             parts.next() == Some(coding) && !parts.any(|weight| weight == "q=0")

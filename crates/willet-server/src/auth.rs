@@ -42,7 +42,10 @@ fn check_host(app: &App, headers: &HeaderMap, uri: &Uri, method: &Method) -> Ans
         .or_else(|| uri.authority().map(|authority| authority.as_str()))
         .unwrap_or_default();
     let options = app.options();
-    if options.auth == AuthMode::None && options.address.is_loopback() && !is_ours(host, &options.allowed_hosts) {
+    if options.auth == AuthMode::None
+        && options.address.is_loopback()
+        && !is_ours(host, &options.allowed_hosts)
+    {
         return Err(Fault::new(
             Code::Forbidden,
             format!(
@@ -56,9 +59,7 @@ fn check_host(app: &App, headers: &HeaderMap, uri: &Uri, method: &Method) -> Ans
         .get(header::ORIGIN)
         .map(|origin| origin.to_str().unwrap_or("?"));
     if let Some(origin) = origin.filter(|_| changes) {
-        let origin_host = origin
-            .split_once("://")
-            .map_or(origin, |(_, rest)| rest);
+        let origin_host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
         if origin_host != host {
             return Err(Fault::new(
                 Code::Forbidden,
@@ -77,7 +78,9 @@ fn is_ours(host: &str, allowed: &[String]) -> bool {
     name.is_empty()
         || name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::IpAddr>().is_ok()
-        || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+        || allowed
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
 async fn check_token(app: &App, headers: &HeaderMap) -> Answer<()> {
@@ -110,20 +113,45 @@ mod tests {
     #[test]
     fn names_of_others_are_not_ours() {
         let allowed = ["willet.example".to_owned()];
-        for ours in ["localhost:8000", "127.0.0.1", "[::1]:8000", "10.0.0.7:80", "Willet.Example:8000", ""] {
+        for ours in [
+            "localhost:8000",
+            "127.0.0.1",
+            "[::1]:8000",
+            "10.0.0.7:80",
+            "Willet.Example:8000",
+            "",
+        ] {
             assert!(is_ours(ours, &allowed), "{ours}");
         }
-        for other in ["evil.example", "localhost.evil.example:8000", "127.0.0.1.evil.example"] {
+        for other in [
+            "evil.example",
+            "localhost.evil.example:8000",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_ours(other, &allowed), "{other}");
         }
     }
 
     #[test]
     fn only_what_holds_nothing_is_open() {
-        for open in ["/", "/sources/x", "/assets/a.js", "/health", "/livez", "/api/health", "/docs"] {
+        for open in [
+            "/",
+            "/sources/x",
+            "/assets/a.js",
+            "/health",
+            "/livez",
+            "/api/health",
+            "/docs",
+        ] {
             assert!(is_open(open), "{open}");
         }
-        for closed in ["/api/statistics", "/ws", "/metrics", "/api/v1/events", "/api/anomalies"] {
+        for closed in [
+            "/api/statistics",
+            "/ws",
+            "/metrics",
+            "/api/v1/events",
+            "/api/anomalies",
+        ] {
             assert!(!is_open(closed), "{closed}");
         }
     }

@@ -46,24 +46,28 @@ impl BodyType {
         let found = match essence.as_deref() {
             None | Some("application/json") => Some(Self::Json),
             Some(
-                "application/x-ndjson" | "application/ndjson" | "application/jsonl"
+                "application/x-ndjson"
+                | "application/ndjson"
+                | "application/jsonl"
                 | "application/x-jsonlines",
             ) => Some(Self::Ndjson),
             Some("text/csv") => Some(Self::Csv),
             Some("application/yaml" | "application/x-yaml" | "text/yaml") => Some(Self::Yaml),
             Some(_) => None,
         };
-        found.filter(|found| allowed.contains(found)).ok_or_else(|| {
-            let names: Vec<&str> = allowed.iter().map(|one| one.name()).collect();
-            Fault::new(
-                Code::UnsupportedMediaType,
-                format!(
-                    "content-type is `{}`, expected {}",
-                    text.unwrap_or_default(),
-                    names.join(" or ")
-                ),
-            )
-        })
+        found
+            .filter(|found| allowed.contains(found))
+            .ok_or_else(|| {
+                let names: Vec<&str> = allowed.iter().map(|one| one.name()).collect();
+                Fault::new(
+                    Code::UnsupportedMediaType,
+                    format!(
+                        "content-type is `{}`, expected {}",
+                        text.unwrap_or_default(),
+                        names.join(" or ")
+                    ),
+                )
+            })
     }
 
     fn name(self) -> &'static str {
@@ -101,7 +105,8 @@ pub(crate) async fn read_events(
 
 async fn read(app: &App, headers: &HeaderMap, body: Body, limit: usize) -> Answer<Bytes> {
     let too_large = |bytes: &dyn std::fmt::Display| {
-        let detail = format!("the body has {bytes} bytes, at most {limit} are allowed (send less at once)");
+        let detail =
+            format!("the body has {bytes} bytes, at most {limit} are allowed (send less at once)");
         Fault::new(Code::TooLarge, detail)
     };
     let announced = headers
@@ -168,8 +173,9 @@ pub(crate) fn records(kind: BodyType, body: &[u8], max_events: usize) -> Answer<
             }
         }
         BodyType::Json | BodyType::Yaml => {
-            let text = std::str::from_utf8(body)
-                .map_err(|error| Fault::new(Code::BadJson, format!("the body is not UTF-8: {error}")))?;
+            let text = std::str::from_utf8(body).map_err(|error| {
+                Fault::new(Code::BadJson, format!("the body is not UTF-8: {error}"))
+            })?;
             let elements = if text.trim_start().starts_with('[') {
                 serde_json::from_str::<Vec<&RawValue>>(text)
             } else {
@@ -246,8 +252,16 @@ mod tests {
     fn one_event_an_array_and_lines_become_records() {
         use BodyType::{Json, Ndjson};
         check(Json, r#" {"a":1} "#, Ok(&[r#"{"a":1}"#]));
-        check(Json, r#"[{"a":1}, {"b":[2]}]"#, Ok(&[r#"{"a":1}"#, r#"{"b":[2]}"#]));
-        check(Ndjson, "{\"a\":1}\r\n\n  \nnot json\n", Ok(&[r#"{"a":1}"#, "not json"]));
+        check(
+            Json,
+            r#"[{"a":1}, {"b":[2]}]"#,
+            Ok(&[r#"{"a":1}"#, r#"{"b":[2]}"#]),
+        );
+        check(
+            Ndjson,
+            "{\"a\":1}\r\n\n  \nnot json\n",
+            Ok(&[r#"{"a":1}"#, "not json"]),
+        );
         check(Ndjson, "1\n2\n3", Ok(&["1", "2", "3"]));
         check(Ndjson, "1\n2\n3\n4", Err(Code::TooLarge));
         check(Json, "", Err(Code::BadJson));

@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod listen;
 mod metrics;
+mod notify;
 mod openapi;
 mod problem;
 mod render;
@@ -20,6 +21,7 @@ mod ws;
 
 pub use app::{App, AuthMode, Limits, ServerOptions};
 pub use listen::{bind, router, serve};
+pub use notify::deliver;
 pub use openapi::document;
 pub use problem::Fault;
 pub use render::{VerdictJson, rfc3339, skipped};

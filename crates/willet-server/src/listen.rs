@@ -17,7 +17,6 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
@@ -52,8 +51,14 @@ pub fn router(app: &App) -> Router {
         .route("/api/v1/alerts/{id}", get(alerts::one))
         .route("/api/v1/alerts/{id}/acknowledge", post(alerts::acknowledge))
         .route("/api/v1/alerts/{id}/resolve", post(alerts::resolve))
-        .route("/api/v1/silences", get(silences::list).post(silences::create))
-        .route("/api/v1/silences/{id}", axum::routing::delete(silences::remove))
+        .route(
+            "/api/v1/silences",
+            get(silences::list).post(silences::create),
+        )
+        .route(
+            "/api/v1/silences/{id}",
+            axum::routing::delete(silences::remove),
+        )
         .route("/api/v1/keys", get(keys::list))
         .route("/api/v1/keys/{key}", get(keys::one).delete(keys::forget))
         .route("/api/v1/keys/{key}/history", get(keys::history))
@@ -61,7 +66,9 @@ pub fn router(app: &App) -> Router {
         .route("/api/v1/streams", get(streams::list).post(streams::create))
         .route(
             "/api/v1/streams/{name}",
-            get(streams::one).put(streams::change).delete(streams::remove),
+            get(streams::one)
+                .put(streams::change)
+                .delete(streams::remove),
         )
         .route("/api/v1/streams/{name}/pause", post(streams::pause))
         .route("/api/v1/streams/{name}/resume", post(streams::resume))
@@ -70,24 +77,33 @@ pub fn router(app: &App) -> Router {
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), auth::check))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned());
-            Fault::internal(text.unwrap_or_default()).into_response()
-        }))
+        .layer(CatchPanicLayer::custom(
+            |panic: Box<dyn std::any::Any + Send>| {
+                let text = panic
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+                    .or_else(|| panic.downcast_ref::<String>().cloned());
+                Fault::internal(text.unwrap_or_default()).into_response()
+            },
+        ))
         .layer(from_fn_with_state(app.clone(), finish))
         .with_state(app.clone())
 }
 
 async fn openapi_json() -> impl axum::response::IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::document())
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        openapi::document(),
+    )
 }
 
 async fn fallback(request: Request) -> Response {
     let path = request.uri().path();
-    let is_page = !path.starts_with("/api/") && matches!(*request.method(), axum::http::Method::GET | axum::http::Method::HEAD);
+    let is_page = !path.starts_with("/api/")
+        && matches!(
+            *request.method(),
+            axum::http::Method::GET | axum::http::Method::HEAD
+        );
     if is_page {
         return assets::serve(request.uri().clone(), request.headers().clone()).await;
     }
@@ -101,7 +117,11 @@ async fn fallback(request: Request) -> Response {
 async fn wrong_method(request: Request) -> Response {
     Fault::new(
         Code::MethodNotAllowed,
-        format!("`{}` does not know {} (the paths are at /docs)", request.uri().path(), request.method()),
+        format!(
+            "`{}` does not know {} (the paths are at /docs)",
+            request.uri().path(),
+            request.method()
+        ),
     )
     .into_response()
 }
@@ -126,7 +146,9 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
         *response.body_mut() = Body::from(body);
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        span.in_scope(|| tracing::debug!(code = fault.code.as_str(), detail = fault.detail, "refused"));
+        span.in_scope(|| {
+            tracing::debug!(code = fault.code.as_str(), detail = fault.detail, "refused")
+        });
     }
     let numbers = app.numbers();
     numbers.requests.fetch_add(1, Relaxed);
@@ -139,7 +161,10 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     if let Ok(id) = HeaderValue::from_str(&id) {
         out.insert(REQUEST_ID, id);
     }
-    out.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    out.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     out.entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
@@ -150,8 +175,9 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves until `stop`; then takes no more connections and waits for requests under way, no longer than `patience`.
-pub async fn serve(app: &App, listener: TcpListener, stop: CancellationToken, patience: Duration) {
+/// Serves until [`App::stopping`]; then takes no more connections and waits for requests under way, no longer than `patience`.
+pub async fn serve(app: &App, listener: TcpListener, patience: Duration) {
+    let stop = app.stopping().clone();
     let service = router(app);
     let connections = Arc::new(Semaphore::new(app.limits().connections));
     let tasks = TaskTracker::new();
@@ -184,7 +210,10 @@ pub async fn serve(app: &App, listener: TcpListener, stop: CancellationToken, pa
         // A verdict must not wait for the next packet.
         let _ = stream.set_nodelay(true);
         let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service.clone()))
+            .serve_connection_with_upgrades(
+                TokioIo::new(stream),
+                TowerToHyperService::new(service.clone()),
+            )
             .into_owned();
         let (stop, app) = (stop.clone(), app.clone());
         app.numbers().connections.fetch_add(1, Relaxed);

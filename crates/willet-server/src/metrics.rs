@@ -38,21 +38,57 @@ impl Collector for Numbers {
         let app = &self.0;
         let numbers = app.numbers();
         let count = |number: &AtomicU64| number.load(Relaxed);
-        out.gauge("willet_up", "1 while the service runs", f64::from(u8::from(app.service().is_ok())))?;
+        out.gauge(
+            "willet_up",
+            "1 while the service runs",
+            f64::from(u8::from(app.service().is_ok())),
+        )?;
         out.gauge(
             "willet_uptime_seconds",
             "Time since the start",
             (now() - app.started_at()) as f64 / 1e6,
         )?;
-        out.counter("willet_http_requests", "Requests answered", count(&numbers.requests))?;
-        out.counter("willet_http_refused", "Requests refused because too much came in, or the disk was full", count(&numbers.refused))?;
-        out.counter("willet_http_failed", "Requests that failed by our fault", count(&numbers.failed))?;
-        out.gauge("willet_http_connections", "Connections open", count(&numbers.connections) as f64)?;
-        out.gauge("websocket_connections_active", "Live sockets open", count(&numbers.sockets) as f64)?;
-        out.counter("willet_socket_messages", "Messages sent to live sockets", count(&numbers.socket_messages))?;
-        out.counter("willet_socket_lost", "Messages that slow live sockets did not get", count(&numbers.socket_lost))?;
+        out.counter(
+            "willet_http_requests",
+            "Requests answered",
+            count(&numbers.requests),
+        )?;
+        out.counter(
+            "willet_http_refused",
+            "Requests refused because too much came in, or the disk was full",
+            count(&numbers.refused),
+        )?;
+        out.counter(
+            "willet_http_failed",
+            "Requests that failed by our fault",
+            count(&numbers.failed),
+        )?;
+        out.gauge(
+            "willet_http_connections",
+            "Connections open",
+            count(&numbers.connections) as f64,
+        )?;
+        out.gauge(
+            "websocket_connections_active",
+            "Live sockets open",
+            count(&numbers.sockets) as f64,
+        )?;
+        out.counter(
+            "willet_socket_messages",
+            "Messages sent to live sockets",
+            count(&numbers.socket_messages),
+        )?;
+        out.counter(
+            "willet_socket_lost",
+            "Messages that slow live sockets did not get",
+            count(&numbers.socket_lost),
+        )?;
         if let Some(bytes) = resident_bytes() {
-            out.gauge("process_resident_memory_bytes", "Memory of the process", bytes)?;
+            out.gauge(
+                "process_resident_memory_bytes",
+                "Memory of the process",
+                bytes,
+            )?;
         }
         let Ok(service) = app.service() else {
             return Ok(());
@@ -65,66 +101,201 @@ impl Collector for Numbers {
 fn service_numbers(out: &mut Out<'_>, service: &Service) -> Written {
     let counters = service.counters();
     let count = |number: &AtomicU64| number.load(Relaxed);
-    out.gauge("willet_queue_bytes", "Bytes on their way between doors and shards", service.budget().used() as f64)?;
-    out.gauge("willet_queue_limit_bytes", "Bytes that may be on their way", service.budget().limit() as f64)?;
-    out.counter("willet_log_commits", "Syncs of the log", count(&counters.log_commits))?;
-    out.counter("willet_log_records", "Records written to the log", count(&counters.log_records))?;
-    out.counter("willet_log_payload_bytes", "Payload bytes written to the log", count(&counters.log_payload_bytes))?;
-    out.counter("willet_log_errors", "Appends that the log refused", count(&counters.log_errors))?;
-    out.gauge("willet_log_bytes", "Bytes of the log on disk", count(&counters.log_bytes) as f64)?;
-    out.counter("willet_store_commits", "Transactions of the store", count(&counters.store_commits))?;
-    out.counter("willet_store_retries", "Transactions of the store that had to be tried again", count(&counters.store_retries))?;
-    out.gauge("willet_alerts_open", "Alerts that are not resolved", service.open_alerts() as f64)?;
-    out.gauge("willet_degraded_parts", "Parts of the service that are not well", service.troubles().len() as f64)?;
-    out.histogram("willet_log_commit_seconds", "Time of one sync of the log", &counters.commit_time, 1.0)?;
-    out.histogram("willet_latency_seconds", "From arrival to verdict", &counters.latency, 1.0)?;
-    out.histogram("event_processing_duration_ms", "From arrival to verdict", &counters.latency, 1e3)?;
-    out.histogram("event_processing_duration_seconds", "From arrival to verdict", &counters.latency, 1.0)?;
-    out.histogram("ml_inference_duration_ms", "Time of one event in its detector", &counters.processing_time, 1e3)?;
-    out.histogram("ml_inference_duration_seconds", "Time of one event in its detector", &counters.processing_time, 1.0)
+    out.gauge(
+        "willet_queue_bytes",
+        "Bytes on their way between doors and shards",
+        service.budget().used() as f64,
+    )?;
+    out.gauge(
+        "willet_queue_limit_bytes",
+        "Bytes that may be on their way",
+        service.budget().limit() as f64,
+    )?;
+    out.counter(
+        "willet_log_commits",
+        "Syncs of the log",
+        count(&counters.log_commits),
+    )?;
+    out.counter(
+        "willet_log_records",
+        "Records written to the log",
+        count(&counters.log_records),
+    )?;
+    out.counter(
+        "willet_log_payload_bytes",
+        "Payload bytes written to the log",
+        count(&counters.log_payload_bytes),
+    )?;
+    out.counter(
+        "willet_log_errors",
+        "Appends that the log refused",
+        count(&counters.log_errors),
+    )?;
+    out.gauge(
+        "willet_log_bytes",
+        "Bytes of the log on disk",
+        count(&counters.log_bytes) as f64,
+    )?;
+    out.counter(
+        "willet_store_commits",
+        "Transactions of the store",
+        count(&counters.store_commits),
+    )?;
+    out.counter(
+        "willet_store_retries",
+        "Transactions of the store that had to be tried again",
+        count(&counters.store_retries),
+    )?;
+    out.gauge(
+        "willet_alerts_open",
+        "Alerts that are not resolved",
+        service.open_alerts() as f64,
+    )?;
+    out.gauge(
+        "willet_degraded_parts",
+        "Parts of the service that are not well",
+        service.troubles().len() as f64,
+    )?;
+    out.histogram(
+        "willet_log_commit_seconds",
+        "Time of one sync of the log",
+        &counters.commit_time,
+        1.0,
+    )?;
+    out.histogram(
+        "willet_latency_seconds",
+        "From arrival to verdict",
+        &counters.latency,
+        1.0,
+    )?;
+    out.histogram(
+        "event_processing_duration_ms",
+        "From arrival to verdict",
+        &counters.latency,
+        1e3,
+    )?;
+    out.histogram(
+        "event_processing_duration_seconds",
+        "From arrival to verdict",
+        &counters.latency,
+        1.0,
+    )?;
+    out.histogram(
+        "ml_inference_duration_ms",
+        "Time of one event in its detector",
+        &counters.processing_time,
+        1e3,
+    )?;
+    out.histogram(
+        "ml_inference_duration_seconds",
+        "Time of one event in its detector",
+        &counters.processing_time,
+        1.0,
+    )
 }
 
 fn stream_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> Written {
     type Number = fn(&StreamFace) -> u64;
     let counters: [(&str, &str, Number); 9] = [
-        ("events_processed", "Events judged", |stream| stream.counters.events.load(Relaxed)),
-        ("events_failed", "Events refused because they were not understood", |stream| stream.counters.rejected.load(Relaxed)),
-        ("willet_anomalies", "Verdicts that said yes", |stream| stream.counters.anomalies.load(Relaxed)),
-        ("willet_events_late", "Events behind their series by more than is allowed", |stream| stream.counters.late.load(Relaxed)),
-        ("willet_events_duplicate", "Events whose id was seen before", |stream| stream.counters.duplicates.load(Relaxed)),
-        ("willet_checkpoints", "Checkpoints finished", |stream| stream.counters.checkpoints.load(Relaxed)),
-        ("willet_shard_restarts", "Times a shard was started again after a panic", |stream| stream.counters.restarts.load(Relaxed)),
-        ("willet_records_poisoned", "Records skipped because they made processing panic", |stream| stream.counters.poisoned.load(Relaxed)),
-        ("willet_records_taken", "Records taken by the shard of all time", |stream| stream.counters.position.load(Relaxed)),
+        ("events_processed", "Events judged", |stream| {
+            stream.counters.events.load(Relaxed)
+        }),
+        (
+            "events_failed",
+            "Events refused because they were not understood",
+            |stream| stream.counters.rejected.load(Relaxed),
+        ),
+        ("willet_anomalies", "Verdicts that said yes", |stream| {
+            stream.counters.anomalies.load(Relaxed)
+        }),
+        (
+            "willet_events_late",
+            "Events behind their series by more than is allowed",
+            |stream| stream.counters.late.load(Relaxed),
+        ),
+        (
+            "willet_events_duplicate",
+            "Events whose id was seen before",
+            |stream| stream.counters.duplicates.load(Relaxed),
+        ),
+        ("willet_checkpoints", "Checkpoints finished", |stream| {
+            stream.counters.checkpoints.load(Relaxed)
+        }),
+        (
+            "willet_shard_restarts",
+            "Times a shard was started again after a panic",
+            |stream| stream.counters.restarts.load(Relaxed),
+        ),
+        (
+            "willet_records_poisoned",
+            "Records skipped because they made processing panic",
+            |stream| stream.counters.poisoned.load(Relaxed),
+        ),
+        (
+            "willet_records_taken",
+            "Records taken by the shard of all time",
+            |stream| stream.counters.position.load(Relaxed),
+        ),
     ];
     for (name, help, number) in counters {
-        out.counters(name, help, streams.iter().map(|stream| (of_stream(stream), number(stream))))?;
+        out.counters(
+            name,
+            help,
+            streams
+                .iter()
+                .map(|stream| (of_stream(stream), number(stream))),
+        )?;
     }
     let gauges: [(&str, &str, Number); 4] = [
-        ("willet_keys", "Keys known", |stream| stream.counters.keys.load(Relaxed)),
-        ("willet_series_resident_bytes", "Memory of what was learned", |stream| stream.counters.resident_bytes.load(Relaxed)),
-        ("willet_model_version", "Version of what series learn", |stream| stream.counters.model_version.load(Relaxed)),
-        ("willet_undelivered_records", "Records whose verdicts are not durable yet", |stream| {
-            let (taken, kept) = (&stream.counters.position, &stream.counters.delivered);
-            taken.load(Relaxed).saturating_sub(kept.load(Relaxed))
+        ("willet_keys", "Keys known", |stream| {
+            stream.counters.keys.load(Relaxed)
         }),
+        (
+            "willet_series_resident_bytes",
+            "Memory of what was learned",
+            |stream| stream.counters.resident_bytes.load(Relaxed),
+        ),
+        (
+            "willet_model_version",
+            "Version of what series learn",
+            |stream| stream.counters.model_version.load(Relaxed),
+        ),
+        (
+            "willet_undelivered_records",
+            "Records whose verdicts are not durable yet",
+            |stream| {
+                let (taken, kept) = (&stream.counters.position, &stream.counters.delivered);
+                taken.load(Relaxed).saturating_sub(kept.load(Relaxed))
+            },
+        ),
     ];
     for (name, help, number) in gauges {
-        out.gauges(name, help, streams.iter().map(|stream| (of_stream(stream), number(stream) as f64)))?;
+        out.gauges(
+            name,
+            help,
+            streams
+                .iter()
+                .map(|stream| (of_stream(stream), number(stream) as f64)),
+        )?;
     }
     guide_numbers(out, streams)
 }
 
 /// The names of the library guide, by algorithm.
 fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> Written {
-    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 4]> = std::collections::BTreeMap::new();
+    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 4]> =
+        std::collections::BTreeMap::new();
     for stream in streams {
         let detector = stream.config().detector;
         let numbers = by_algorithm.entry(detector.algorithm).or_default();
         let confident = stream.counters.confident.load(Relaxed);
         numbers[0] += stream.counters.events.load(Relaxed);
         numbers[1] += confident;
-        numbers[2] += stream.counters.anomalies.load(Relaxed).saturating_sub(confident);
+        numbers[2] += stream
+            .counters
+            .anomalies
+            .load(Relaxed)
+            .saturating_sub(confident);
         let window = match detector.settings.get("window_size") {
             Some(Value::Number(window)) => *window as u64,
             _ => 1_000,
@@ -133,24 +304,34 @@ fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> W
     }
     let of = |algorithm: &String| vec![("algorithm", algorithm.clone())];
     let leveled = |algorithm: &String, level: &str| {
-        vec![("algorithm", algorithm.clone()), ("confidence_level", level.to_owned())]
+        vec![
+            ("algorithm", algorithm.clone()),
+            ("confidence_level", level.to_owned()),
+        ]
     };
     out.counters(
         "anomaly_detection_samples_processed",
         "Samples judged",
-        by_algorithm.iter().map(|(name, numbers)| (of(name), numbers[0])),
+        by_algorithm
+            .iter()
+            .map(|(name, numbers)| (of(name), numbers[0])),
     )?;
     out.counters(
         "anomaly_detection_anomalies_detected",
         "Anomalies, by whether confidence is above 0.8",
         by_algorithm.iter().flat_map(|(name, numbers)| {
-            [(leveled(name, "high"), numbers[1]), (leveled(name, "low"), numbers[2])]
+            [
+                (leveled(name, "high"), numbers[1]),
+                (leveled(name, "low"), numbers[2]),
+            ]
         }),
     )?;
     out.gauges(
         "anomaly_detection_window_size",
         "Samples of the window, the longest of those running",
-        by_algorithm.iter().map(|(name, numbers)| (of(name), numbers[3] as f64)),
+        by_algorithm
+            .iter()
+            .map(|(name, numbers)| (of(name), numbers[3] as f64)),
     )
 }
 
@@ -163,13 +344,17 @@ struct Out<'a>(DescriptorEncoder<'a>);
 impl Out<'_> {
     fn counter(&mut self, name: &str, help: &str, value: u64) -> Written {
         let metric = ConstCounter::new(value);
-        let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, None, metric.metric_type())?;
         metric.encode(encoder)
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: f64) -> Written {
         let metric = ConstGauge::new(value);
-        let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, None, metric.metric_type())?;
         metric.encode(encoder)
     }
 
@@ -179,7 +364,9 @@ impl Out<'_> {
         help: &str,
         values: impl Iterator<Item = (Labels<'l>, u64)>,
     ) -> Written {
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
         for (labels, value) in values {
             ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
         }
@@ -192,7 +379,9 @@ impl Out<'_> {
         help: &str,
         values: impl Iterator<Item = (Labels<'l>, f64)>,
     ) -> Written {
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, value) in values {
             ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
         }
@@ -205,7 +394,9 @@ impl Out<'_> {
         let bounds = BOUNDS.iter().map(|bound| bound * unit).chain([f64::MAX]);
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let total = counts.iter().sum();
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Histogram)?;
         encoder.encode_histogram::<NoLabelSet>(sum * unit, total, &buckets, None)
     }
 }

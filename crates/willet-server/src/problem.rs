@@ -16,6 +16,12 @@ pub struct Fault {
     pub(crate) results: Option<Box<RawValue>>,
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 /// What a handler gives.
 pub(crate) type Answer<T> = Result<T, Fault>;
 

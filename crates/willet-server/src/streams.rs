@@ -189,7 +189,9 @@ impl StreamResource {
                     continue;
                 };
                 if let Some(field) = field.as_object_mut() {
-                    field.retain(|name, field| name == "algorithm" || defaults.get(name) != Some(field));
+                    field.retain(|name, field| {
+                        name == "algorithm" || defaults.get(name) != Some(field)
+                    });
                 }
             }
         }
@@ -201,7 +203,9 @@ impl StreamResource {
         match &self.source {
             Some(SourceConfig::File(file)) => self.stream.input = file.input(&self.stream.input)?,
             Some(SourceConfig::Synthetic(_)) if self.stream.input.format == Format::Csv => {
-                return Err("input.format is csv, expected json: generated events are JSON".to_owned());
+                return Err(
+                    "input.format is csv, expected json: generated events are JSON".to_owned(),
+                );
             }
             _ => {}
         }
@@ -210,9 +214,8 @@ impl StreamResource {
 
     /// How the source is opened; `None` where there is none.
     pub(crate) fn open_feed(&self, data_dir: &Path) -> Answer<Option<OpenFeed>> {
-        let bad = |error: &dyn std::fmt::Display| {
-            Fault::new(Code::BadConfig, format!("source: {error}"))
-        };
+        let bad =
+            |error: &dyn std::fmt::Display| Fault::new(Code::BadConfig, format!("source: {error}"));
         let letters = DeadLetterPlace::Behind(data_dir.join("rejected.ndjson"));
         let input = self.stream.input.clone();
         Ok(match self.source.clone() {

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use willet_node::service::Topic;
 
 use crate::app::App;
 use crate::rest::statistics;
 
-/// Publishes statistics every second until `stop`.
-pub async fn tick(app: App, stop: CancellationToken) {
+/// Publishes statistics every second until the doors close.
+pub async fn tick(app: App) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = app.stopping().cancelled() => return,
             _ = every.tick() => {}
         }
         app.mark_rates();

@@ -78,7 +78,9 @@ pub(crate) async fn open(
     let topics = Arc::clone(app.service()?.topics());
     let names: Vec<&str> = words(query.topics.as_deref()).collect();
     let mut places = Places::new(&topics, &names, query.source).map_err(bad_query)?;
-    let lost = places.resume(&topics, query.resume.as_deref()).map_err(bad_query)?;
+    let lost = places
+        .resume(&topics, query.resume.as_deref())
+        .map_err(bad_query)?;
     // A token in the sub-protocol is not repeated; the protocol's own name is, if it was named.
     let names_protocol = headers
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
@@ -139,7 +141,8 @@ impl Places {
         let wants_predictions = asked.contains(&Topic::Predictions);
         if wants_predictions && source.is_none() {
             return Err(
-                "topic `predictions` is every verdict of one source, expected `source` with it".to_owned(),
+                "topic `predictions` is every verdict of one source, expected `source` with it"
+                    .to_owned(),
             );
         }
         let interest = source
@@ -167,8 +170,9 @@ impl Places {
                     .zip(offset.parse::<u64>().ok()),
                 _ => None,
             };
-            let ((topic, epoch), offset) = parsed
-                .ok_or_else(|| format!("resume is `{place}`, expected TOPIC:EPOCH:OFFSET of the last message"))?;
+            let ((topic, epoch), offset) = parsed.ok_or_else(|| {
+                format!("resume is `{place}`, expected TOPIC:EPOCH:OFFSET of the last message")
+            })?;
             let Some(next) = self.next.get_mut(&topic) else {
                 continue;
             };
@@ -227,7 +231,10 @@ impl Places {
 async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: Places, lost: Lost) {
     let (mut sink, mut stream) = socket.split();
     let mut out = vec![places.welcome(topics).into()];
-    out.extend(lost.into_iter().map(|(topic, count, why)| lost_text(topic, count, why).into()));
+    out.extend(
+        lost.into_iter()
+            .map(|(topic, count, why)| lost_text(topic, count, why).into()),
+    );
     let mut grown = topics_watched(topics);
     let mut ping = tokio::time::interval(PING_EVERY);
     let mut is_answered = true;
@@ -247,6 +254,7 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
             continue;
         }
         tokio::select! {
+            () = app.stopping().cancelled() => {}
             _ = any_grown(&mut grown, &places) => {}
             _ = ping.tick() => {
                 if !is_answered {
@@ -270,7 +278,7 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => is_answered = true,
             }
         }
-        if app.service().is_ok_and(|service| service.is_draining()) {
+        if app.stopping().is_cancelled() {
             let away = CloseFrame {
                 code: close_code::AWAY,
                 reason: "the service is stopping".into(),

@@ -6,4 +6,5 @@ mod config;
 mod detect;
 mod durable;
 mod kills;
+mod service;
 mod tool;

@@ -24,8 +24,9 @@ pub struct FeedError {
 }
 
 /// Opens a source, from the beginning or behind a cursor; the hashes of its keys are made with the seed given.
-pub type OpenFeed =
-    Box<dyn FnMut(Option<&[u8]>, u64) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> + Send>;
+pub type OpenFeed = Box<
+    dyn FnMut(Option<&[u8]>, u64) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> + Send,
+>;
 
 /// How long a source that failed waits before it is opened again, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

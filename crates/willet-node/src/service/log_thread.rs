@@ -18,6 +18,7 @@ use crate::worker::RecoveryLog;
 pub(crate) enum LogRequest {
     Append(Append),
     Partition(String, SyncSender<Result<PartitionId, LogError>>),
+    Partitions(SyncSender<Vec<(PartitionId, String)>>),
     Extent(PartitionId, SyncSender<(Option<u64>, Option<u64>)>),
     RaiseFloor(PartitionId, u64, SyncSender<Result<(), LogError>>),
     Reader(PartitionId, u64, SyncSender<LogReader>),
@@ -57,6 +58,11 @@ impl LogHandle {
 
     pub(crate) fn partition(&self, stream: &str) -> Result<PartitionId, LogError> {
         self.ask(|reply| LogRequest::Partition(stream.to_owned(), reply))?
+    }
+
+    /// All partitions with their streams; none where the log is closed.
+    pub(crate) fn partitions(&self) -> Vec<(PartitionId, String)> {
+        self.ask(LogRequest::Partitions).unwrap_or_default()
     }
 
     /// Appends and waits until it is durable; the records come back with their offsets.
@@ -138,6 +144,12 @@ pub(crate) fn run(
                 // A caller that has gone needs no answer.
                 LogRequest::Partition(stream, reply) => {
                     let _ = reply.send(log.partition(&stream, 0));
+                }
+                LogRequest::Partitions(reply) => {
+                    let all = log
+                        .partitions()
+                        .map(|(id, stream, _)| (id, stream.to_owned()));
+                    let _ = reply.send(all.collect());
                 }
                 LogRequest::Extent(partition, reply) => {
                     let _ = reply.send((log.start(partition), log.end(partition)));

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use willet_engine::codec::Rejection;
 use willet_engine::config::{PlanError, StreamConfig};
-use willet_engine::incidents::{IncidentConfig, IncidentRecord, Silence};
+use willet_engine::incidents::{INCIDENTS_STREAM, IncidentConfig, IncidentRecord, Silence};
 use willet_engine::shard::Description;
 use willet_log::{DataFolder, FolderObjects, Log, LogError, LogOptions, ObjectError};
 
@@ -431,6 +431,15 @@ impl Service {
     fn face(&self, name: &str) -> Result<Arc<StreamFace>, Refusal> {
         self.stream(name)
             .ok_or_else(|| Refusal::NoStream(name.to_owned()))
+    }
+
+    /// Lets the log go of streams that are not there any more. Called when all streams were added.
+    pub fn release_others(&self) {
+        for (partition, stream) in self.log.partitions() {
+            if stream != INCIDENTS_STREAM && self.stream(&stream).is_none() {
+                self.log.needless(partition, u64::MAX);
+            }
+        }
     }
 
     /// Stops: what was acknowledged is kept, what is under way is finished as far as `patience` allows, the rest comes

@@ -58,8 +58,7 @@ pub(crate) async fn list(
             Fault::new(Code::BadRequest, detail)
         })
     };
-    let states: Result<Vec<AlertState>, Fault> =
-        words(query.state.as_deref()).map(state).collect();
+    let states: Result<Vec<AlertState>, Fault> = words(query.state.as_deref()).map(state).collect();
     let filter = AlertFilter {
         states: states?,
         stream: query.stream,
@@ -163,7 +162,9 @@ async fn signed(app: &App, headers: &HeaderMap, body: Body) -> Answer<Signed> {
 async fn command(app: &App, id: &str, record: IncidentRecord) -> Answer<Response> {
     match app.service()?.command(record).await?? {
         Ok(Answered::Alert(alert)) => Ok(json(alert.to_json())),
-        Ok(_) => Err(Fault::internal("a command on an alert has no alert as its answer")),
+        Ok(_) => Err(Fault::internal(
+            "a command on an alert has no alert as its answer",
+        )),
         // What is over long ago is in the store only.
         Err(CommandError::NotFound) if app.queries()?.alert(id).await?.is_some() => Err(
             Fault::new(Code::Conflict, CommandError::AlreadyResolved.to_string()),

@@ -121,7 +121,9 @@ pub(crate) async fn one(State(app): State<App>, Part(id): Part) -> Answer<Json<B
     found.map(Json).ok_or_else(|| {
         Fault::new(
             Code::NotFound,
-            format!("there is no verdict `{id}` (it was no anomaly, or is older than verdicts are kept)"),
+            format!(
+                "there is no verdict `{id}` (it was no anomaly, or is older than verdicts are kept)"
+            ),
         )
     })
 }

@@ -298,12 +298,20 @@ pub(crate) async fn alert(
     let arrived = now();
     let at = match &alert.timestamp {
         None | Some(serde_json::Value::Null) => arrived,
-        Some(serde_json::Value::String(text)) => Moment::parse(text)
-            .ok_or_else(|| bad(format!("timestamp is {text:?}, expected RFC 3339")))?
-            .0,
-        Some(serde_json::Value::Number(number)) => Moment::parse(&number.to_string())
-            .ok_or_else(|| bad(format!("timestamp is {number}, expected seconds since the epoch")))?
-            .0,
+        Some(serde_json::Value::String(text)) => {
+            Moment::parse(text)
+                .ok_or_else(|| bad(format!("timestamp is {text:?}, expected RFC 3339")))?
+                .0
+        }
+        Some(serde_json::Value::Number(number)) => {
+            Moment::parse(&number.to_string())
+                .ok_or_else(|| {
+                    bad(format!(
+                        "timestamp is {number}, expected seconds since the epoch"
+                    ))
+                })?
+                .0
+        }
         Some(other) => {
             return Err(bad(format!(
                 "timestamp is {other}, expected RFC 3339 or seconds since the epoch"
@@ -332,7 +340,9 @@ pub(crate) async fn alert(
     });
     if let Some(score) = alert.anomaly_score {
         json["anomaly_score"] = score.into();
-        json["severity"] = willet_engine::incidents::Severity::of(score).as_str().into();
+        json["severity"] = willet_engine::incidents::Severity::of(score)
+            .as_str()
+            .into();
     }
     if let Some(kind) = &alert.anomaly_type {
         json["anomaly_type"] = kind.as_str().into();

@@ -42,7 +42,11 @@ pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
             }
             let budget = service.budget();
             if budget.used() * 10 > budget.limit() * 9 {
-                let detail = format!("{} of {} bytes are on their way", budget.used(), budget.limit());
+                let detail = format!(
+                    "{} of {} bytes are on their way",
+                    budget.used(),
+                    budget.limit()
+                );
                 checks.push(check("load", "degraded", Some(detail)));
             }
         }

@@ -130,7 +130,10 @@ async fn find(
                 .collect();
             return Err(Fault::new(
                 Code::BadRequest,
-                format!("key `{key}` could be {} (name the stream, and the whole key)", names.join(", ")),
+                format!(
+                    "key `{key}` could be {} (name the stream, and the whole key)",
+                    names.join(", ")
+                ),
             ));
         }
         _ => ("default".to_owned(), None),

@@ -95,12 +95,19 @@ pub(crate) fn severities(list: Option<&str>) -> Answer<Vec<Severity>> {
 }
 
 /// Which page of a list.
-pub(crate) fn page(limit: Option<u32>, cursor: Option<String>, usual: usize) -> Answer<PageRequest> {
+pub(crate) fn page(
+    limit: Option<u32>,
+    cursor: Option<String>,
+    usual: usize,
+) -> Answer<PageRequest> {
     let limit = limit.map_or(usual, |limit| limit as usize);
     if !(1..=PageRequest::MOST).contains(&limit) {
         return Err(Fault::new(
             Code::BadRequest,
-            format!("query: limit is {limit}, expected 1 to {}", PageRequest::MOST),
+            format!(
+                "query: limit is {limit}, expected 1 to {}",
+                PageRequest::MOST
+            ),
         ));
     }
     Ok(PageRequest { limit, cursor })

@@ -59,7 +59,9 @@ pub(crate) async fn create(
     }
     let texts = [&new.reason, &new.by, &new.stream];
     if texts.into_iter().flatten().any(|text| text.len() > 4_096) {
-        return Err(bad("reason, by or stream is longer than 4,096 bytes".to_owned()));
+        return Err(bad(
+            "reason, by or stream is longer than 4,096 bytes".to_owned()
+        ));
     }
     let at = now();
     let record = IncidentRecord::Silence {
@@ -77,7 +79,9 @@ pub(crate) async fn create(
     match app.service()?.command(record).await?? {
         Ok(Answered::Silence(silence)) => Ok((StatusCode::CREATED, Json(silence)).into_response()),
         Ok(_) => Err(Fault::internal("a silence has no silence as its answer")),
-        Err(error @ CommandError::EmptySilence) => Err(Fault::new(Code::BadRequest, error.to_string())),
+        Err(error @ CommandError::EmptySilence) => {
+            Err(Fault::new(Code::BadRequest, error.to_string()))
+        }
         Err(error) => Err(Fault::new(Code::Conflict, error.to_string())),
     }
 }

@@ -118,9 +118,9 @@ pub(crate) async fn one(
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("yaml")) {
-        let managed = app.managed(&name).ok_or_else(|| {
-            Fault::new(Code::NotFound, format!("there is no stream `{name}`"))
-        })?;
+        let managed = app
+            .managed(&name)
+            .ok_or_else(|| Fault::new(Code::NotFound, format!("there is no stream `{name}`")))?;
         let yaml = managed.resource.to_yaml()?;
         return Ok(([(header::CONTENT_TYPE, "application/yaml")], yaml).into_response());
     }
@@ -167,7 +167,9 @@ fn not_of_file(app: &App, name: &str) -> Answer<ManagedBy> {
         )),
         Some(ManagedBy::File) => Err(Fault::new(
             Code::ManagedByFile,
-            format!("stream `{name}` is in the configuration file (change it there: it is read again when it changes)"),
+            format!(
+                "stream `{name}` is in the configuration file (change it there: it is read again when it changes)"
+            ),
         )),
         Some(by) => Ok(by),
     }

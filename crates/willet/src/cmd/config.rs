@@ -22,6 +22,8 @@ enum Verb {
     Show(File),
     /// Print a JSON Schema of the configuration.
     Schema,
+    /// Print the HTTP interface as an OpenAPI document.
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +56,7 @@ impl ConfigCommand {
                 text.push('\n');
                 Ok(super::print(text.as_bytes()))
             }
+            Verb::Openapi => Ok(super::print(willet_server::document().as_bytes())),
         }
     }
 }

@@ -324,11 +324,7 @@ pub(crate) fn rows(
 ) -> Option<Box<dyn RowFormat>> {
     match format {
         OutputFormat::Csv => Some(Box::new(CsvRows::new(&plan.config().input, only_anomalies))),
-        OutputFormat::Ndjson => Some(Box::new(NdjsonRows::new(
-            &plan.config().name,
-            &plan.config().detector.algorithm,
-            only_anomalies,
-        ))),
+        OutputFormat::Ndjson => Some(Box::new(NdjsonRows::new(only_anomalies))),
         OutputFormat::Chart => None,
     }
 }

@@ -6,12 +6,14 @@ mod completions;
 mod config;
 mod detect;
 mod detectors;
+mod doctor;
 mod evaluate;
 mod generate;
 mod replay;
 mod restore;
 mod run;
 mod stream_flags;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -55,6 +57,10 @@ enum Verb {
     Config(config::ConfigCommand),
     /// Run as a service.
     Run(run::Run),
+    /// Check whether the service can run here.
+    Doctor(doctor::Doctor),
+    /// Make, list and revoke tokens.
+    Token(token::Token),
     /// Print a completion script for a shell.
     Completions(completions::Completions),
 }
@@ -72,6 +78,8 @@ impl Command {
             Verb::Restore(verb) => verb.run(),
             Verb::Config(verb) => verb.run(),
             Verb::Run(verb) => verb.run(),
+            Verb::Doctor(verb) => verb.run(),
+            Verb::Token(verb) => verb.run(),
             Verb::Completions(verb) => Ok(verb.run()),
         }
     }

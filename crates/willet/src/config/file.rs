@@ -82,7 +82,7 @@ fn check(config: &Config) -> Result<()> {
         config
             .streams
             .iter()
-            .map(|stream| Some(&*stream.name))
+            .map(|resource| Some(&*resource.stream.name))
             .collect()
     };
     for (index, name) in names.iter().enumerate() {
@@ -95,6 +95,20 @@ fn check(config: &Config) -> Result<()> {
         let stream = config.stream(*name).map_err(user)?;
         Plan::new(stream, 1)
             .map_err(|error| user(format!("stream `{}`: {error}", name.unwrap_or("default"))))?;
+    }
+    config
+        .alerts
+        .webhooks()
+        .map_err(|error| user(format!("alerts: {error}")))?;
+    config
+        .alerts
+        .incidents()
+        .check()
+        .map_err(|error| user(format!("alerts: {error}")))?;
+    if config.dashboard.max_body_bytes == 0 || config.dashboard.queue_bytes == 0 {
+        return Err(user(
+            "dashboard: max_body_bytes and queue_bytes are 0, expected 1 or more",
+        ));
     }
     if config.checkpoints.slice_bytes == 0 || config.checkpoints.max_memory_bytes == 0 {
         return Err(user(

@@ -23,6 +23,10 @@ pub(crate) fn schema() -> Value {
             "store": object("Where data lie.", json!({
                 "data_dir": text("The data folder.", "./willet-data"),
                 "log_bytes": whole("Bytes of log kept at most, as far as no state needs them.", 0),
+                "log_days": whole("Days of log kept at most, as far as no state needs them.", 0),
+                "keep": {"enum": ["anomalies", "all"], "description": "Which verdicts are kept."},
+                "verdict_days": whole("Days that verdicts and resolved alerts are kept.", 0),
+                "verdict_bytes": whole("Bytes of verdicts beyond which the oldest go earlier.", 0),
             })),
             "checkpoints": object("How state is saved and how much stays in memory.", json!({
                 "max_memory_bytes": whole("Bytes of series that stay in memory; the others lie on disk until they speak.", 1),
@@ -33,6 +37,31 @@ pub(crate) fn schema() -> Value {
                 "port": whole("Port to listen on.", 0),
                 "websocket_enabled": {"type": "boolean", "description": "Whether live sockets are served."},
                 "real_time_updates": {"type": "boolean", "description": "Whether the page moves by itself."},
+                "allowed_hosts": {"type": "array", "items": {"type": "string"}, "description": "Host names that requests may name, besides addresses and localhost."},
+                "max_body_bytes": whole("Bytes of one body.", 1),
+                "queue_bytes": whole("Bytes of events on their way between doors and detectors.", 1),
+                "max_connections": whole("Connections at once.", 0),
+            })),
+            "auth": object("Who may come in.", json!({
+                "mode": {"enum": ["token", "none"], "description": "Without it tokens are asked for beyond loopback and not on it."},
+            })),
+            "alerts": object("How anomalies become alerts, and who is told.", json!({
+                "gap_seconds": whole("Longest pause between anomalies of one alert.", 1),
+                "consecutive": whole("Anomalies in a row that open an alert.", 1),
+                "cool_down_seconds": whole("For so long after its end an alert is taken up again rather than another opened.", 0),
+                "min_severity": {"enum": ["low", "medium", "high", "critical"], "description": "What is told at least."},
+                "notify_from": {"enum": ["live", "always"], "description": "live tells nothing of events older than the present."},
+                "webhooks": {"type": "array", "items": object("Who is told.", json!({
+                    "name": text("Its name in receipts.", ""),
+                    "url": text("Where notifications are posted.", ""),
+                    "secret": text("Signs them as Standard Webhooks have it.", ""),
+                    "timeout_seconds": {"type": "number", "minimum": 0.1, "maximum": 60, "description": "How long an attempt may take."},
+                    "headers": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Sent with each notification."},
+                }))},
+            })),
+            "monitoring": object("Logs.", json!({
+                "log_format": {"enum": ["text", "json"], "description": "Without it text on a terminal and JSON elsewhere."},
+                "log_level": text("error, warn, info, debug, trace; parts as in info,willet_node=debug.", "info"),
             })),
             "websocket": object("Plain and topic sockets.", json!({
                 "host": text("Address to listen on.", "127.0.0.1"),
@@ -58,6 +87,7 @@ fn stream() -> Value {
         "A stream: what comes in, what is made of it, how it is judged.",
         json!({
             "name": text("Name of the stream.", "default"),
+            "source": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["file", "synthetic"]}}, "description": "Where events come from besides the interface: a file with path and follow, or generated ones in real time with backfill_s and the settings of `willet generate`."},
             "input": input(),
             "features": object("What stands before the detector. The steps run in the order of the fields.", json!({
                 "select": {"type": "array", "items": {"type": "string"}, "description": "Values taken, in this order; all where empty."},

@@ -2,8 +2,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use willet_connectors::webhook::{Webhook, WebhookConfig};
 use willet_core::settings::Value;
 use willet_engine::config::{DetectorConfig, StreamConfig};
+use willet_engine::incidents::{IncidentConfig, NotifyFrom, Severity};
+use willet_server::StreamResource;
 
 /// The whole configuration. Sections of later parts are known by name, so that a typo is told apart from them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,7 +14,7 @@ use willet_engine::config::{DetectorConfig, StreamConfig};
 pub(crate) struct Config {
     /// The streams. Without any there is one, called `default`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) streams: Vec<StreamConfig>,
+    pub(crate) streams: Vec<StreamResource>,
     /// Detection of every stream that has no `detector` of its own, in the words of the pipeline guide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) anomaly_detection: Option<AnomalyDetection>,
@@ -23,6 +26,12 @@ pub(crate) struct Config {
     pub(crate) dashboard: Dashboard,
     /// Plain and topic sockets.
     pub(crate) websocket: WebSocket,
+    /// Who may come in.
+    pub(crate) auth: Auth,
+    /// How anomalies become alerts.
+    pub(crate) alerts: Alerts,
+    /// Logs.
+    pub(crate) monitoring: Monitoring,
     /// Kafka as the log. Not in this build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kafka: Option<Kafka>,
@@ -50,6 +59,25 @@ pub(crate) struct Store {
     pub(crate) data_dir: PathBuf,
     /// Bytes of log kept at most, as far as no state needs them.
     pub(crate) log_bytes: u64,
+    /// Days of log kept at most, as far as no state needs them.
+    pub(crate) log_days: u32,
+    /// Which verdicts are kept: anomalies, or all.
+    pub(crate) keep: KeepVerdicts,
+    /// Days that verdicts and resolved alerts are kept.
+    pub(crate) verdict_days: u32,
+    /// Bytes of verdicts beyond which the oldest go earlier.
+    pub(crate) verdict_bytes: u64,
+}
+
+/// Which verdicts are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeepVerdicts {
+    /// Those that said yes.
+    #[default]
+    Anomalies,
+    /// All.
+    All,
 }
 
 impl Default for Store {
@@ -57,6 +85,10 @@ impl Default for Store {
         Self {
             data_dir: PathBuf::from("./willet-data"),
             log_bytes: 10 << 30,
+            log_days: 7,
+            keep: KeepVerdicts::default(),
+            verdict_days: 90,
+            verdict_bytes: 4 << 30,
         }
     }
 }
@@ -92,6 +124,14 @@ pub(crate) struct Dashboard {
     pub(crate) websocket_enabled: bool,
     /// Whether the page moves by itself.
     pub(crate) real_time_updates: bool,
+    /// Host names that requests may name, besides addresses and localhost.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Bytes of one body.
+    pub(crate) max_body_bytes: usize,
+    /// Bytes of events on their way between doors and detectors.
+    pub(crate) queue_bytes: usize,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
 }
 
 impl Default for Dashboard {
@@ -101,8 +141,113 @@ impl Default for Dashboard {
             port: 8000,
             websocket_enabled: true,
             real_time_updates: true,
+            allowed_hosts: Vec::new(),
+            max_body_bytes: 16 << 20,
+            queue_bytes: 64 << 20,
+            max_connections: 10_000,
         }
     }
+}
+
+/// How anomalies become alerts, and who is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Alerts {
+    /// Longest pause between anomalies of one alert.
+    pub(crate) gap_seconds: u64,
+    /// Anomalies in a row that open an alert.
+    pub(crate) consecutive: u32,
+    /// For so long after its end an alert is taken up again rather than another opened.
+    pub(crate) cool_down_seconds: u64,
+    /// What is told at least: low, medium, high, critical.
+    pub(crate) min_severity: Severity,
+    /// `live` tells nothing of events older than the present, `always` all.
+    pub(crate) notify_from: NotifyFrom,
+    /// Who is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) webhooks: Vec<WebhookConfig>,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        let incidents = IncidentConfig::default();
+        Self {
+            gap_seconds: incidents.gap_seconds,
+            consecutive: incidents.consecutive,
+            cool_down_seconds: incidents.cool_down_seconds,
+            min_severity: incidents.min_severity,
+            notify_from: incidents.notify_from,
+            webhooks: Vec::new(),
+        }
+    }
+}
+
+impl Alerts {
+    /// What the incidents shard is told.
+    pub(crate) fn incidents(&self) -> IncidentConfig {
+        IncidentConfig {
+            gap_seconds: self.gap_seconds,
+            consecutive: self.consecutive,
+            cool_down_seconds: self.cool_down_seconds,
+            min_severity: self.min_severity,
+            notify_from: self.notify_from,
+        }
+    }
+
+    /// The webhooks, checked.
+    pub(crate) fn webhooks(&self) -> Result<Vec<Webhook>, String> {
+        let mut names = std::collections::BTreeSet::new();
+        self.webhooks
+            .iter()
+            .map(|config| {
+                if !names.insert(&config.name) {
+                    return Err(format!("two webhooks are called `{}`", config.name));
+                }
+                Webhook::try_from(config).map_err(|error| error.to_string())
+            })
+            .collect()
+    }
+}
+
+/// Who may come in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    /// `token`, or `none`; without it tokens are asked for beyond loopback and not on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<Mode>,
+}
+
+/// How whoever asks is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// Not at all.
+    None,
+    /// By a token.
+    Token,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Monitoring {
+    /// `text` or `json`; without it text on a terminal and JSON elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// error, warn, info, debug, trace; parts as in `info,willet_node=debug`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log_level: Option<String>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
 }
 
 /// Plain and topic sockets.
@@ -162,13 +307,13 @@ impl Config {
         let names = || {
             self.streams
                 .iter()
-                .map(|stream| stream.name.as_str())
+                .map(|resource| resource.stream.name.as_str())
                 .collect::<Vec<_>>()
                 .join(", ")
         };
         let mut stream = match (name, &self.streams[..]) {
             (None, []) => StreamConfig::default(),
-            (None, [only]) => only.clone(),
+            (None, [only]) => only.stream.clone(),
             (None, _) => {
                 return Err(format!(
                     "the configuration has several streams, expected --stream with one of {}",
@@ -177,8 +322,8 @@ impl Config {
             }
             (Some(name), streams) => streams
                 .iter()
-                .find(|stream| stream.name == name)
-                .cloned()
+                .find(|resource| resource.stream.name == name)
+                .map(|resource| resource.stream.clone())
                 .ok_or_else(|| {
                     format!(
                         "no stream `{name}` in the configuration, it has {}",
@@ -186,12 +331,33 @@ impl Config {
                     )
                 })?,
         };
+        self.complete(&mut stream);
+        Ok(stream)
+    }
+
+    /// Puts in what the guide's section says of streams without a detector.
+    fn complete(&self, stream: &mut StreamConfig) {
         if let Some(detection) = &self.anomaly_detection
             && stream.detector == DetectorConfig::default()
         {
-            detection.apply(&mut stream);
+            detection.apply(stream);
         }
-        Ok(stream)
+    }
+
+    /// All streams with their sources, as they are to run.
+    pub(crate) fn resources(&self) -> Vec<StreamResource> {
+        let mut resources = self.streams.clone();
+        for resource in &mut resources {
+            self.complete(&mut resource.stream);
+        }
+        resources
+    }
+
+    /// The stream for events that name none, where the configuration has no `default`.
+    pub(crate) fn default_stream(&self) -> StreamResource {
+        let mut resource = StreamResource::default();
+        self.complete(&mut resource.stream);
+        resource
     }
 }
 

@@ -1,0 +1,380 @@
+//! The service: folder, store, log, streams and doors put together, until somebody says stop.
+
+mod demo;
+mod logging;
+mod reload;
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use willet_connectors::webhook::WebhookSender;
+use willet_engine::config::Plan;
+use willet_log::LogOptions;
+use willet_node::service::{Keep, Keeping, Service, ServiceOptions, now};
+use willet_node::worker::WorkerOptions;
+use willet_server::{
+    App, AuthMode, Fault, Limits, ManagedBy, ServerOptions, StreamResource, VerdictJson,
+};
+use willet_store::{NewToken, Queries, SqliteStore, StoreOptions};
+
+use super::detect::open_folder;
+use super::token;
+use crate::config::{self, Config, KeepVerdicts, Mode};
+use crate::problem::{note, user, warn};
+
+/// Run as a service.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// Configuration file (YAML).
+    #[arg(long, value_name = "FILE", env = "WILLET_CONFIG")]
+    config: Option<PathBuf>,
+    /// Watch a dozen generated sources in which things go wrong.
+    #[arg(long)]
+    demo: bool,
+    /// Address to listen on, instead of the configured one.
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Port to listen on, instead of the configured one; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Data folder, instead of the configured one.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// From the word to stop until the process ends, at most.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Of these, what requests under way get.
+const REQUESTS: Duration = Duration::from_secs(2);
+
+impl Run {
+    /// The configuration is read and checked whole before anything is begun.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let (mut config, warnings) = config::load(self.config.as_deref(), std::env::vars())?;
+        warnings.iter().for_each(warn);
+        if config.kafka.is_some() {
+            return Err(user(
+                "the configuration has a `kafka` section, and Kafka is not in this build (leave the section out: events come \
+                 by HTTP, from files, and from generated sources)",
+            ));
+        }
+        config.dashboard.host = self.host.clone().unwrap_or(config.dashboard.host);
+        config.dashboard.port = self.port.unwrap_or(config.dashboard.port);
+        config.store.data_dir = self.data_dir.clone().unwrap_or(config.store.data_dir);
+        logging::install(&config.monitoring)?;
+        // One provider of cryptography for the whole process; a second call finds the first one's.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("doors")
+            .enable_all()
+            .build()?;
+        runtime.block_on(self.serve(config))
+    }
+
+    async fn serve(self, config: Config) -> Result<ExitCode> {
+        let address = address(&config)?;
+        let listener = willet_server::bind(address).await.map_err(|error| {
+            user(format!(
+                "cannot listen on {address}: {error} (is another Willet running? --port chooses another port, --port 0 a free \
+                 one)"
+            ))
+        })?;
+        let address = listener.local_addr()?;
+        let auth = auth_mode(&config, address.ip());
+        let app = App::new(server_options(&config, address.ip(), auth));
+        let doors = tokio::task::spawn({
+            let app = app.clone();
+            async move { willet_server::serve(&app, listener, REQUESTS).await }
+        });
+        let stopped = stop_signal()?;
+        let started = tokio::task::spawn_blocking({
+            let (config, app) = (config.clone(), app.clone());
+            move || start(&config, &app)
+        });
+        let opened = tokio::select! {
+            started = started => started?,
+            () = stopped.cancelled() => return Ok(ExitCode::SUCCESS),
+        };
+        let Opened { service, queries } = opened?;
+        if auth == AuthMode::Token {
+            first_token(&queries).await?;
+        }
+        self.add_streams(&config, &app, &service, &queries).await?;
+        service.release_others();
+        announce(address, &config, &self);
+        let telling = tell(&config, &app, &service, &queries)?;
+        let ticking = tokio::task::spawn(willet_server::tick(app.clone()));
+        let reloading = self.config.clone().map(|path| {
+            tokio::task::spawn(reload::watch(
+                path,
+                config.clone(),
+                app.clone(),
+                Arc::clone(&service),
+            ))
+        });
+        stopped.cancelled().await;
+        tracing::info!("stopping");
+        app.stopping().cancel();
+        doors.await?;
+        ticking.await?;
+        telling.await?;
+        if let Some(reloading) = reloading {
+            reloading.abort();
+        }
+        tokio::task::spawn_blocking(move || service.drain(DRAIN - REQUESTS)).await?;
+        queries.close().await;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn add_streams(
+        &self,
+        config: &Config,
+        app: &App,
+        service: &Arc<Service>,
+        queries: &Queries,
+    ) -> Result<()> {
+        let mut of_file = config.resources();
+        if self.demo {
+            of_file.extend(demo::streams());
+        }
+        let kept = queries.streams().await?;
+        for resource in of_file {
+            let name = resource.stream.name.clone();
+            let resource = resource
+                .resolve()
+                .map_err(|error| user(format!("stream `{name}`: source: {error}")))?;
+            let by = if resource.source.is_some() && demo::is_demo(&name) && self.demo {
+                ManagedBy::Demo
+            } else {
+                ManagedBy::File
+            };
+            let before = kept.iter().find(|row| row.name == name);
+            let (created_at, is_paused) =
+                before.map_or_else(|| (now(), false), |row| (row.created_at, row.is_paused));
+            // The row remembers since when it is there and whether it is paused; what it is, the file says.
+            app.add_stream(resource, by, created_at, is_paused, before.is_none())
+                .await
+                .map_err(fault)?;
+        }
+        for row in kept {
+            if service.stream(&row.name).is_some() {
+                continue;
+            }
+            if row.managed_by != ManagedBy::Api.as_str() {
+                warn(format!(
+                    "stream `{}` is not in the configuration any more: it is not run, its state stays in the data folder",
+                    row.name
+                ));
+                continue;
+            }
+            let resource: StreamResource = serde_json::from_str(&row.config)
+                .with_context(|| format!("stream `{}` in the store is not understood", row.name))?;
+            app.add_stream(
+                resource,
+                ManagedBy::Api,
+                row.created_at,
+                row.is_paused,
+                false,
+            )
+            .await
+            .map_err(fault)?;
+        }
+        if service.stream("default").is_none() {
+            let resource = config.default_stream();
+            Plan::new(resource.stream.clone(), 1)?;
+            app.add_stream(resource, ManagedBy::Api, now(), false, true)
+                .await
+                .map_err(fault)?;
+        }
+        Ok(())
+    }
+}
+
+/// Webhooks are told from the outbox.
+fn tell(
+    config: &Config,
+    app: &App,
+    service: &Arc<Service>,
+    queries: &Queries,
+) -> Result<tokio::task::JoinHandle<()>> {
+    let webhooks = config.alerts.webhooks().map_err(user)?;
+    let sender = WebhookSender::new()?;
+    let grown = {
+        let service = Arc::clone(service);
+        move || {
+            let service = Arc::clone(&service);
+            async move { service.outbox_grown().await }
+        }
+    };
+    let stopping = app.stopping().clone();
+    let delivering =
+        willet_server::deliver(queries.clone(), sender, webhooks, now, grown, stopping);
+    Ok(tokio::task::spawn(delivering))
+}
+
+fn fault(fault: Fault) -> anyhow::Error {
+    user(fault)
+}
+
+struct Opened {
+    service: Arc<Service>,
+    queries: Queries,
+}
+
+/// Opens folder, store and log. Blocks, so it runs beside the doors, which meanwhile say that it is being started.
+fn start(config: &Config, app: &App) -> Result<Opened> {
+    let folder = open_folder(&config.store.data_dir)?;
+    let path = folder.path().join("store.sqlite");
+    let options = StoreOptions {
+        verdict_days: config.store.verdict_days,
+        max_bytes: config.store.verdict_bytes,
+        ..StoreOptions::default()
+    };
+    let store = SqliteStore::open(&path, options).map_err(user)?;
+    let options = ServiceOptions {
+        worker: WorkerOptions {
+            max_resident_bytes: config.checkpoints.max_memory_bytes,
+            slice_bytes: config.checkpoints.slice_bytes,
+            ..WorkerOptions::default()
+        },
+        log: LogOptions::default(),
+        keeping: Keeping {
+            max_bytes: config.store.log_bytes,
+            max_age_us: i64::from(config.store.log_days) * 86_400_000_000,
+        },
+        budget_bytes: config.dashboard.queue_bytes,
+        keep: match config.store.keep {
+            KeepVerdicts::Anomalies => Keep::Anomalies,
+            KeepVerdicts::All => Keep::All,
+        },
+        incidents: config.alerts.incidents(),
+        receivers: config
+            .alerts
+            .webhooks
+            .iter()
+            .map(|webhook| webhook.name.clone())
+            .collect(),
+        max_streams: 256,
+    };
+    let service = Service::start(folder, Box::new(store), Arc::new(VerdictJson), options)?;
+    let queries = tokio::runtime::Handle::current().block_on(Queries::open(&path))?;
+    let totals = tokio::runtime::Handle::current().block_on(queries.totals())?;
+    let before = totals.iter().fold((0, 0), |(events, anomalies), row| {
+        (events + row.events, anomalies + row.anomalies)
+    });
+    app.run(Arc::clone(&service), queries.clone(), before);
+    Ok(Opened { service, queries })
+}
+
+fn address(config: &Config) -> Result<SocketAddr> {
+    let (host, port) = (config.dashboard.host.as_str(), config.dashboard.port);
+    let found = (host, port)
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut all| all.next());
+    found.ok_or_else(|| {
+        user(format!(
+            "dashboard.host is `{host}`, expected an address of this machine (127.0.0.1 for it alone, 0.0.0.0 for all who reach it)"
+        ))
+    })
+}
+
+fn auth_mode(config: &Config, address: IpAddr) -> AuthMode {
+    match config.auth.mode {
+        Some(Mode::Token) => AuthMode::Token,
+        Some(Mode::None) => {
+            if !address.is_loopback() {
+                warn(
+                    "auth.mode is none: whoever reaches this address can read and change everything",
+                );
+            }
+            AuthMode::None
+        }
+        None if address.is_loopback() => AuthMode::None,
+        None => AuthMode::Token,
+    }
+}
+
+fn server_options(config: &Config, address: IpAddr, auth: AuthMode) -> ServerOptions {
+    let dashboard = &config.dashboard;
+    ServerOptions {
+        limits: Limits {
+            body_bytes: dashboard.max_body_bytes,
+            connections: dashboard.max_connections,
+            ..Limits::default()
+        },
+        auth,
+        address,
+        allowed_hosts: dashboard.allowed_hosts.clone(),
+        sockets: dashboard.websocket_enabled,
+        data_dir: config.store.data_dir.clone(),
+    }
+}
+
+/// Makes the first token where there is none, and shows it this once.
+async fn first_token(queries: &Queries) -> Result<()> {
+    let known = queries.tokens().await?;
+    if known.iter().any(|token| token.revoked_at.is_none()) {
+        return Ok(());
+    }
+    let token = token::random()?;
+    let new = NewToken {
+        token: token.clone(),
+        name: "admin".to_owned(),
+        role: "admin".to_owned(),
+        created_at: now(),
+        expires_at: None,
+    };
+    queries.add_token(&new).await?;
+    // To the terminal, not to the log: logs are kept and read by others.
+    anstream::eprintln!(
+        "\nThe admin token, shown this once:\n\n    {token}\n\nSend it as `Authorization: Bearer TOKEN`; `willet token create` makes others.\n"
+    );
+    Ok(())
+}
+
+fn announce(address: SocketAddr, config: &Config, run: &Run) {
+    tracing::info!(%address, data_dir = %config.store.data_dir.display(), "running");
+    let shown = if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::from([127, 0, 0, 1]), address.port())
+    } else {
+        address
+    };
+    note(format!("the page is at http://{shown}/"));
+    if run.demo {
+        note("a dozen generated sources run; things go wrong in them every now and then");
+    } else {
+        note(format!(
+            "post an event: curl -d '{{\"source\": \"pump-7\", \"values\": {{\"temperature\": 71.2}}}}' -H 'content-type: \
+             application/json' http://{shown}/api/v1/events"
+        ));
+    }
+}
+
+/// Cancelled by SIGTERM or SIGINT.
+fn stop_signal() -> Result<tokio_util::sync::CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stopped = tokio_util::sync::CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stopped.clone();
+    tokio::task::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+        // Who asks twice does not want to wait.
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(stopped)
+}

@@ -1,0 +1,339 @@
+//! Each path as it is documented.
+
+use crate::kills::eventually;
+use crate::service::client::{Service, series};
+use crate::tool::folder;
+
+#[test]
+fn every_documented_path_answers_in_its_shape() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    for path in ["/health", "/api/health"] {
+        let health = service.get(path).ok(200);
+        assert_eq!(health["status"], "healthy", "{health}");
+        assert!(
+            health["checks"]
+                .as_array()
+                .is_some_and(|checks| checks.len() >= 3)
+        );
+    }
+    assert_eq!(service.get("/ready").ok(200)["ready"], true);
+    assert_eq!(service.get("/readyz").ok(200)["ready"], true);
+    assert_eq!(service.get("/livez").ok(200)["alive"], true);
+
+    let taken = service
+        .lines("/api/v1/events", &series("pump-7", 0, 400, &[390]))
+        .ok(200);
+    assert_eq!(taken["accepted"], 400);
+    assert_eq!(taken["results"].as_array().map(Vec::len), Some(400));
+    let first = taken["results"][0]["id"].as_str().unwrap_or_default();
+    assert!(first.starts_with("default/0/"), "{taken}");
+    eventually(|| service.get("/api/anomalies").json()["count"] == 1);
+
+    let newest = service.get("/api/anomalies?limit=100").ok(200);
+    let verdict = &newest["anomalies"][0];
+    assert_eq!(verdict["source"], "pump-7");
+    assert_eq!(verdict["timestamp"], "2026-01-05T00:06:30Z");
+    assert_eq!(verdict["is_anomaly"], true);
+    assert_eq!(verdict["anomaly_type"], "spike");
+    assert!(
+        verdict["contributions"]["temperature"].as_f64() > Some(0.9),
+        "{verdict}"
+    );
+    assert_eq!(
+        service.get("/api/anomalies/pump-7?limit=50").ok(200)["anomalies"][0]["id"],
+        verdict["id"]
+    );
+    assert_eq!(service.get("/api/anomalies/nobody").ok(200)["count"], 0);
+    let id = verdict["id"].as_str().expect("an id").replace('/', "%2F");
+    assert_eq!(
+        service.get(&format!("/api/v1/anomalies/{id}")).ok(200),
+        *verdict
+    );
+    let listed = service
+        .get("/api/v1/anomalies?source=pump-7&from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z&min_score=0.7&type=spike&limit=1")
+        .ok(200);
+    assert_eq!(listed["items"][0], *verdict);
+    assert_eq!(
+        service.get("/api/v1/anomalies?severity=low").ok(200)["items"],
+        serde_json::json!([])
+    );
+
+    eventually(|| service.get("/api/statistics").json()["total_events"] == 400);
+    let numbers = service.get("/api/statistics").ok(200);
+    for name in [
+        "total_anomalies",
+        "anomaly_rate",
+        "events_per_second",
+        "latency_ms",
+        "error_rate",
+        "sources",
+        "uptime_seconds",
+    ] {
+        assert!(!numbers[name].is_null(), "{name}: {numbers}");
+    }
+    assert_eq!(numbers["sources"], 1);
+
+    let alert = service.get("/api/v1/alerts?state=open").ok(200)["items"][0].clone();
+    assert_eq!(alert["source"], "pump-7");
+    assert_eq!(alert["first_verdict"], verdict["id"]);
+    let alert_path = format!("/api/v1/alerts/{}", alert["id"].as_str().expect("an id"));
+    assert_eq!(service.get(&alert_path).ok(200)["state"], "open");
+    let seen = service
+        .post(
+            &format!("{alert_path}/acknowledge"),
+            r#"{"by": "ann", "note": "on it"}"#,
+        )
+        .ok(200);
+    assert_eq!(seen["state"], "acknowledged");
+    assert_eq!(seen["acknowledged_by"], "ann");
+    assert_eq!(
+        service.post(&format!("{alert_path}/resolve"), "").ok(200)["state"],
+        "resolved"
+    );
+    service
+        .post(&format!("{alert_path}/resolve"), "{}")
+        .problem(409, "conflict", "resolved already");
+
+    let silence = service
+        .post(
+            "/api/v1/silences",
+            r#"{"source": "pump-*", "until": "2099-01-01T00:00:00Z", "reason": "works"}"#,
+        )
+        .ok(201);
+    assert_eq!(service.get("/api/v1/silences").ok(200)["items"][0], silence);
+    let silence_path = format!(
+        "/api/v1/silences/{}",
+        silence["id"].as_str().expect("an id")
+    );
+    service.delete(&silence_path).ok(204);
+    service
+        .delete(&silence_path)
+        .problem(404, "not_found", "silence");
+
+    let external = service
+        .post(
+            "/api/alert",
+            r#"{"source": "gate-2", "value": 7.5, "metric": "queue", "timestamp": "2026-01-05T01:00:00Z", "is_anomaly": true, "anomaly_score": 0.9, "anomaly_type": "spike"}"#,
+        )
+        .ok(200);
+    assert!(external["alert_id"].is_string(), "{external}");
+    let of_gate = service.get("/api/anomalies/gate-2").ok(200);
+    assert_eq!(of_gate["anomalies"][0]["source"], "gate-2/queue");
+    assert_eq!(
+        service
+            .post("/api/alert", r#"{"source": "gate-2", "is_anomaly": false}"#)
+            .ok(200)["is_anomaly"],
+        false
+    );
+
+    let metrics = service.get("/metrics");
+    assert!(metrics.head.contains("application/openmetrics-text"));
+    for name in [
+        "anomaly_detection_samples_processed_total{algorithm=\"zscore\"} 400",
+        "anomaly_detection_anomalies_detected_total{algorithm=\"zscore\",confidence_level=\"high\"} 1",
+        "events_processed_total{stream=\"default\"} 400",
+        "events_failed_total{stream=\"default\"} 0",
+        "event_processing_duration_ms_count 400",
+        "event_processing_duration_seconds_count 400",
+        "ml_inference_duration_ms_count 400",
+        "websocket_connections_active 0",
+        "willet_log_commits_total",
+        "willet_checkpoints_total",
+        "willet_queue_bytes",
+        "# EOF",
+    ] {
+        assert!(metrics.body.contains(name), "{name} in {}", metrics.body);
+    }
+
+    let page = service.get("/");
+    assert!(
+        page.status == 200 && page.head.contains("content-security-policy"),
+        "{page:?}"
+    );
+    assert_eq!(service.get("/sources/pump-7?stream=default").status, 200);
+    assert_eq!(service.get("/docs").status, 200);
+    let document = service.get("/api/v1/openapi.json").ok(200);
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
+fn verdicts_come_in_the_answer_and_a_dry_run_learns_nothing() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    service
+        .lines("/api/v1/events", &series("pump-7", 0, 300, &[]))
+        .ok(200);
+    let odd = r#"{"source": "pump-7", "values": {"temperature": 95.0, "load": 5.1}}"#;
+    let once = service.post("/api/v1/detect?dry_run=true", odd).ok(200);
+    let again = service.post("/api/v1/detect?dry_run=true", odd).ok(200);
+    assert_eq!(once["verdicts"][0]["is_anomaly"], true, "{once}");
+    assert_eq!(once["verdicts"][0]["score"], again["verdicts"][0]["score"]);
+    let mixed = service
+        .lines("/api/v1/detect", &format!("{odd}\nnot json\n{odd}"))
+        .ok(200);
+    let verdicts = mixed["verdicts"].as_array().expect("an array");
+    assert_eq!(verdicts.len(), 3);
+    assert_eq!(verdicts[0]["sample_count"], 301);
+    assert_eq!(verdicts[1]["line"], 2);
+    assert_eq!(verdicts[1]["error"]["code"], "not_json");
+    assert_eq!(verdicts[2]["sample_count"], 302);
+}
+
+#[test]
+fn streams_are_made_changed_paused_and_deleted() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    let made = service
+        .send(
+            "POST",
+            "/api/v1/streams",
+            &[("content-type", "application/yaml")],
+            b"name: pumps\ndetector:\n  algorithm: mad\n  window_size: 200\n",
+        )
+        .ok(201);
+    assert_eq!(made["name"], "pumps");
+    assert_eq!(made["managed_by"], "api");
+    service
+        .post("/api/v1/streams", r#"{"name": "pumps"}"#)
+        .problem(409, "conflict", "pumps");
+    eventually(|| service.get("/readyz").status == 200);
+    service
+        .lines("/api/v1/events?stream=pumps", &series("p", 0, 200, &[]))
+        .ok(200);
+    let yaml = service.send(
+        "GET",
+        "/api/v1/streams/pumps",
+        &[("accept", "application/yaml")],
+        b"",
+    );
+    assert!(
+        yaml.body.contains("algorithm: mad") && yaml.body.contains("name: pumps"),
+        "{yaml:?}"
+    );
+
+    // A threshold keeps everything; another kind answers by the old model until it is warm.
+    let put = |body: &str| {
+        service.send(
+            "PUT",
+            "/api/v1/streams/pumps",
+            &[("content-type", "application/yaml")],
+            body.as_bytes(),
+        )
+    };
+    put("name: pumps\ndetector:\n  algorithm: mad\n  window_size: 200\ndecision:\n  threshold: 0.9\n").ok(200);
+    let event = r#"{"source": "p", "values": {"temperature": 20.4, "load": 5.2}}"#;
+    let judged = service.post("/api/v1/detect?stream=pumps", event).ok(200);
+    assert_eq!(judged["verdicts"][0]["model_version"], 1, "{judged}");
+    assert_eq!(judged["verdicts"][0]["threshold"], 0.9, "{judged}");
+    put("name: pumps\ndetector:\n  algorithm: hst\n").ok(200);
+    let judged = service.post("/api/v1/detect?stream=pumps", event).ok(200);
+    assert_eq!(judged["verdicts"][0]["model_version"], 1, "{judged}");
+    assert_eq!(judged["verdicts"][0]["algorithm"], "mad", "{judged}");
+    assert!(judged["verdicts"][0]["score"].is_number(), "{judged}");
+
+    put("name: pumps\ndetector:\n  algorithm: nothing\n").problem(422, "bad_config", "nothing");
+    put("name: other\n").problem(422, "bad_config", "keeps its name");
+    put("name: pumps\nsauce: {}\n").problem(422, "bad_config", "sauce");
+
+    assert_eq!(
+        service.post("/api/v1/streams/pumps/pause", "").ok(200)["status"]["state"],
+        "paused"
+    );
+    service
+        .post("/api/v1/events?stream=pumps", event)
+        .problem(409, "stream_paused", "resume it");
+    assert_eq!(
+        service.post("/api/v1/streams/pumps/resume", "").ok(200)["status"]["state"],
+        "running"
+    );
+    service.post("/api/v1/events?stream=pumps", event).ok(200);
+
+    service.delete("/api/v1/streams/pumps").ok(204);
+    service
+        .post("/api/v1/events?stream=pumps", event)
+        .problem(404, "not_found", "pumps");
+    // The name is free again, and begins anew.
+    service
+        .post("/api/v1/streams", r#"{"name": "pumps"}"#)
+        .ok(201);
+    eventually(|| service.get("/readyz").status == 200);
+    let judged = service.post("/api/v1/detect?stream=pumps", event).ok(200);
+    assert_eq!(judged["verdicts"][0]["sample_count"], 1, "{judged}");
+    assert_eq!(judged["verdicts"][0]["warming_up"], true, "{judged}");
+    assert_eq!(service.stop(), Some(0));
+    let service = Service::start(folder.path(), &[]);
+    let judged = service.post("/api/v1/detect?stream=pumps", event).ok(200);
+    assert_eq!(judged["verdicts"][0]["sample_count"], 2, "{judged}");
+}
+
+#[test]
+fn a_key_tells_what_it_takes_for_normal_and_can_be_forgotten() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    service
+        .lines("/api/v1/events", &series("dock/3", 0, 300, &[290]))
+        .ok(200);
+    eventually(|| service.get("/api/v1/keys?q=dock").json()["items"][0]["events"] == 300);
+    let key = service.get("/api/v1/keys/dock%2F3").ok(200);
+    assert_eq!(key["sample_count"], 300, "{key}");
+    assert_eq!(key["learned_until"], "2026-01-05T00:04:59Z");
+    assert_eq!(key["warming_up"], false);
+    assert_eq!(key["features"][0]["name"], "temperature");
+    let band = key["features"][0]["expected"].as_array().expect("a band");
+    assert!(
+        band[0].as_f64() < Some(20.5) && band[2].as_f64() > Some(20.5),
+        "{key}"
+    );
+
+    let history = service
+        .get("/api/v1/keys/dock%2F3/history?from=2026-01-05T00:00:00Z&to=2026-01-05T00:05:00Z&points=100")
+        .ok(200);
+    assert_eq!(history["bucket_seconds"], 10);
+    assert_eq!(history["times"].as_array().map(Vec::len), Some(30));
+    assert_eq!(history["events"][3], 10);
+    assert_eq!(history["anomalies"][29], 1);
+    let temperature = &history["features"][0];
+    assert_eq!(temperature["name"], "temperature");
+    assert_eq!(temperature["max"][29], 90.0);
+    assert!(temperature["low"][20].is_number(), "{history}");
+    let activity = service.get("/api/v1/activity?bins=10").ok(200);
+    assert_eq!(activity["sources"][0]["source"], "dock/3", "{activity}");
+
+    service.delete("/api/v1/keys/dock%2F3").ok(204);
+    service
+        .get("/api/v1/keys/dock%2F3")
+        .problem(404, "not_found", "never spoke");
+    assert_eq!(service.get("/api/anomalies/dock%2F3").ok(200)["count"], 0);
+    let judged = service
+        .lines("/api/v1/detect", &series("dock/3", 300, 301, &[]))
+        .ok(200);
+    assert_eq!(judged["verdicts"][0]["sample_count"], 1, "{judged}");
+}
+
+#[test]
+fn a_repeated_request_is_answered_and_not_done_again() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    let body = format!("{}not json\n", series("a", 0, 3, &[]));
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("idempotency-key", "k-1"),
+    ];
+    let send = |service: &Service, body: &str| {
+        service.send("POST", "/api/v1/events", &headers, body.as_bytes())
+    };
+    let first = send(&service, &body).ok(200);
+    assert_eq!(first["accepted"], 3);
+    assert_eq!(first["results"][3]["error"]["code"], "not_json");
+    assert_eq!(send(&service, &body).ok(200), first);
+    send(&service, "{}").problem(409, "key_reused", "new key");
+    service.kill();
+    let service = Service::start(folder.path(), &[]);
+    assert_eq!(send(&service, &body).ok(200), first);
+    eventually(|| service.get("/api/v1/keys/a").json()["sample_count"] == 3);
+    assert_eq!(service.stop(), Some(0));
+    let service = Service::start(folder.path(), &[]);
+    assert_eq!(send(&service, &body).ok(200), first);
+    assert_eq!(service.get("/api/v1/keys/a").ok(200)["sample_count"], 3);
+}

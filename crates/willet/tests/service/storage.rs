@@ -1,0 +1,126 @@
+//! A full disk, a damaged store, two services over one folder.
+
+use std::path::PathBuf;
+
+use crate::kills::eventually;
+use crate::service::client::{Service, series};
+use crate::tool::{folder, refused};
+
+#[test]
+fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
+    let folder = folder();
+    let mounted = folder.path().join("small");
+    std::fs::create_dir(&mounted).expect("created");
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=80m", "none"])
+        .arg(&mounted)
+        .output();
+    if !mount.is_ok_and(|mount| mount.status.success()) {
+        println!("SKIPPED a_full_disk_refuses: mounting a small file system needs root");
+        return;
+    }
+    let unmount = Unmount(mounted.clone());
+    let service = Service::start(&mounted, &[]);
+    service
+        .lines("/api/v1/events", &series("a", 0, 100, &[]))
+        .ok(200);
+    let filler = mounted.join("filler");
+    let mut bytes = 80 << 20;
+    while bytes > 4_096 {
+        // As much as fits, to the last page.
+        let written = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&filler)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, &vec![7_u8; bytes]));
+        if written.is_err() {
+            bytes /= 2;
+        }
+    }
+    let mut accepted = 100;
+    let mut from = 100;
+    eventually(|| {
+        let reply = service.lines("/api/v1/events", &series("a", from, from + 2_000, &[]));
+        if reply.status == 200 {
+            accepted += 2_000;
+            from += 2_000;
+            return false;
+        }
+        assert!(
+            reply.head.to_lowercase().contains("retry-after"),
+            "{reply:?}"
+        );
+        reply.problem(503, "storage_full", "full");
+        true
+    });
+    assert_eq!(service.get("/livez").status, 200);
+    std::fs::remove_file(&filler).expect("space is made");
+    eventually(|| {
+        service
+            .lines("/api/v1/events", &series("a", from, from + 10, &[]))
+            .status
+            == 200
+    });
+    eventually(|| service.get("/health").json()["status"] == "healthy");
+    let known = service.get("/api/v1/keys/a?stream=default").ok(200)["sample_count"].as_u64();
+    assert!(
+        known >= Some(accepted + 10),
+        "{known:?}, acknowledged {}",
+        accepted + 10
+    );
+    assert_eq!(service.stop(), Some(0));
+    let service = Service::start(&mounted, &[]);
+    assert_eq!(
+        service.get("/api/v1/keys/a?stream=default").ok(200)["sample_count"].as_u64(),
+        known
+    );
+    drop(service);
+    drop(unmount);
+}
+
+#[test]
+fn a_damaged_store_is_named_with_the_way_out() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    service
+        .lines("/api/v1/events", &series("a", 0, 300, &[290]))
+        .ok(200);
+    eventually(|| service.get("/api/anomalies").json()["count"] == 1);
+    assert_eq!(service.stop(), Some(0));
+    let store = folder.path().join("data/store.sqlite");
+    std::fs::write(&store, b"this was a database once, and is not one any more").expect("written");
+    refused(
+        folder.path(),
+        &["run", "--port", "0", "--data-dir", "data"],
+        2,
+        "store.sqlite",
+    );
+    // Moved away as told, the service runs, and has what it had learned.
+    std::fs::remove_file(&store).expect("moved");
+    let service = Service::start(folder.path(), &[]);
+    assert_eq!(
+        service.get("/api/v1/keys/a?stream=default").ok(200)["sample_count"],
+        300
+    );
+}
+
+#[test]
+fn a_folder_belongs_to_one_service() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    refused(
+        folder.path(),
+        &["run", "--port", "0", "--data-dir", "data"],
+        2,
+        "in use",
+    );
+    assert_eq!(service.get("/readyz").status, 200);
+}
+
+struct Unmount(PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}

@@ -1,0 +1,363 @@
+// Every check, in the order they run: later ones use what earlier ones left on the server.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { openPage, PHONE } from './browser.mjs';
+import { HOSTILE, SPIKE, spike } from './server.mjs';
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const VIEWS = ['/', '/sources', '/sources/pump-7?range=1h', '/alerts', '/streams'];
+const STREAM = 'page-check';
+const yaml = (algorithm, contamination = 0.005) => `name: ${STREAM}\ndetector:\n  algorithm: ${algorithm}\ndecision:\n  contamination: ${contamination}\n`;
+
+const json = async (url, path) => (await fetch(url + path)).json();
+const sourcePath = (name) => `/sources/${encodeURIComponent(name)}`;
+
+async function eventually(what, test, ms = 15_000) {
+  const end = Date.now() + ms;
+  let last;
+  while (Date.now() < end) {
+    last = await Promise.resolve().then(test).catch((error) => error.message);
+    if (last === true) return;
+    await new Promise((done) => setTimeout(done, 150));
+  }
+  throw new Error(`${what} did not come within ${ms / 1000} s${typeof last === 'string' ? `: ${last}` : ''}`);
+}
+
+const settled = (page) => page.locator('.loading').first().waitFor({ state: 'detached', timeout: 15_000 }).catch(() => {});
+
+async function open(page, url) {
+  await page.goto(url);
+  await page.locator('main h1').first().waitFor({ state: 'attached' });
+  await settled(page);
+}
+
+export const CHECKS = [
+  {
+    name: 'an empty server says how to send the first event',
+    restarts: true,
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      await page.goto(url);
+      await page.getByText('No event has come yet.').waitFor();
+      assert.match(await page.locator('.copyable code').textContent(), new RegExp(`curl .*${url}/api/v1/events`));
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'events are taken',
+    before: true,
+    async run({ url, post, history }) {
+      await post(history());
+      await eventually('the sources', async () => (await json(url, '/api/v1/keys?q=pump-7')).items.length === 1);
+    },
+  },
+  {
+    name: 'a spike appears on the overview without being asked for',
+    before: true,
+    async run({ browser, url, post }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, url);
+      await page.getByText('live', { exact: true }).first().waitFor();
+      await post([spike('pump-7')]);
+      const newest = page.locator('.feed a').filter({ hasText: 'pump-7' }).first();
+      await eventually('the spike', async () => /temperature/.test(await newest.textContent()), 10_000);
+      await eventually('its alert', async () => (await page.locator('[aria-labelledby=open-alerts] a').filter({ hasText: 'pump-7' }).count()) > 0);
+      await eventually('its cell', async () => (await page.locator('.heat-names a').filter({ hasText: 'pump-7' }).count()) === 1, 25_000);
+      await newest.click();
+      await eventually('the source view', () => new URL(page.url()).pathname === '/sources/pump-7');
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'the source view names the guilty value',
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, `${url}/sources/pump-7?range=1h`);
+      await page.locator('.chart canvas').first().waitFor();
+      const sentence = page.locator('.sentence').first();
+      await eventually('the explanation', async () => new RegExp(`^temperature was ${SPIKE}, expected [\\d.,]+ to [\\d.,]+; \\d+ % of the score\\.$`).test(await sentence.textContent()));
+      assert.match(await page.locator('.shares').first().textContent(), /vibration/);
+      assert.match(await page.locator('.chart').first().getAttribute('aria-label'), /temperature: from/);
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'zooming by dragging and the range live in the address',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/sources/pump-7?range=1h`);
+      const over = page.locator('.u-over').first();
+      await over.waitFor();
+      const box = await over.boundingBox();
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.8, box.y + 40, { steps: 5 });
+      await page.mouse.up();
+      await eventually('the zoom', () => new URL(page.url()).searchParams.has('from'));
+      const zoomed = page.url();
+      await page.reload();
+      await page.locator('.chart canvas').first().waitFor();
+      assert.equal(page.url(), zoomed);
+      assert.equal(await page.getByRole('button', { name: 'Go live' }).count(), 1);
+      await page.goBack();
+      await eventually('the range before', () => new URL(page.url()).searchParams.get('range') === '1h');
+      assert.equal(await page.getByRole('button', { name: '1 h' }).getAttribute('aria-pressed'), 'true');
+    },
+  },
+  {
+    name: 'filters survive a reload',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/sources`);
+      await page.locator('[data-search]').fill('pump-8');
+      await eventually('the filter', () => new URL(page.url()).searchParams.get('q') === 'pump-8');
+      await eventually('the rows', async () => (await page.locator('tbody tr').count()) === 1);
+      await page.reload();
+      await page.locator('tbody tr').first().waitFor();
+      assert.equal(await page.locator('[data-search]').inputValue(), 'pump-8');
+      assert.equal(await page.locator('tbody tr').count(), 1);
+      await open(page, `${url}/alerts?state=resolved&severity=high`);
+      assert.equal(await page.getByLabel('State').inputValue(), 'resolved');
+      assert.equal(await page.getByLabel('Severity').inputValue(), 'high');
+    },
+  },
+  {
+    name: 'an alert is acknowledged by clicking',
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, `${url}/alerts`);
+      await page.locator('.split .rows a').filter({ hasText: 'pump-7' }).first().click();
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Your name').fill('Ada');
+      await dialog.getByLabel('Note').fill('looking at the pump');
+      await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+      await page.locator('.alert .state.acknowledged').waitFor();
+      await eventually('the note', async () => /by Ada.*looking at the pump/.test(await page.locator('.alert .history').first().textContent()));
+      const { items } = await json(url, '/api/v1/alerts?state=acknowledged&source=pump-7');
+      assert.equal(items[0].acknowledged_by, 'Ada');
+      assert.equal(items[0].note, 'looking at the pump');
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'a silence is made and ended',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/alerts`);
+      await page.getByRole('button', { name: 'New silence' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Source').fill('oven-*');
+      await dialog.getByLabel('Reason').fill('maintenance');
+      await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+      await page.locator('.silences li').filter({ hasText: 'oven-*' }).waitFor();
+      assert.equal((await json(url, '/api/v1/silences')).items.filter(({ source }) => source === 'oven-*').length, 1);
+      await page.getByRole('button', { name: 'End the silence of oven-*' }).click();
+      await page.getByText('Nothing is silenced.').waitFor();
+      assert.equal((await json(url, '/api/v1/silences')).items.filter(({ source, until }) => source === 'oven-*' && Date.parse(until) > Date.now()).length, 0);
+    },
+  },
+  {
+    name: 'a stream is created, edited as YAML, paused, resumed and deleted',
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, `${url}/streams`);
+      await page.getByRole('link', { name: 'New stream' }).click();
+      await page.getByRole('textbox', { name: /as YAML/ }).fill(yaml('zscore'));
+      await page.getByRole('button', { name: 'Create' }).click();
+      const row = page.locator('tbody tr').filter({ hasText: STREAM });
+      await row.waitFor();
+      await page.getByRole('textbox', { name: `Configuration of ${STREAM}` }).fill(yaml('zscore', 0.01));
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved.').waitFor();
+      const stored = await (await fetch(`${url}/api/v1/streams/${STREAM}`, { headers: { accept: 'application/yaml' } })).text();
+      assert.match(stored, /contamination: 0\.01\b/);
+      await row.getByRole('button', { name: 'Pause' }).click();
+      await row.getByText('paused').waitFor();
+      await row.getByRole('button', { name: 'Resume' }).click();
+      await row.getByText('running').waitFor();
+      await row.getByRole('button', { name: 'Delete' }).click();
+      assert.match(await page.getByRole('dialog').textContent(), new RegExp(`Delete the stream ${STREAM}`));
+      await page.getByRole('button', { name: 'Delete it' }).click();
+      await row.waitFor({ state: 'detached' });
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: "wrong YAML shows the server's own message",
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/streams?new`);
+      await page.getByRole('textbox', { name: /as YAML/ }).fill(yaml('zzscore'));
+      const answer = page.waitForResponse((response) => response.url().endsWith('/api/v1/streams') && response.request().method() === 'POST');
+      await page.getByRole('button', { name: 'Create' }).click();
+      const problem = await (await answer).json();
+      assert.ok(problem.detail, 'the problem has a detail');
+      await eventually('the message', async () => (await page.locator('.editor-side .failure').textContent()).includes(problem.detail));
+      assert.ok((await page.locator('.editor-side .failure').textContent()).includes(problem.request_id), 'the request id is shown');
+    },
+  },
+  {
+    name: 'names from outside run no script',
+    async run({ browser, url, post }) {
+      await post(HOSTILE.map((name) => ({ ...spike(name, 150), values: { temperature: 150, vibration: 0.3 } })));
+      await eventually('their anomalies', async () => (await json(url, '/api/anomalies?limit=50')).anomalies.filter(({ source }) => HOSTILE.includes(source)).length >= HOSTILE.length);
+      const { page, troubles } = await openPage(browser);
+      for (const view of [...VIEWS, ...HOSTILE.map(sourcePath)]) {
+        await open(page, url + view);
+        await page.waitForTimeout(300);
+        assert.equal(await page.locator('img, main script, iframe').count(), 0, view);
+      }
+      for (const name of HOSTILE) {
+        await open(page, `${url}/sources`);
+        await page.getByRole('link', { name, exact: true }).click();
+        await eventually(`the view of ${name}`, async () => (await page.locator('h1').textContent()) === name);
+        assert.equal(await page.title(), `${name} – Willet`);
+        await eventually(`the charts of ${name}`, async () => (await page.locator('.chart canvas').count()) > 0);
+        await page.getByRole('button', { name: 'Forget this source' }).click();
+        assert.ok((await page.getByRole('dialog').textContent()).includes(name));
+        await page.keyboard.press('Escape');
+      }
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'keys: go to views, search, lists, help, heat map, acknowledge',
+    async run({ browser, url, post }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, url);
+      for (const [key, path] of [['s', '/sources'], ['a', '/alerts'], ['t', '/streams'], ['o', '/']]) {
+        await page.keyboard.press('g');
+        await page.keyboard.press(key);
+        await eventually(path, () => new URL(page.url()).pathname === path);
+      }
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Help' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.keyboard.press('g');
+      await page.keyboard.press('s');
+      await page.locator('[data-row]').first().waitFor();
+      await page.keyboard.press('/');
+      assert.equal(await page.evaluate(() => document.activeElement?.hasAttribute('data-search')), true);
+      await page.keyboard.press('Tab');
+      await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+      await page.keyboard.press('j');
+      await page.keyboard.press('j');
+      await page.keyboard.press('k');
+      const name = await page.evaluate(() => document.activeElement?.textContent);
+      assert.equal(name, await page.locator('[data-row]').first().textContent());
+      await page.keyboard.press('Enter');
+      await eventually('the row', () => new URL(page.url()).pathname === sourcePath(name));
+      await open(page, url);
+      await page.locator('.heat-focus').focus();
+      for (const key of ['ArrowDown', 'ArrowLeft', 'ArrowUp']) await page.keyboard.press(key);
+      await eventually('the told cell', async () => /\d\d:\d\d to \d\d:\d\d: /.test(await page.locator('#heat-cell').textContent()));
+      await page.keyboard.press('Enter');
+      await eventually('the source of the cell', () => new URL(page.url()).searchParams.has('at'));
+      await post([spike('pump-8', 160)]);
+      await eventually('the alert', async () => (await json(url, '/api/v1/alerts?state=open&source=pump-8')).items.length > 0);
+      const { items } = await json(url, '/api/v1/alerts?state=open&source=pump-8');
+      await open(page, `${url}/alerts?alert=${encodeURIComponent(items[0].id)}`);
+      await page.locator('[data-acknowledge]').waitFor();
+      await page.keyboard.press('a');
+      await page.getByRole('dialog', { name: 'Acknowledge this alert' }).waitFor();
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'no view is wider than a phone',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser, { viewport: PHONE });
+      for (const view of [...VIEWS, sourcePath(HOSTILE[1]), '/streams?new', `/alerts?alert=${(await json(url, '/api/v1/alerts?limit=1')).items[0].id}`]) {
+        await open(page, url + view);
+        await page.waitForTimeout(400);
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= PHONE.width, `${view} is ${width} px wide`);
+      }
+    },
+  },
+  ...['light', 'dark'].map((colorScheme) => ({
+    name: `axe finds nothing against WCAG 2.2 AA (${colorScheme})`,
+    async run({ browser, url }) {
+      const { page } = await openPage(browser, { colorScheme, script: axe });
+      const alert = (await json(url, '/api/v1/alerts?limit=1')).items[0].id;
+      const found = [];
+      for (const view of [...VIEWS, `/alerts?alert=${encodeURIComponent(alert)}`, '/streams?new', '/nothing/here']) {
+        if (view.startsWith('/nothing')) await page.goto(url + view);
+        else await open(page, url + view);
+        await page.waitForTimeout(500);
+        found.push(...(await violations(page)).map((violation) => `${view}: ${violation}`));
+      }
+      await open(page, url);
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+      found.push(...(await violations(page)).map((violation) => `help: ${violation}`));
+      assert.deepEqual(found, []);
+    },
+  })),
+  {
+    name: 'the theme is switched and remembered',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser, { colorScheme: 'light' });
+      await open(page, url);
+      const shade = () => page.evaluate(() => document.documentElement.dataset.theme);
+      assert.equal(await shade(), 'light');
+      await page.getByRole('button', { name: /^Theme: as the system/ }).click();
+      await page.getByRole('button', { name: /^Theme: light/ }).click();
+      assert.equal(await shade(), 'dark');
+      await page.reload();
+      await page.locator('main').waitFor();
+      assert.equal(await shade(), 'dark');
+    },
+  },
+  {
+    name: 'the API is documented without the network',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      const outside = [];
+      page.on('request', (request) => {
+        if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) outside.push(request.url());
+      });
+      await page.goto(`${url}/docs`);
+      await page.locator('.opblock').first().waitFor({ timeout: 30_000 });
+      assert.deepEqual(outside, []);
+    },
+  },
+  {
+    name: 'a source is forgotten after a question',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      await open(page, `${url}/sources/oven-2`);
+      await page.getByRole('button', { name: 'Forget this source' }).click();
+      assert.match(await page.getByRole('dialog').textContent(), /Forget oven-2\?.*cannot be undone/);
+      await page.getByRole('button', { name: 'Forget it' }).click();
+      await eventually('the list', () => new URL(page.url()).pathname === '/sources');
+      assert.equal((await fetch(`${url}/api/v1/keys/oven-2?stream=default`)).status, 404);
+    },
+  },
+  {
+    name: 'a server that is away is said, with a countdown, and the page comes back by itself',
+    restarts: true,
+    async run({ browser, server, url, post }) {
+      const { page } = await openPage(browser);
+      await open(page, url);
+      await page.getByText('live', { exact: true }).first().waitFor();
+      await server.stop();
+      await page.getByText(/^Not connected: /).waitFor({ timeout: 15_000 });
+      await eventually('the countdown', async () => /Trying again( in \d+ s)?\.|attempt \d+/.test(await page.locator('.linkbar').textContent()));
+      await server.start();
+      await page.getByText(/^Connected again/).waitFor({ timeout: 60_000 });
+      await post([spike('oven-1', 170)]);
+      await eventually('the next anomaly', async () => (await page.locator('.feed a').filter({ hasText: 'oven-1' }).count()) > 0);
+      await page.getByRole('button', { name: 'Close' }).click();
+      assert.equal(await page.locator('.linkbar').count(), 0);
+    },
+  },
+];
+
+async function violations(page) {
+  const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }));
+  return result.violations.map(({ id, nodes }) => `${id} (${nodes.length}): ${nodes[0].target.join(' ')} ${nodes[0].failureSummary?.split('\n')[1]?.trim() ?? ''}`);
+}

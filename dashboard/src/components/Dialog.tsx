@@ -1,0 +1,80 @@
+/** The browser's own dialog: it keeps the focus inside and closes on Esc. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api.ts';
+import { Failure } from './Answers.tsx';
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  wide?: boolean;
+}
+
+export function Dialog({ title, onClose, children, wide = false }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const name = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={name} onClose={onClose} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
+      <div class="dialog-body">
+        <h2 id={name}>{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  children: ComponentChildren;
+  action: string;
+  run: () => Promise<unknown>;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+/** Asks before something that cannot be undone. */
+export function Confirm({ title, children, action, run, onClose, onDone }: ConfirmProps) {
+  const task = useTask();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {children}
+      {task.error && <Failure error={task.error} />}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class="danger" disabled={task.busy} onClick={() => void task.run(run).then((ok) => ok && onDone())}>
+          {action}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** One writing call at a time, and what was refused. */
+export function useTask() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError>();
+  const run = async (call: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await call();
+      return true;
+    } catch (refused) {
+      setError(refused instanceof ApiError ? refused : new ApiError(0, { detail: String(refused) }));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, error, run, clear: () => setError(undefined) };
+}

@@ -1,0 +1,197 @@
+/** The shapes of docs/http.md, as they come over the wire. */
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+export const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
+
+/** From which `anomaly_score` on an anomaly is called so; docs/http.md has the same table. */
+const SEVERITY_FROM: readonly (readonly [number, Severity])[] = [
+  [0.83, 'critical'],
+  [0.8, 'high'],
+  [0.75, 'medium'],
+];
+
+export function severityOf(score: number): Severity {
+  return SEVERITY_FROM.find(([from]) => score >= from)?.[1] ?? 'low';
+}
+
+export type Band = [low: number, middle: number, high: number];
+
+export interface Verdict {
+  id: string;
+  stream: string;
+  source?: string;
+  timestamp?: string;
+  is_anomaly: boolean;
+  warming_up?: boolean;
+  anomaly_score?: number;
+  score?: number;
+  threshold?: number;
+  confidence?: number;
+  severity?: Severity;
+  anomaly_type?: string;
+  expected?: Record<string, Band>;
+  contributions?: Record<string, number>;
+  values?: Record<string, number | null>;
+  late?: boolean;
+  skipped?: string;
+  algorithm?: string;
+  model_version?: number;
+  sample_count?: number;
+}
+
+export interface Receipt {
+  webhook: string;
+  at: string;
+  status: 'delivered' | 'failed' | 'pending';
+  attempts: number;
+  detail?: string;
+}
+
+export type AlertState = 'open' | 'acknowledged' | 'resolved';
+
+export interface Alert {
+  id: string;
+  stream: string;
+  source: string;
+  state: AlertState;
+  severity: Severity;
+  title: string;
+  opened_at: string;
+  updated_at: string;
+  last_anomaly_at: string;
+  resolved_at?: string;
+  acknowledged_at?: string;
+  acknowledged_by?: string;
+  note?: string;
+  anomalies: number;
+  max_anomaly_score: number;
+  silenced: boolean;
+  first_verdict: string;
+  verdict?: Verdict;
+  receipts?: Receipt[];
+}
+
+export interface Silence {
+  id: string;
+  source: string;
+  stream?: string;
+  from: string;
+  until: string;
+  reason?: string;
+  by?: string;
+  created_at: string;
+}
+
+export interface Statistics {
+  total_events: number;
+  total_anomalies: number;
+  anomaly_rate: number;
+  events_per_second: number;
+  latency_ms: { p50: number | null; p95: number | null };
+  error_rate: number;
+  sources: number;
+  uptime_seconds: number;
+  open_alerts: number;
+  rejected_events: number;
+  refused_requests: number;
+}
+
+export interface Key {
+  stream: string;
+  source: string;
+  events: number;
+  anomalies: number;
+  first_seen?: string;
+  last_seen?: string;
+  values?: Record<string, number | null>;
+}
+
+export interface KeyDetail {
+  stream: string;
+  source: string;
+  algorithm: string;
+  model_version: number;
+  sample_count: number;
+  warming_up: boolean;
+  learned_until?: string;
+  learned_position?: number | string;
+  memory_bytes: number;
+  features: { name: string; expected?: Band }[];
+  events: number;
+  anomalies: number;
+  first_seen?: string;
+  last_seen?: string;
+}
+
+export type Column = (number | null)[];
+
+export interface FeatureHistory {
+  name: string;
+  mean: Column;
+  min: Column;
+  max: Column;
+  low: Column;
+  middle: Column;
+  high: Column;
+}
+
+export interface History {
+  stream: string;
+  source: string;
+  bucket_seconds: number;
+  times: number[];
+  events: number[];
+  anomalies: number[];
+  max_score: Column;
+  features: FeatureHistory[];
+}
+
+export interface Activity {
+  bin_seconds: number;
+  times: number[];
+  events: number[];
+  anomalies: number[];
+  sources: { stream: string; source: string; anomalies: number[]; max_score: Column; total: number }[];
+}
+
+export type StreamState = 'running' | 'paused' | 'degraded' | 'failed';
+
+export interface Stream {
+  name: string;
+  managed_by: 'api' | 'file' | 'demo';
+  created_at: string;
+  config: unknown;
+  status: {
+    state: StreamState;
+    detail?: string;
+    events: number;
+    anomalies: number;
+    rejected: number;
+    keys: number;
+    model_version: number;
+    events_per_second: number;
+    last_event_at?: string;
+  };
+}
+
+export interface Drift {
+  stream: string;
+  source: string;
+  timestamp: string;
+  test?: string;
+  features?: string[];
+}
+
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string;
+}
+
+/** `application/problem+json`, and what else an error may be shaped as. */
+export interface Problem {
+  title?: string;
+  status?: number;
+  detail?: string;
+  code?: string;
+  request_id?: string;
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as format from '../src/format.ts';
+
+const check = (name: string, call: () => string, expected: string) => test(`${name} is ${expected}`, () => assert.equal(call(), expected));
+
+check('count', () => format.count(0), '0');
+check('count of thousands', () => format.count(41_234), '41,234');
+check('count of many', () => format.count(123_456), '123 k');
+check('count of millions', () => format.count(4_560_000), '4.56 M');
+check('count of nothing', () => format.count(null), '–');
+check('value', () => format.value(91.3), '91.3');
+check('value below one', () => format.value(0.30612), '0.3061');
+check('negative value', () => format.value(-5149.2), '−5,149');
+check('tiny value', () => format.value(0.0000031), '3.10e-6');
+check('large value', () => format.value(1_234_567), '1,234,567');
+check('value that is not known', () => format.value(null), '–');
+check('infinite value', () => format.value(-Infinity), '−∞');
+check('rate', () => format.rate(0.42), '0.4');
+check('rate of many', () => format.rate(2_140.4), '2,140');
+check('share', () => format.percent(0.88), '88 %');
+check('small share', () => format.percent(0.0016), '0.16 %');
+check('tiny share', () => format.percent(0.000001), '< 0.01 %');
+check('short time', () => format.milliseconds(0.42), '420 µs');
+check('time', () => format.milliseconds(2), '2 ms');
+check('long time', () => format.milliseconds(12_000), '12.0 s');
+check('bytes', () => format.bytes(1_118), '1.09 KiB');
+check('duration', () => format.duration(200), '3 min 20 s');
+check('duration without a remainder', () => format.duration(7_200), '2 h');
+check('duration of days', () => format.duration(86_400 * 2 + 3_600 * 4 + 59), '2 d 4 h');
+check('past', () => format.ago('2026-01-02T03:04:05Z', Date.parse('2026-01-02T03:05:35Z')), '1 min ago');
+check('future', () => format.ago('2026-01-02T04:04:05Z', Date.parse('2026-01-02T03:04:05Z')), 'in 1 h');
+check('wrong time', () => format.ago('yesterday', 0), '–');
+check('plural', () => format.plural(1, 'anomaly', 'anomalies'), '1 anomaly');
+check('plural of many', () => format.plural(3, 'anomaly', 'anomalies'), '3 anomalies');
