@@ -18,7 +18,14 @@ impl Queries {
         let mut query =
             QueryBuilder::new("SELECT at, number, json FROM verdicts WHERE is_anomaly = 1");
         if let Some(stream) = &filter.stream {
-            query.push(" AND stream = ").push_bind(stream.clone());
+            // The plus keeps to the order of time where there is no key: a stream may be all there is, and sorting that
+            // reads every row.
+            let column = if filter.source.is_some() {
+                " AND stream = "
+            } else {
+                " AND +stream = "
+            };
+            query.push(column).push_bind(stream.clone());
         }
         if let Some(source) = &filter.source {
             self.push_source(&mut query, source).await?;
@@ -32,9 +39,15 @@ impl Queries {
         if let Some(score) = filter.min_score {
             query.push(" AND score >= ").push_bind(score);
         }
+        // Several words of an index are not in the order of time together.
+        let column = if filter.severities.len() > 1 {
+            "+severity"
+        } else {
+            "severity"
+        };
         push_any_of(
             &mut query,
-            "severity",
+            column,
             filter.severities.iter().map(|severity| severity.as_str()),
         );
         if let Some(word) = &filter.anomaly_type {
