@@ -31,12 +31,12 @@ fn main() {
         eprintln!("load MODE PORT STREAM SECONDS CONNECTIONS|RATE");
         std::process::exit(2);
     };
-    let number = |text: &String| text.parse().expect("a number");
+    let number = |text: &String| text.parse::<u16>().expect("a number");
     let target = Target {
         port: number(port),
         stream: stream.clone(),
     };
-    let time = Duration::from_secs(number(seconds));
+    let time = Duration::from_secs(u64::from(number(seconds)));
     match mode.as_str() {
         "ingest" => ingest(&target, time, usize::from(number(last))),
         "latency" => latency(&target, time, last.parse().expect("a rate")),

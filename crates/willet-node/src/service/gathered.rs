@@ -15,6 +15,7 @@ use willet_engine::verdict::Outcome;
 use super::clock;
 use super::counters::StreamCounters;
 use super::output_thread::{Delivery, Flagged, OutputMessage};
+use super::requests::Requests;
 use super::topics::{Topic, Topics};
 use crate::output::{Answers, Output, OutputError};
 use crate::store::{BUCKET_SECONDS, HistoryRow, RequestRow, ValueHistory, VerdictRow};
@@ -48,6 +49,7 @@ pub(crate) struct Gathered {
     pub(crate) format: Arc<dyn VerdictFormat>,
     pub(crate) topics: Arc<Topics>,
     pub(crate) counters: Arc<StreamCounters>,
+    pub(crate) known: Arc<Requests>,
     verdicts: Vec<Flagged>,
     requests: Vec<RequestRow>,
     series: Vec<SeriesHistory>,
@@ -86,6 +88,7 @@ impl Gathered {
         format: Arc<dyn VerdictFormat>,
         topics: Arc<Topics>,
         counters: Arc<StreamCounters>,
+        known: Arc<Requests>,
     ) -> Self {
         Self {
             stream,
@@ -93,6 +96,7 @@ impl Gathered {
             format,
             topics,
             counters,
+            known,
             verdicts: Vec::new(),
             requests: Vec::new(),
             series: Vec::new(),
@@ -404,11 +408,14 @@ impl Output for StoreOutput {
     fn journal(&mut self, offset: u64, entry: &Entry) {
         let mut gathered = lock(&self.gathered);
         if let Entry::Request { key, at, answer } = entry {
-            gathered.requests.push(RequestRow {
+            let row = RequestRow {
                 key: key.clone(),
                 at: *at,
                 answer: format!("{offset} {answer}").into_bytes(),
-            });
+            };
+            // At once: after a restart the same request may come again before the store has this row.
+            gathered.known.note_kept(&row);
+            gathered.requests.push(row);
         }
         gathered.next = gathered.next.max(offset + 1);
     }

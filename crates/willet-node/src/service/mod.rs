@@ -176,7 +176,7 @@ pub(crate) struct Shared {
     pub(crate) budget: Arc<Budget>,
     pub(crate) topics: Arc<Topics>,
     pub(crate) counters: Counters,
-    pub(crate) requests: requests::Requests,
+    pub(crate) requests: Arc<requests::Requests>,
     pub(crate) open_alerts: AtomicU64,
     pub(crate) outbox_grown: tokio::sync::Notify,
     troubles: Mutex<BTreeMap<String, String>>,
@@ -267,7 +267,7 @@ impl Service {
         }
         let started_at = now();
         let positions = store.positions()?;
-        let requests = requests::Requests::default();
+        let requests = Arc::new(requests::Requests::default());
         for row in store.requests(started_at - requests::REMEMBERED)? {
             requests.note_kept(&row);
         }

@@ -449,6 +449,7 @@ impl Outputs {
             }
             std::thread::sleep(RETRY);
         }
+        self.shared.set_trouble("store", None);
         self.synced_at = clock::now();
         self.is_synced = true;
         // What the store has for certain the incidents log need not keep.

@@ -8,7 +8,9 @@ use tokio::sync::oneshot;
 use willet_engine::codec::Decoder;
 use willet_engine::config::{Plan, StreamConfig};
 use willet_engine::journal::Entry;
+use willet_engine::manifest::Manifest;
 use willet_engine::records::{PartitionId, RecordKind, Records};
+use willet_engine::shard::Shard;
 use willet_log::Objects as _;
 
 use super::counters::StreamCounters;
@@ -16,6 +18,7 @@ use super::gathered::Gathered;
 use super::log_thread::{Append, LogRequest, Then};
 use super::shard_thread::{ShardMessage, ShardThread, Taken};
 use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, clock, objects, stopping};
+use crate::mark::Mark;
 use crate::pipeline;
 use crate::worker::RecoveryLog as _;
 
@@ -171,6 +174,7 @@ impl Service {
             Arc::clone(&self.format),
             Arc::clone(&self.shared.topics),
             counters,
+            Arc::clone(&self.shared.requests),
         );
         let mut options = self.options.worker;
         options.hash_seed = self.hash_seed;
@@ -322,7 +326,7 @@ impl Service {
                 place.map(|place| threads.shards.swap_remove(place).1)
             };
             pipeline::join_all(&mut handle.into_iter().collect(), until);
-            service.remove_state(partition)
+            service.remove_state(partition, &face)
         })
         .await;
         removed
@@ -339,8 +343,9 @@ impl Service {
         self.forget_rows(name, None).await
     }
 
-    /// Removes the checkpoints of a partition and lets its log go.
-    fn remove_state(&self, partition: PartitionId) -> Result<(), String> {
+    /// Removes the checkpoints of a partition and lets its log go. A checkpoint that holds nothing stays: a stream of the same
+    /// name begins behind the records of this one.
+    fn remove_state(&self, partition: PartitionId, face: &StreamFace) -> Result<(), String> {
         let objects = objects(&self.folder).map_err(|error| error.to_string())?;
         let prefix = format!("partition-{}/", partition.0);
         // Manifests first: a chunk without a manifest is nothing, a manifest without its chunks is damage.
@@ -352,9 +357,23 @@ impl Service {
                 objects.delete(&name).map_err(|error| error.to_string())?;
             }
         }
-        let mut log = self.log.clone();
-        let end = log.end(partition).unwrap_or(0);
-        log.raise_floor(partition, end)
+        let end = self.log.end(partition).unwrap_or(0);
+        let mark = Mark {
+            delivered: end,
+            ..Mark::default()
+        };
+        let mut shard = Shard::new(face.read_plan().clone(), 1, 0);
+        shard.advance(end);
+        shard.begin_checkpoint();
+        let nothing = shard
+            .finish_checkpoint()
+            .ok_or("a shard without series needs no chunk")?;
+        let partition_prefix = prefix.trim_end_matches('/');
+        mark.write(&objects, partition_prefix)
+            .and_then(|()| {
+                let name = Manifest::object_name(partition_prefix, nothing.sequence);
+                objects.put(&name, &nothing.encode())
+            })
             .map_err(|error| error.to_string())?;
         self.log.needless(partition, u64::MAX);
         Ok(())

@@ -37,7 +37,7 @@ fn bad_requests_get_a_problem_that_says_what_would_be_right() {
     post(&format!(
         r#"{{"source": "a", "values": {{"t": 1}}, "x": {deep}}}"#
     ))
-    .problem(400, "bad_json", "recursion");
+    .problem(422, "bad_event", "deeper");
     let wide: Vec<String> = (0..2_000).map(|index| format!("\"v{index}\":1")).collect();
     post(&format!(
         r#"{{"source": "a", "values": {{{}}}}}"#,

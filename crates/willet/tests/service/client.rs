@@ -236,8 +236,9 @@ pub(crate) fn series(source: &str, from: usize, to: usize, spikes: &[usize]) -> 
         };
         let (minute, second) = (row / 60, row % 60);
         let (hour, minute) = (minute / 60, minute % 60);
+        let (day, hour) = (5 + hour / 24, hour % 24);
         format!(
-            "{{\"source\":\"{source}\",\"timestamp\":\"2026-01-05T{hour:02}:{minute:02}:{second:02}Z\",\"values\":{{\"temperature\":{value},\"load\":{}}}}}\n",
+            "{{\"source\":\"{source}\",\"timestamp\":\"2026-01-{day:02}T{hour:02}:{minute:02}:{second:02}Z\",\"values\":{{\"temperature\":{value},\"load\":{}}}}}\n",
             5.0 + (row * 17 % 7) as f64 / 10.0
         )
     };

@@ -53,6 +53,7 @@ fn outcome(service: &Service) -> (Vec<Value>, BTreeMap<String, Value>) {
     (verdicts, by_id)
 }
 
+/// Waits until the shard has taken all; more than all would be a repetition.
 fn settled(service: &Service, events: u64) {
     eventually(|| {
         (0..4)
@@ -66,7 +67,6 @@ fn settled(service: &Service, events: u64) {
             .sum::<u64>()
             == events
     });
-    // A stop hands on all that was gathered.
 }
 
 #[test]

@@ -91,7 +91,11 @@ impl Queries {
     ) -> Result<(), QueryError> {
         let (from, until) = range_of_children(source);
         let child: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM series WHERE source >= ? AND source < ? LIMIT 1")
+            // What another system told of has verdicts and no series.
+            sqlx::query_scalar(
+                "SELECT 1 FROM series WHERE source >= ?1 AND source < ?2 UNION ALL \
+                 SELECT 1 FROM verdicts WHERE is_anomaly = 1 AND source >= ?1 AND source < ?2 LIMIT 1",
+            )
                 .bind(&from)
                 .bind(&until)
                 .fetch_optional(&mut *self.reader().await?)
