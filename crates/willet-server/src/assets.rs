@@ -28,13 +28,25 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     } else {
         path
     };
-    file(name, &headers).unwrap_or_else(|| {
-        let detail = format!(
-            "there is nothing at `{}` (the paths are at /docs)",
-            uri.path()
-        );
-        Fault::new(Code::NotFound, detail).into_response()
-    })
+    if let Some(found) = file(name, &headers) {
+        return found;
+    }
+    // A person who followed a wrong link gets the page, which says so; a program gets a problem.
+    let accept = headers.get(header::ACCEPT);
+    let is_person = accept
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    if let Some(mut page) = file("index.html", &headers).filter(|_| is_person) {
+        if page.status() == StatusCode::OK {
+            *page.status_mut() = StatusCode::NOT_FOUND;
+        }
+        return page;
+    }
+    let detail = format!(
+        "there is nothing at `{}` (the paths are at /docs)",
+        uri.path()
+    );
+    Fault::new(Code::NotFound, detail).into_response()
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
