@@ -7,3 +7,4 @@ mod durable;
 mod kills;
 mod service;
 mod tool;
+mod top;
