@@ -4,11 +4,12 @@
 #   bench/run.sh                 all parts
 #   bench/run.sh engine keys     some parts; RESULTS.md keeps the rows of the others from earlier runs here
 #
-# Parts: core engine iforest detect log checkpoint keys. All data lie in target/bench and are removed at the end.
+# Parts: core engine iforest detect log checkpoint keys service page. All data lie in target/bench and are removed at the
+# end. SERVICE_SECONDS=2 makes the last two short, to see whether they work: their figures mean nothing then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(core engine iforest detect log checkpoint keys)
+PARTS=(core engine iforest detect log checkpoint keys service page)
 TARGET=${CARGO_TARGET_DIR:-target}
 WORK=$TARGET/bench
 ROWS=$TARGET/bench-rows
@@ -16,6 +17,7 @@ VENV=$TARGET/bench-venv
 PYTHON=$VENV/bin/python
 NODE=$TARGET/release/examples/bench_node
 WILLET=$TARGET/release/willet
+LOAD_BIN=$TARGET/release/examples/load
 
 # What is said to the reader is run as it is said: `measured FILE COMMAND...` keeps the lines of `name value unit`.
 measured() {
@@ -137,6 +139,166 @@ part_keys() {
   rm -rf "$WORK/keys"
 }
 
+# seconds NUMBER: so many, or SERVICE_SECONDS.
+seconds() { echo "${SERVICE_SECONDS:-$1}"; }
+
+# serve NAME COMMAND...: runs it on a free port, waits until it is ready, and sets PORT and PID.
+serve() {
+  local lines=$WORK/$1-serve
+  rm -f "$lines"
+  python3 bench/client.py serve "$lines" "${@:2}" 2>"$WORK/$1-said" &
+  SERVER=$!
+  until [ -f "$lines" ]; do
+    kill -0 $SERVER 2>/dev/null || { cat "$WORK/$1-said" >&2; exit 1; }
+    sleep 0.05
+  done
+  PORT=$(value "$lines" port) PID=$(value "$lines" pid)
+}
+
+# stop: ends what `serve` began and waits for it.
+stop() {
+  kill "$SERVER" 2>/dev/null || true
+  wait "$SERVER" || true
+  SERVER=
+}
+
+# willet_serve NAME CONFIG: the service on a folder of that name.
+willet_serve() { serve "$1" "$WILLET" run --data-dir "$WORK/$1" --config "$2"; }
+
+resident() { awk '/VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/$PID/status"; }
+
+# ingest FILE STREAM: drives whatever listens on PORT, and says what it acknowledged.
+ingest() {
+  measured "$WORK/$1" "$LOAD_BIN" ingest "$PORT" "$2" "$(seconds 15)" 4 >&2
+  echo "$(thousands "$(value "$WORK/$1" acknowledged)") events a second, $(thousands "$(value "$WORK/$1" refused)") requests refused"
+}
+
+# fastapi WHAT STREAM: the peer under the same load.
+fastapi() {
+  PEER=$1 PEER_MODELS=${SERVICE_SECONDS:+10} serve "peer-$1" "$PYTHON" -m uvicorn --app-dir bench fastapi_peer:app --no-access-log --log-level warning
+  ingest "peer-$1-lines" "$2" >"$WORK/peer-$1-row"
+  echo "$(<"$WORK/peer-$1-row"), $(resident) MiB resident" >"$WORK/peer-$1-row"
+  stop
+}
+
+# counted NAME: a number of the service's metrics, whole.
+counted() { curl -s "http://127.0.0.1:$PORT/metrics" | awk -v name="$1" '$1 == name { printf "%.0f", $2 }'; }
+
+# drained: waits, a minute at most, until what was acknowledged is judged too.
+drained() {
+  local turn
+  for turn in {1..300}; do
+    [ "$(counted willet_queue_bytes)" -gt 0 ] || return 0
+    sleep 0.2
+  done
+  echo "after $((turn / 5)) s $(counted willet_queue_bytes) bytes are still on their way" >&2
+}
+
+part_service() {
+  local config=$WORK/service.yaml lines half refused keys=1000000 days=30
+  cat >"$config" <<'YAML'
+streams:
+  - name: bench
+    detector: {algorithm: zscore}
+  - name: trees
+    detector: {algorithm: hst}
+YAML
+  [ -z "${SERVICE_SECONDS:-}" ] || keys=20000 days=1
+  fastapi count bench
+  fastapi river trees
+  willet_serve service "$config"
+
+  ingest bench bench >"$WORK/bench-row"
+  row "service, z-score of 10 values, 1,000 keys, 4 connections, batches of 1,000 events of $(thousands "$(value "$WORK/bench" event_bytes)") bytes by HTTP, acknowledged when synced" \
+    "400,000 events/s" "$(<"$WORK/bench-row")" "FastAPI, uvicorn and orjson, events counted, nothing detected or written: $(<"$WORK/peer-count-row")" \
+    "load ingest PORT bench $(seconds 15) 4"
+  drained
+  ingest trees trees >"$WORK/trees-row"
+  row "the same, hst 25 × 8" "150,000 events/s" "$(<"$WORK/trees-row")" \
+    "FastAPI, uvicorn, orjson and River HalfSpaceTrees a key, nothing written: $(<"$WORK/peer-river-row")" "load ingest PORT trees $(seconds 15) 4"
+
+  drained
+  half=$(awk "BEGIN { printf \"%.0f\", $(value "$WORK/bench" acknowledged) / 2 }") lines=$WORK/latency
+  measured "$lines" "$LOAD_BIN" latency "$PORT" bench "$(seconds 20)" "$half"
+  row "service, from sending an event to its verdict on the socket, z-score, half the load above beside it" "p50 5 ms, p95 25 ms, p99 100 ms" \
+    "p50 $(value "$lines" p50) ms, p95 $(value "$lines" p95) ms, p99 $(value "$lines" p99) ms of $(thousands "$(value "$lines" probes)"); $(thousands "$(value "$lines" offered)") events a second beside it" \
+    "–" "load latency PORT bench $(seconds 20) $half"
+
+  drained
+  refused=$(counted willet_http_refused_total) lines=$WORK/overload
+  measured "$lines" "$LOAD_BIN" overload "$PORT" bench "$(seconds 60)" 64
+  row "service, 64 connections that send as fast as they can" "memory inside its bound, every refusal answered and counted, normal within 10 s" \
+    "$(thousands "$(value "$lines" taken)") requests taken, $(thousands "$(value "$lines" refused_and_told)") refused and told, $(thousands "$(value "$lines" broken)") broken; \
+the service counts $(($(counted willet_http_refused_total) - refused)) refused; at most $(thousands "$(value "$lines" memory_most)") MiB ($(thousands "$(value "$lines" memory_before)") before, $(thousands "$(value "$lines" memory_after)") after); normal after $(value "$lines" normal_after) s" \
+    "–" "load overload PORT bench $(seconds 60) 64"
+  stop
+  rm -rf "$WORK/service"
+
+  willet_serve fresh "$config"
+  sleep "$(seconds 10)"
+  row "service, idle, memory after $(seconds 10) s" "50 MB" "$(resident) MiB" "–" "willet run"
+  stop
+  rm -rf "$WORK/fresh"
+  row "the binary, stripped" "40 MB" "$(awk "BEGIN { printf \"%.1f\", $(stat -c %s "$WILLET") / 1e6 }") MB" "–" "cargo build --release"
+
+  willet_serve empty "$config"
+  row "service, from start to ready, empty folder" "0.5 s" "$(value "$WORK/empty-serve" ready) s" "–" "willet run"
+  measured "$WORK/fill" python3 bench/client.py fill "$PORT" bench $keys 2
+  stop
+  willet_serve empty "$config"
+  row "the same, $(thousands "$keys") keys" "2 s" "$(value "$WORK/empty-serve" ready) s; $(resident) MiB resident" "–" "willet run"
+  stop
+  rm -rf "$WORK/empty"
+
+  lines=$WORK/history
+  measured "$lines" "$TARGET/release/examples/bench_history" 1001 "$days" "$WORK/history.sqlite"
+  row "history of a source, a month of buckets of 5 minutes, two values, 1,000 sources beside it" "100 ms" \
+    "$(sed -n 's/^history of a month, [0-9]* places: //p' "$lines")" "–" "bench_history 1001 $days FILE"
+  rm -f "$WORK"/history.sqlite*
+}
+
+part_page() {
+  local config=$WORK/page.yaml lines=$WORK/page-lines time
+  time=$(seconds 300)
+  if ! command -v "${CHROMIUM:-chromium}" >/dev/null; then
+    echo "no Chromium (CHROMIUM names another one)" >&2
+    row "page, overview for $time s" "no long task over 100 ms at p95, memory flat" "not measured: no Chromium here" "–" "node dashboard/e2e/load.mjs"
+    return
+  fi
+  [ -d dashboard/node_modules ] || npm --prefix dashboard ci --no-audit --no-fund
+  # Every event that is judged is an anomaly, so that each goes over the socket.
+  cat >"$config" <<'YAML'
+streams:
+  - name: bench
+    detector: {algorithm: zscore}
+    decision: {threshold: 0.0001}
+    source: {kind: synthetic, backfill_s: 20, keys: 1000, rate: 2120, troubles: []}
+YAML
+  willet_serve page "$config"
+  # Until the past is worked off and every source is warm.
+  sleep "$(seconds 20)"
+  CHROMIUM=$(command -v "${CHROMIUM:-chromium}") node dashboard/e2e/load.mjs --url "http://127.0.0.1:$PORT" --seconds "$time" | tee "$WORK/page.json"
+  python3 - "$WORK/page.json" >"$lines" <<'PYTHON'
+import json, sys
+
+found = json.load(open(sys.argv[1]))
+tasks, heap, frames = found["long_tasks"], found["heap_bytes"], found["frames"]
+print("messages", found["messages_per_second"], "1/s")
+print("tasks", tasks["count"], "tasks")
+print("p95", round(tasks["p95_ms"]), "ms")
+print("max", round(tasks["max_ms"]), "ms")
+print("frame_p95", frames["p95_ms"], "ms")
+print("heap_begin", round(heap["begin"] / 2**20, 1), "MiB")
+print("heap_end", round(heap["end"] / 2**20, 1), "MiB")
+print("troubles", len(found["troubles"]), "messages")
+PYTHON
+  row "page, overview for $time s, 1,000 sources, $(thousands "$(value "$lines" messages)") messages a second" "no long task over 100 ms at p95, memory flat" \
+    "$(value "$lines" tasks) long tasks, p95 $(value "$lines" p95) ms, longest $(value "$lines" max) ms; frames p95 $(value "$lines" frame_p95) ms; heap $(value "$lines" heap_begin) MiB, then $(value "$lines" heap_end) MiB; $(value "$lines" troubles) troubles" \
+    "–" "node dashboard/e2e/load.mjs --url URL --seconds $time"
+  stop
+  rm -rf "$WORK/page"
+}
+
 machine() {
   echo "- processor: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores"
   echo "- memory: $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
@@ -170,14 +332,17 @@ for part in "${SELECTED[@]}"; do
 done
 
 mkdir -p "$WORK" "$ROWS"
-trap 'rm -rf "$WORK"' EXIT
+SERVER=
+trap '[ -z "$SERVER" ] || stop; rm -rf "$WORK"' EXIT
 MACHINE=$(machine)
 echo "$MACHINE"
-echo "\$ cargo build --release --bin willet --example bench_node --example bench_log"
-cargo build --release -p willet -p willet-node -p willet-log --bin willet --example bench_node --example bench_log
-if [ ! -x "$PYTHON" ]; then
+echo "\$ cargo build --release --bin willet --example bench_node --example bench_log --example load --example bench_history"
+cargo build --release -p willet -p willet-node -p willet-log -p willet-server -p willet-store \
+  --bin willet --example bench_node --example bench_log --example load --example bench_history
+if ! cmp -s bench/requirements.txt "$VENV/installed"; then
   python3 -m venv "$VENV"
   "$PYTHON" -m pip install --quiet -r bench/requirements.txt
+  cp bench/requirements.txt "$VENV/installed"
 fi
 for PART in "${SELECTED[@]}"; do
   echo "== $PART"

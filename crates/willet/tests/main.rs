@@ -8,3 +8,4 @@ mod durable;
 mod kills;
 mod service;
 mod tool;
+mod top;

@@ -308,7 +308,7 @@ fn short(value: f64) -> String {
 }
 
 /// Thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

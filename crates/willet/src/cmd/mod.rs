@@ -14,6 +14,7 @@ mod restore;
 mod run;
 mod stream_flags;
 mod token;
+mod top;
 mod verify;
 
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Make, list and revoke tokens.
     Token(token::Token),
+    /// Watch a running service in the terminal.
+    Top(top::Top),
     /// Print a completion script for a shell.
     Completions(completions::Completions),
 }
@@ -80,6 +83,7 @@ impl Command {
             Verb::Run(verb) => verb.run(),
             Verb::Doctor(verb) => verb.run(),
             Verb::Token(verb) => verb.run(),
+            Verb::Top(verb) => verb.run(),
             Verb::Completions(verb) => Ok(verb.run()),
         }
     }

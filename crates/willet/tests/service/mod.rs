@@ -3,7 +3,7 @@
 mod api;
 mod auth;
 mod bad_requests;
-mod client;
+pub(crate) mod client;
 mod kills;
 mod live;
 mod reload;
