@@ -14,7 +14,7 @@ use willet_store::{AlertFilter, Page};
 
 use super::events::json;
 use super::params::{Params, Part, page, severities, words};
-use super::shapes::{Alert, AlertPage, Problem, Signed};
+use super::shapes::{Alert, AlertPage, Problem, Signed, object};
 use crate::app::App;
 use crate::body::{BodyType, read_small};
 use crate::problem::{Answer, Fault};
@@ -84,7 +84,7 @@ pub(crate) async fn one(State(app): State<App>, Part(id): Part) -> Answer<Json<B
 /// Says that somebody has seen it.
 #[utoipa::path(
     post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts", params(("id" = String, Path)),
-    request_body = Signed,
+    request_body = Option<Signed>,
     responses(
         (status = 200, body = Alert),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -110,7 +110,7 @@ pub(crate) async fn acknowledge(
 /// Says that it is over.
 #[utoipa::path(
     post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts", params(("id" = String, Path)),
-    request_body = Signed,
+    request_body = Option<Signed>,
     responses(
         (status = 200, body = Alert),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -139,12 +139,13 @@ async fn signed(app: &App, headers: &HeaderMap, body: Body) -> Answer<Signed> {
     if body.trim_ascii().is_empty() {
         return Ok(Signed::default());
     }
-    let signed: Signed = serde_json::from_slice(&body).map_err(|error| {
+    let signed: Option<Signed> = object(&body).map_err(|error| {
         Fault::new(
             Code::BadJson,
             format!("the body is not understood: {error} (expected {{\"by\": .., \"note\": ..}})"),
         )
     })?;
+    let signed = signed.unwrap_or_default();
     let longest = [&signed.by, &signed.note]
         .into_iter()
         .flatten()

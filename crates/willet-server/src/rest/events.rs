@@ -16,7 +16,7 @@ use willet_node::service::{Accepted, Admitted, Intake, Past, Refusal, now};
 use willet_proto::Code;
 
 use super::params::{Moment, Params};
-use super::shapes::{AlertTaken, Detected, Events, EventsTaken, ExternalAlert, Problem};
+use super::shapes::{AlertTaken, Detected, Events, EventsTaken, ExternalAlert, Problem, object};
 use crate::app::App;
 use crate::body::{BodyType, read_events, read_small, records};
 use crate::problem::{Answer, Fault};
@@ -277,7 +277,7 @@ pub(crate) async fn alert(
     BodyType::of(&headers, &[BodyType::Json])?;
     let body = read_small(&app, &headers, body).await?;
     let bad = |detail: String| Fault::new(Code::BadJson, detail);
-    let alert: ExternalAlert = serde_json::from_slice(&body).map_err(|error| {
+    let alert: ExternalAlert = object(&body).map_err(|error| {
         bad(format!(
             "the body is not an alert: {error} (expected source, and value, metric, timestamp, is_anomaly, anomaly_score, \
              anomaly_type where they are known)"

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -460,4 +461,24 @@ pub(crate) struct Statistics {
 pub(crate) struct Latency {
     pub(crate) p50: Option<f64>,
     pub(crate) p95: Option<f64>,
+}
+
+/// Reads one of the objects above. A struct alone would be read from an array too, place by place.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(serde::de::Error::custom("an array, expected an object"));
+    }
+    serde_json::from_slice(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert!(object::<Signed>(br#"{"by": "ana"}"#).is_ok());
+        let error = object::<Signed>(br#" ["ana", "seen"]"#).expect_err("an array");
+        assert!(error.to_string().contains("expected an object"), "{error}");
+    }
 }

@@ -11,7 +11,7 @@ use willet_node::service::now;
 use willet_proto::Code;
 
 use super::params::{Moment, Part};
-use super::shapes::{NewSilence, Problem, Silence as SilenceShape, SilencePage};
+use super::shapes::{NewSilence, Problem, Silence as SilenceShape, SilencePage, object};
 use crate::app::App;
 use crate::body::{BodyType, read_small};
 use crate::problem::{Answer, Fault};
@@ -42,7 +42,7 @@ pub(crate) async fn create(
     BodyType::of(&headers, &[BodyType::Json])?;
     let body = read_small(&app, &headers, body).await?;
     let bad = |detail: String| Fault::new(Code::BadJson, detail);
-    let new: NewSilence = serde_json::from_slice(&body).map_err(|error| {
+    let new: NewSilence = object(&body).map_err(|error| {
         bad(format!(
             "the body is not a silence: {error} (expected source and until, and stream, from, reason, by where wanted)"
         ))

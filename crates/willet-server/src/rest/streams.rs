@@ -71,7 +71,7 @@ fn find(app: &App, name: &str) -> Answer<Json<Stream>> {
 /// Makes a stream.
 #[utoipa::path(
     post, path = "/api/v1/streams", tag = "streams",
-    request_body(content((StreamConfig = "application/json"), (String = "application/yaml"))),
+    request_body(content((StreamConfig = "application/json"), (StreamConfig = "application/yaml"))),
     responses(
         (status = 201, body = Stream), (status = 409, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -95,7 +95,8 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Answer<StreamResour
     let body = read_small(app, headers, body).await?;
     let text = std::str::from_utf8(&body)
         .map_err(|error| Fault::new(Code::BadConfig, format!("the body is not UTF-8: {error}")))?;
-    if text.trim().is_empty() {
+    // Nothing, as YAML and JSON write it, would be a stream of defaults.
+    if matches!(text.trim(), "" | "~" | "null" | "Null" | "NULL") {
         return Err(Fault::new(
             Code::BadConfig,
             "the body is empty, expected a stream: at least `name: NAME`",
@@ -130,7 +131,7 @@ pub(crate) async fn one(
 /// Changes a stream. What was learned stays as far as it can.
 #[utoipa::path(
     put, path = "/api/v1/streams/{name}", tag = "streams", params(("name" = String, Path)),
-    request_body(content((StreamConfig = "application/json"), (String = "application/yaml"))),
+    request_body(content((StreamConfig = "application/json"), (StreamConfig = "application/yaml"))),
     responses(
         (status = 200, body = Stream), (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, body = Problem, content_type = "application/problem+json"),
