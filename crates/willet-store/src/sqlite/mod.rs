@@ -61,6 +61,8 @@ pub struct SqliteStore {
     /// Only drives the connection; taken when dropped.
     runtime: Option<Runtime>,
     connection: SqliteConnection,
+    /// The last operation failed: the connection is opened anew before the next.
+    is_doubtful: bool,
     path: PathBuf,
     options: StoreOptions,
     sweep: Sweep,
@@ -84,6 +86,7 @@ impl SqliteStore {
         Ok(Self {
             runtime: Some(runtime),
             connection,
+            is_doubtful: false,
             path: path.to_path_buf(),
             options,
             sweep: Sweep::default(),
@@ -105,10 +108,16 @@ impl SqliteStore {
         ) -> Result<T, error::Error>,
     ) -> Result<T, StoreError> {
         let runtime = self.runtime.as_ref().expect("taken only when dropped");
+        if self.is_doubtful {
+            // When the disk is full SQLite ends a transaction by itself, and the driver still counts it as open.
+            let anew = connect::open(&self.path, self.options.busy_timeout_ms, Purpose::Own);
+            self.connection = runtime.block_on(anew)?;
+            self.is_doubtful = false;
+        }
         let done = operation(&mut self.connection, &self.options, &mut self.sweep);
-        runtime
-            .block_on(done)
-            .map_err(|error| of_file(&self.path, &error))
+        let done = runtime.block_on(done);
+        self.is_doubtful = done.is_err();
+        done.map_err(|error| of_file(&self.path, &error))
     }
 }
 
