@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -150,7 +151,6 @@ async fn a_notification_is_posted_signed_and_the_same_on_every_attempt() {
     assert_eq!(second.header("webhook-id"), Some(id));
 
     // As a receiver checks it.
-    use base64::Engine as _;
     let secret = base64::engine::general_purpose::STANDARD
         .decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .unwrap();
@@ -161,7 +161,6 @@ async fn a_notification_is_posted_signed_and_the_same_on_every_attempt() {
 /// The example of the reference libraries of Standard Webhooks.
 #[test]
 fn the_signature_is_that_of_the_standard() {
-    use base64::Engine as _;
     let secret = base64::engine::general_purpose::STANDARD
         .decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .unwrap();
