@@ -106,7 +106,7 @@ async fn take(service: &Service, keys: &[&str]) -> Vec<u64> {
 async fn a_poisonous_record_is_skipped_and_the_rest_is_judged() {
     let folder = tempfile::tempdir().expect("a folder");
     let format = Arc::new(Explosive::default());
-    let service = start(folder.path(), Arc::clone(&format));
+    let service = tokio::task::block_in_place(|| start(folder.path(), Arc::clone(&format)));
     running(&service).await;
     take(&service, &["a", "b", "a"]).await;
     take(&service, &["a", "b", "poison", "a", "b"]).await;
@@ -143,12 +143,12 @@ async fn a_poisonous_record_is_skipped_and_the_rest_is_judged() {
         service.troubles()
     );
     take(&service, &["a"]).await;
-    service.drain(Duration::from_secs(10));
+    tokio::task::block_in_place(|| service.drain(Duration::from_secs(10)));
     drop(service);
 
     // The mark stands in the journal: another life skips the record at once.
     let format = Arc::new(Explosive::default());
-    let service = start(folder.path(), Arc::clone(&format));
+    let service = tokio::task::block_in_place(|| start(folder.path(), Arc::clone(&format)));
     running(&service).await;
     let of_a = service
         .describe("default", "a")
@@ -157,5 +157,5 @@ async fn a_poisonous_record_is_skipped_and_the_rest_is_judged() {
         .expect("it spoke");
     assert_eq!(of_a.sample_count, 6);
     assert_eq!(format.panics.load(Ordering::SeqCst), 0);
-    service.drain(Duration::from_secs(10));
+    tokio::task::block_in_place(|| service.drain(Duration::from_secs(10)));
 }

@@ -19,7 +19,7 @@ mod topics;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -234,6 +234,7 @@ pub struct Service {
     threads: Mutex<Threads>,
     started_at: i64,
     hash_seed: u64,
+    is_whole: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -302,6 +303,7 @@ impl Service {
             positions: Mutex::new(positions),
             threads: Mutex::new(threads),
             started_at,
+            is_whole: AtomicBool::new(false),
             // Tables of keys that strangers choose: nobody else can know it.
             hash_seed: folder.id() ^ (started_at as u64).rotate_left(17),
             folder,
@@ -372,7 +374,10 @@ impl Service {
     /// Whether every stream is up and events are taken.
     pub fn is_ready(&self) -> bool {
         let is_up = |stream: &Arc<StreamFace>| stream.state() == StreamState::Running;
-        !self.shared.is_draining() && self.shared.streams().values().all(is_up)
+        // Before all streams were added there is none that is not up.
+        self.is_whole.load(SeqCst)
+            && !self.shared.is_draining()
+            && self.shared.streams().values().all(is_up)
     }
 
     /// Whether it is stopping.
@@ -433,8 +438,10 @@ impl Service {
             .ok_or_else(|| Refusal::NoStream(name.to_owned()))
     }
 
-    /// Lets the log go of streams that are not there any more. Called when all streams were added.
-    pub fn release_others(&self) {
+    /// Says that all streams were added: the service is ready when they are up, and the log lets go of streams that are not
+    /// there any more.
+    pub fn complete(&self) {
+        self.is_whole.store(true, SeqCst);
         for (partition, stream) in self.log.partitions() {
             if stream != INCIDENTS_STREAM && self.stream(&stream).is_none() {
                 self.log.needless(partition, u64::MAX);

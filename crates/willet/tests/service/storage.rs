@@ -12,7 +12,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     let mounted = folder.path().join("small");
     std::fs::create_dir(&mounted).expect("created");
     let mount = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=80m", "none"])
+        .args(["-t", "tmpfs", "-o", "size=220m", "none"])
         .arg(&mounted)
         .output();
     if !mount.is_ok_and(|mount| mount.status.success()) {
@@ -25,7 +25,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
         .lines("/api/v1/events", &series("a", 0, 100, &[]))
         .ok(200);
     let filler = mounted.join("filler");
-    let mut bytes = 80 << 20;
+    let mut bytes = 220 << 20;
     while bytes > 4_096 {
         // As much as fits, to the last page.
         let written = std::fs::OpenOptions::new()

@@ -104,7 +104,7 @@ impl Run {
             first_token(&queries).await?;
         }
         self.add_streams(&config, &app, &service, &queries).await?;
-        service.release_others();
+        service.complete();
         announce(address, &config, &self);
         let telling = tell(&config, &app, &service, &queries)?;
         let ticking = tokio::task::spawn(willet_server::tick(app.clone()));
