@@ -157,18 +157,13 @@ impl Series {
     /// answers until the new model is warm.
     fn follow(&mut self, plan: &Plan, layout: &Arc<Layout>) -> Result<(), Misfit> {
         let version = plan.model_version();
+        // First of all, for a series that comes back from disk comes back without it.
+        self.former = self
+            .former
+            .take()
+            .filter(|former| plan.of_version(former.version).is_some());
         match &mut self.model {
-            Some(model) if model.version == version => {
-                let is_known = |former: &Model| plan.of_version(former.version).is_some();
-                if self
-                    .former
-                    .as_deref()
-                    .is_some_and(|former| !is_known(former))
-                {
-                    self.former = None;
-                }
-                return Ok(());
-            }
+            Some(model) if model.version == version => return Ok(()),
             Some(model) => {
                 if let Some(older) = plan.of_version(model.version)
                     && plan.only_grows(older)
@@ -183,12 +178,9 @@ impl Series {
         }
         let model = Model::new(plan, &self.key, layout)?;
         let replaced = self.model.replace(model).map(Box::new);
+        let replaced = replaced.filter(|replaced| plan.of_version(replaced.version).is_some());
         // A model that was warming up itself gives way: the one before it still answers.
         self.former = self.former.take().or(replaced);
-        self.former = self
-            .former
-            .take()
-            .filter(|former| plan.of_version(former.version).is_some());
         Ok(())
     }
 

@@ -286,18 +286,13 @@ fn overload(target: &Target, time: Duration, connections: usize) {
                     let Some(open) = &mut connection else {
                         continue;
                     };
-                    match open.exchange(&requests[turn % BODIES]) {
-                        Ok((status, stays)) => {
-                            let count = if status == 200 { taken } else { refused };
-                            count.fetch_add(1, Relaxed);
-                            if !stays {
-                                connection = None;
-                            }
-                        }
-                        Err(_) => {
-                            broken.fetch_add(1, Relaxed);
-                            connection = None;
-                        }
+                    if let Ok((status, stays)) = open.exchange(&requests[turn % BODIES]) {
+                        let count = if status == 200 { taken } else { refused };
+                        count.fetch_add(1, Relaxed);
+                        connection = connection.filter(|_| stays);
+                    } else {
+                        broken.fetch_add(1, Relaxed);
+                        connection = None;
                     }
                 }
             });

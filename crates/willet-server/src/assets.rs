@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'
 const VIEWS: [&str; 5] = ["", "sources", "alerts", "streams", "help"];
 
 /// A file of the page, or the page itself for one of its views.
-pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     let name = if path == "docs" {
@@ -28,7 +28,7 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     } else {
         path
     };
-    if let Some(found) = file(name, &headers) {
+    if let Some(found) = file(name, headers) {
         return found;
     }
     // A person who followed a wrong link gets the page, which says so; a program gets a problem.
@@ -36,7 +36,7 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let is_person = accept
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    if let Some(mut page) = file("index.html", &headers).filter(|_| is_person) {
+    if let Some(mut page) = file("index.html", headers).filter(|_| is_person) {
         if page.status() == StatusCode::OK {
             *page.status_mut() = StatusCode::NOT_FOUND;
         }
@@ -50,7 +50,8 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
-    if name.ends_with(".br") || name.ends_with(".gz") {
+    let ending = name.rsplit('.').next();
+    if matches!(ending, Some("br" | "gz")) {
         return None;
     }
     let plain = Assets::get(name)?;

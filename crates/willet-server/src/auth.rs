@@ -39,7 +39,7 @@ fn check_host(app: &App, headers: &HeaderMap, uri: &Uri, method: &Method) -> Ans
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
-        .or_else(|| uri.authority().map(|authority| authority.as_str()))
+        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
         .unwrap_or_default();
     let options = app.options();
     if options.auth == AuthMode::None

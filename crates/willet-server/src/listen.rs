@@ -105,7 +105,7 @@ async fn fallback(request: Request) -> Response {
             axum::http::Method::GET | axum::http::Method::HEAD
         );
     if is_page {
-        return assets::serve(request.uri().clone(), request.headers().clone()).await;
+        return assets::serve(request.uri(), request.headers());
     }
     Fault::new(
         Code::NotFound,
@@ -139,6 +139,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let span = tracing::info_span!("request", request_id = %id, %method, path);
     let mut response = next.run(request).instrument(span.clone()).await;
     let unfinished = response.extensions_mut().remove::<Unfinished>();
+    let is_problem = unfinished.is_some();
     if let Some(Unfinished(fault)) = unfinished {
         let mut problem = Problem::new(fault.code, &fault.detail, &id);
         problem.results = fault.results.as_deref();
@@ -147,12 +148,14 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         span.in_scope(|| {
-            tracing::debug!(code = fault.code.as_str(), detail = fault.detail, "refused")
+            tracing::debug!(code = fault.code.as_str(), detail = fault.detail, "refused");
         });
     }
     let numbers = app.numbers();
     numbers.requests.fetch_add(1, Relaxed);
     match response.status() {
+        // A probe that says "not ready" refuses nothing.
+        StatusCode::SERVICE_UNAVAILABLE if !is_problem => 0,
         StatusCode::SERVICE_UNAVAILABLE => numbers.refused.fetch_add(1, Relaxed),
         status if status.is_server_error() => numbers.failed.fetch_add(1, Relaxed),
         _ => 0,

@@ -37,7 +37,7 @@ struct Document;
 /// The document as JSON, the same bytes on every run.
 pub fn document() -> String {
     let mut document = Document::openapi();
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(
         "token",

@@ -205,16 +205,6 @@ impl Places {
         let Some(source) = &self.source else {
             return true;
         };
-        #[derive(Deserialize)]
-        struct Of<'a> {
-            #[serde(borrow)]
-            data: Data<'a>,
-        }
-        #[derive(Deserialize)]
-        struct Data<'a> {
-            #[serde(borrow)]
-            source: Option<std::borrow::Cow<'a, str>>,
-        }
         let of = serde_json::from_str::<Of<'_>>(message);
         // What is of no source is for everybody.
         of.map_or(true, |of| {
@@ -226,6 +216,19 @@ impl Places {
             })
         })
     }
+}
+
+/// What is read of a message to know whom it is for.
+#[derive(Deserialize)]
+struct Of<'a> {
+    #[serde(borrow)]
+    data: Data<'a>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    source: Option<std::borrow::Cow<'a, str>>,
 }
 
 async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: Places, lost: Lost) {
@@ -255,7 +258,7 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
         }
         tokio::select! {
             () = app.stopping().cancelled() => {}
-            _ = any_grown(&mut grown, &places) => {}
+            () = any_grown(&mut grown, &places) => {}
             _ = ping.tick() => {
                 if !is_answered {
                     return;

@@ -33,7 +33,7 @@ fn no_service_is_1_and_what_cannot_be_right_is_2() {
     let url = format!("http://{}", free.local_addr().expect("bound"));
     drop(free);
     let top = |url: &str, code, words| {
-        refused(folder.path(), &["top", "--url", url, "--once"], code, words)
+        refused(folder.path(), &["top", "--url", url, "--once"], code, words);
     };
     top(&url, 1, "is `willet run` running?");
     top("https://plant.example", 2, "only plain http");

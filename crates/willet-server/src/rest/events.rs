@@ -168,14 +168,12 @@ fn results(stream: &str, count: usize, first: u64, rejected: &[Rejected]) -> Str
             text.push(',');
         }
         // Names of streams need no escape; writing into a string cannot fail.
-        let _ = match next.next_if(|rejected| rejected.index == index) {
-            Some(rejected) => write!(text, "{}", error_json(rejected)),
-            None => {
-                let id = offset;
-                offset += 1;
-                write!(text, r#"{{"id":"{stream}/0/{id}"}}"#)
-            }
-        };
+        if let Some(rejected) = next.next_if(|rejected| rejected.index == index) {
+            let _ = write!(text, "{}", error_json(rejected));
+        } else {
+            let _ = write!(text, r#"{{"id":"{stream}/0/{offset}"}}"#);
+            offset += 1;
+        }
     }
     text.push(']');
     text
@@ -276,48 +274,8 @@ pub(crate) async fn alert(
 ) -> Answer<Json<AlertTaken>> {
     BodyType::of(&headers, &[BodyType::Json])?;
     let body = read_small(&app, &headers, body).await?;
-    let bad = |detail: String| Fault::new(Code::BadJson, detail);
-    let alert: ExternalAlert = object(&body).map_err(|error| {
-        bad(format!(
-            "the body is not an alert: {error} (expected source, and value, metric, timestamp, is_anomaly, anomaly_score, \
-             anomaly_type where they are known)"
-        ))
-    })?;
-    if alert.source.is_empty() || alert.source.len() > 1_024 {
-        return Err(bad("source is empty or longer than 1,024 bytes".to_owned()));
-    }
-    if alert
-        .anomaly_score
-        .is_some_and(|score| !(0.0..=1.0).contains(&score))
-    {
-        return Err(bad(format!(
-            "anomaly_score is {}, expected 0 to 1",
-            alert.anomaly_score.unwrap_or_default()
-        )));
-    }
-    let arrived = now();
-    let at = match &alert.timestamp {
-        None | Some(serde_json::Value::Null) => arrived,
-        Some(serde_json::Value::String(text)) => {
-            Moment::parse(text)
-                .ok_or_else(|| bad(format!("timestamp is {text:?}, expected RFC 3339")))?
-                .0
-        }
-        Some(serde_json::Value::Number(number)) => {
-            Moment::parse(&number.to_string())
-                .ok_or_else(|| {
-                    bad(format!(
-                        "timestamp is {number}, expected seconds since the epoch"
-                    ))
-                })?
-                .0
-        }
-        Some(other) => {
-            return Err(bad(format!(
-                "timestamp is {other}, expected RFC 3339 or seconds since the epoch"
-            )));
-        }
-    };
+    let (alert, arrived) = (read_alert(&body)?, now());
+    let at = alert_time(&alert)?.unwrap_or(arrived);
     if alert.is_anomaly == Some(false) {
         return Ok(Json(AlertTaken {
             is_anomaly: false,
@@ -374,6 +332,48 @@ pub(crate) async fn alert(
         id,
         alert_id,
     }))
+}
+
+fn read_alert(body: &[u8]) -> Answer<ExternalAlert> {
+    let bad = |detail: String| Fault::new(Code::BadJson, detail);
+    let alert: ExternalAlert = object(body).map_err(|error| {
+        bad(format!(
+            "the body is not an alert: {error} (expected source, and value, metric, timestamp, is_anomaly, anomaly_score, \
+             anomaly_type where they are known)"
+        ))
+    })?;
+    let names = [
+        ("source", Some(&alert.source)),
+        ("metric", alert.metric.as_ref()),
+        ("stream", alert.stream.as_ref()),
+        ("anomaly_type", alert.anomaly_type.as_ref()),
+    ];
+    for (field, name) in names {
+        if name.is_some_and(|name| name.is_empty() || name.len() > 1_024) {
+            return Err(bad(format!("{field} is empty or longer than 1,024 bytes")));
+        }
+    }
+    match alert.anomaly_score {
+        Some(score) if !(0.0..=1.0).contains(&score) => {
+            Err(bad(format!("anomaly_score is {score}, expected 0 to 1")))
+        }
+        _ => Ok(alert),
+    }
+}
+
+fn alert_time(alert: &ExternalAlert) -> Answer<Option<i64>> {
+    let text = match &alert.timestamp {
+        None | Some(serde_json::Value::Null) => return Ok(None),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let Some(moment) = Moment::parse(&text) else {
+        return Err(Fault::new(
+            Code::BadJson,
+            format!("timestamp is {text:?}, expected RFC 3339 or seconds since the epoch"),
+        ));
+    };
+    Ok(Some(moment.0))
 }
 
 /// What the body may be: lines of CSV only for a stream that reads CSV, JSON for the others.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
 use clap::Args;
 use owo_colors::OwoColorize as _;
 use willet_node::service::now;
@@ -59,7 +58,7 @@ impl Report {
 }
 
 impl Doctor {
-    pub(crate) fn run(self) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> ExitCode {
         let mut report = Report::default();
         match config::load(self.config.as_deref(), std::env::vars()) {
             Err(error) => report.say(Found::Bad, "configuration", &format!("{error:#}")),
@@ -84,7 +83,7 @@ impl Doctor {
             }
         }
         anstream::print!("{}", report.text);
-        Ok(ExitCode::from(if report.is_bad { 2 } else { 0 }))
+        ExitCode::from(if report.is_bad { 2 } else { 0 })
     }
 
     fn check(&self, config: &Config, report: &mut Report) {

@@ -81,7 +81,7 @@ impl Command {
             Verb::Restore(verb) => verb.run(),
             Verb::Config(verb) => verb.run(),
             Verb::Run(verb) => verb.run(),
-            Verb::Doctor(verb) => verb.run(),
+            Verb::Doctor(verb) => Ok(verb.run()),
             Verb::Token(verb) => verb.run(),
             Verb::Top(verb) => verb.run(),
             Verb::Completions(verb) => Ok(verb.run()),

@@ -11,6 +11,19 @@ use crate::tool::{folder, refused};
 fn bad_requests_get_a_problem_that_says_what_would_be_right() {
     let folder = folder();
     let service = Service::start(folder.path(), &[]);
+    bad_events(&service);
+    bad_queries(&service);
+
+    let known = service.send("GET", "/livez", &[("x-request-id", "mine-7")], b"");
+    assert!(known.head.contains("x-request-id: mine-7"), "{known:?}");
+    // Nothing of all that did harm.
+    service
+        .lines("/api/v1/events", &series("ok", 0, 5, &[]))
+        .ok(200);
+    assert_eq!(service.get("/health").ok(200)["status"], "healthy");
+}
+
+fn bad_events(service: &Service) {
     let post = |body: &str| service.post("/api/v1/events", body);
     post("").problem(400, "bad_json", "not JSON");
     post("{\"source\": \"a\"").problem(400, "bad_json", "not JSON");
@@ -81,6 +94,9 @@ fn bad_requests_get_a_problem_that_says_what_would_be_right() {
     service
         .post("/api/v1/events?steam=x", "{}")
         .problem(400, "bad_request", "steam");
+}
+
+fn bad_queries(service: &Service) {
     service
         .get("/api/v1/anomalies?limit=0")
         .problem(400, "bad_request", "1 to 1000");
@@ -118,6 +134,9 @@ fn bad_requests_get_a_problem_that_says_what_would_be_right() {
         .post("/api/alert", r#"{"source": "a", "anomaly_score": 7}"#)
         .problem(400, "bad_json", "0 to 1");
     service
+        .post("/api/alert", r#"{"source": "a", "metric": ""}"#)
+        .problem(400, "bad_json", "metric is empty");
+    service
         .post("/api/v1/streams", r#"{"name": "a b"}"#)
         .problem(422, "bad_config", "name");
     service
@@ -137,14 +156,6 @@ fn bad_requests_get_a_problem_that_says_what_would_be_right() {
         .problem(405, "method_not_allowed", "PATCH");
     service.get("/ws").problem(400, "bad_request", "WebSocket");
     service.send("GET", "/api/statistics", &[("host", "x")], b"");
-
-    let known = service.send("GET", "/livez", &[("x-request-id", "mine-7")], b"");
-    assert!(known.head.contains("x-request-id: mine-7"), "{known:?}");
-    // Nothing of all that did harm.
-    service
-        .lines("/api/v1/events", &series("ok", 0, 5, &[]))
-        .ok(200);
-    assert_eq!(service.get("/health").ok(200)["status"], "healthy");
 }
 
 #[test]

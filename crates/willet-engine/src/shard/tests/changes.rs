@@ -58,6 +58,27 @@ fn the_change_over_is_the_same_after_a_checkpoint_at_any_place() {
 }
 
 #[test]
+fn a_model_too_old_to_answer_is_forgotten_in_memory_as_on_disk() {
+    let (mut log, at) = changed(&configure("zscore", &[]), &configure("hst", &[]));
+    log.truncate(at + 40);
+    let cut = log.len();
+    // While the series warm up the plan changes until the first one is forgotten and the second is not.
+    log.extend(
+        (1..=4).map(|change| configure("hst", &[("window_size", 250.0 - f64::from(change))])),
+    );
+    log.extend(stream(13, 600, 5));
+    let expected = whole(&config("zscore"), &log);
+    let mut driver = Driver::new(shard(&config("zscore"), 2));
+    driver.run(&log, 0, cut, 64);
+    let manifest = driver.checkpoint();
+    let mut restored = driver.restore(&manifest, 1);
+    restored.run(&log, manifest.low_water as usize, log.len(), 500);
+    for (offset, verdict) in &restored.said {
+        assert_eq!(verdict, &expected[offset], "offset {offset}");
+    }
+}
+
+#[test]
 fn a_longer_window_keeps_what_was_learned_and_a_shorter_one_does_not() {
     for algorithm in ["zscore", "mad", "iforest", "hst", "ensemble"] {
         let settings: &[(&str, f64)] = if algorithm == "ensemble" {

@@ -46,10 +46,10 @@ pub(crate) struct Run {
     data_dir: Option<PathBuf>,
 }
 
-/// From the word to stop until the process ends, at most.
-const DRAIN: Duration = Duration::from_secs(10);
-/// Of these, what requests under way get.
+/// What requests under way get when the word to stop has come.
 const REQUESTS: Duration = Duration::from_secs(2);
+/// What the service gets after them: together less than the 10 s after which others kill.
+const DRAIN: Duration = Duration::from_secs(8);
 
 impl Run {
     /// The configuration is read and checked whole before anything is begun.
@@ -125,7 +125,7 @@ impl Run {
         if let Some(reloading) = reloading {
             reloading.abort();
         }
-        tokio::task::spawn_blocking(move || service.drain(DRAIN - REQUESTS)).await?;
+        tokio::task::spawn_blocking(move || service.drain(DRAIN)).await?;
         queries.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
@@ -286,7 +286,6 @@ fn address(config: &Config) -> Result<SocketAddr> {
 
 fn auth_mode(config: &Config, address: IpAddr) -> AuthMode {
     match config.auth.mode {
-        Some(Mode::Token) => AuthMode::Token,
         Some(Mode::None) => {
             if !address.is_loopback() {
                 warn(
@@ -296,7 +295,7 @@ fn auth_mode(config: &Config, address: IpAddr) -> AuthMode {
             AuthMode::None
         }
         None if address.is_loopback() => AuthMode::None,
-        None => AuthMode::Token,
+        Some(Mode::Token) | None => AuthMode::Token,
     }
 }
 
