@@ -19,6 +19,7 @@
 pub mod deadletter;
 pub mod feed;
 pub mod file;
+pub mod otlp;
 pub mod stdio;
 pub mod synthetic;
 pub mod webhook;
@@ -64,6 +65,7 @@ pub const CONNECTORS: &[Connector] = &[
     synthetic::CONNECTOR,
     deadletter::CONNECTOR,
     webhook::CONNECTOR,
+    otlp::CONNECTOR,
 ];
 
 #[cfg(test)]

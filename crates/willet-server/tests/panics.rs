@@ -59,6 +59,7 @@ fn start(folder: &Path, format: Arc<Explosive>) -> Arc<Service> {
         incidents: IncidentConfig::default(),
         receivers: Vec::new(),
         max_streams: 4,
+        witness: None,
     };
     let service = Service::start(folder, Box::new(store.expect("a store")), format, options)
         .expect("it starts");

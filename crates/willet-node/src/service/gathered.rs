@@ -26,6 +26,13 @@ pub trait VerdictFormat: Send + Sync + Debug {
     fn write(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>);
 }
 
+/// Watches what shards do, from outside: nothing of it reaches a verdict.
+pub trait Witness: Send + Sync + Debug {
+    /// A shard took a batch, from `began` (microseconds since the epoch) for `seconds`. Called on the shard's thread: whoever
+    /// looks must not wait.
+    fn saw(&self, answers: &Answers<'_>, began: i64, seconds: f64);
+}
+
 /// Which verdicts the store keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {

@@ -37,7 +37,7 @@ pub use budget::{Budget, Reservation};
 pub use clock::now;
 pub use counters::{BOUNDS, Counters, Histogram, StreamCounters};
 pub use feed_thread::{FeedError, OpenFeed};
-pub use gathered::{Keep, MAX_HISTORY_SERIES, VerdictFormat};
+pub use gathered::{Keep, MAX_HISTORY_SERIES, VerdictFormat, Witness};
 pub use log_thread::Keeping;
 pub use output_thread::{CommandAnswer, OutputsError};
 pub use requests::Past;
@@ -73,6 +73,8 @@ pub struct ServiceOptions {
     pub receivers: Vec<String>,
     /// Streams at most: each has a thread.
     pub max_streams: usize,
+    /// Who watches the shards, if anybody does.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// A stream to be run.

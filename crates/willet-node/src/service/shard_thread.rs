@@ -19,7 +19,7 @@ use willet_log::{LogError, Objects};
 
 use super::budget::Reservation;
 use super::clock;
-use super::gathered::{Gathered, StoreOutput, VerdictFormat, lock};
+use super::gathered::{Gathered, StoreOutput, VerdictFormat, Witness, lock};
 use super::log_thread::LogHandle;
 use super::output_thread::OutputMessage;
 use super::{Shared, StreamFace, StreamState};
@@ -73,6 +73,7 @@ pub(crate) struct ShardThread {
     pub(crate) gathered: Arc<Mutex<Gathered>>,
     pub(crate) outputs: SyncSender<OutputMessage>,
     pub(crate) format: Arc<dyn VerdictFormat>,
+    pub(crate) witness: Option<Arc<dyn Witness>>,
     /// What the store had at the start.
     pub(crate) delivered: u64,
 }
@@ -366,17 +367,18 @@ impl ShardThread {
             let latency = (now - arrived).max(0) as f64 / 1e6;
             counters.latency.note(latency, count as u64, now);
             self.stream.counters.last_event_at.store(arrived, Relaxed);
+            if let Some(witness) = &self.witness {
+                let seconds = took * count as f64;
+                let began = now - (1e6 * seconds) as i64;
+                witness.saw(&answers_of(worker, records, &taken), began, seconds);
+            }
         }
         lock(&self.gathered).fill_bands(worker.shard());
-        if let Some(judged) = taken.judged {
-            let answers = Answers {
-                records,
-                events: &taken.events,
-                verdicts: worker.verdicts(),
-                from: 0,
-                plan: worker.shard().plan(),
-            };
-            let _ = judged.send(Ok(self.write_all(&answers)));
+        if taken.judged.is_some() {
+            let verdicts = self.write_all(&answers_of(worker, records, &taken));
+            if let Some(judged) = taken.judged {
+                let _ = judged.send(Ok(verdicts));
+            }
         }
         drop(taken.reservation);
         worker.flush()?;
@@ -389,6 +391,17 @@ impl ShardThread {
             Err(error) if error.is_full() => Ok(()),
             other => other,
         }
+    }
+}
+
+/// What the worker answered to the events it took last.
+fn answers_of<'a>(worker: &'a Worker, records: &'a Records, taken: &'a Taken) -> Answers<'a> {
+    Answers {
+        records,
+        events: &taken.events,
+        verdicts: worker.verdicts(),
+        from: 0,
+        plan: worker.shard().plan(),
     }
 }
 

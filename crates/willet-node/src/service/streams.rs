@@ -191,6 +191,7 @@ impl Service {
             gathered: Arc::new(Mutex::new(gathered)),
             outputs: self.outputs.clone(),
             format: Arc::clone(&self.format),
+            witness: self.options.witness.clone(),
             delivered,
         };
         let mut threads = self.threads();

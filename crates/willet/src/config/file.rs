@@ -105,6 +105,11 @@ fn check(config: &Config) -> Result<()> {
         .incidents()
         .check()
         .map_err(|error| user(format!("alerts: {error}")))?;
+    config
+        .monitoring
+        .traces()
+        .validate()
+        .map_err(|error| user(format!("monitoring: {error}")))?;
     if config.dashboard.max_body_bytes == 0 || config.dashboard.queue_bytes == 0 {
         return Err(user(
             "dashboard: max_body_bytes and queue_bytes are 0, expected 1 or more",

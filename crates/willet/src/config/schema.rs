@@ -59,9 +59,12 @@ pub(crate) fn schema() -> Value {
                     "headers": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Sent with each notification."},
                 }))},
             })),
-            "monitoring": object("Logs.", json!({
+            "monitoring": object("Logs and traces.", json!({
                 "log_format": {"enum": ["text", "json"], "description": "Without it text on a terminal and JSON elsewhere."},
                 "log_level": text("error, warn, info, debug, trace; parts as in info,willet_node=debug.", "info"),
+                "enable_tracing": {"type": "boolean", "default": false, "description": "Whether traces are sent by OTLP: process_sample > anomaly_detection > concept_drift_handling."},
+                "otlp_endpoint": text("The collector's OTLP over HTTP; without it OTEL_EXPORTER_OTLP_ENDPOINT says.", "http://localhost:4318"),
+                "trace_ratio": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.01, "description": "Share of the events that are not anomalies that get a trace; anomalies always do, up to 500 traces a second."},
             })),
             "websocket": object("Plain and topic sockets.", json!({
                 "host": text("Address to listen on.", "127.0.0.1"),

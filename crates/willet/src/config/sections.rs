@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use willet_connectors::otlp::TraceConfig;
 use willet_connectors::webhook::{Webhook, WebhookConfig};
 use willet_core::settings::Value;
 use willet_engine::config::{DetectorConfig, StreamConfig};
@@ -228,8 +229,8 @@ pub(crate) enum Mode {
     Token,
 }
 
-/// Logs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Logs and traces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Monitoring {
     /// `text` or `json`; without it text on a terminal and JSON elsewhere.
@@ -238,6 +239,34 @@ pub(crate) struct Monitoring {
     /// error, warn, info, debug, trace; parts as in `info,willet_node=debug`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_level: Option<String>,
+    /// Whether traces are sent by OTLP.
+    pub(crate) enable_tracing: bool,
+    /// The collector's OTLP over HTTP; without it `OTEL_EXPORTER_OTLP_ENDPOINT` says, and else `http://localhost:4318`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Share of the events that are not anomalies that get a trace.
+    pub(crate) trace_ratio: f64,
+}
+
+impl Default for Monitoring {
+    fn default() -> Self {
+        Self {
+            log_format: None,
+            log_level: None,
+            enable_tracing: false,
+            otlp_endpoint: None,
+            trace_ratio: 0.01,
+        }
+    }
+}
+
+impl Monitoring {
+    pub(crate) fn traces(&self) -> TraceConfig {
+        TraceConfig {
+            endpoint: self.otlp_endpoint.clone(),
+            ratio: self.trace_ratio,
+        }
+    }
 }
 
 /// How logs are written.

@@ -8,3 +8,4 @@ mod kills;
 mod live;
 mod reload;
 mod storage;
+mod traces;

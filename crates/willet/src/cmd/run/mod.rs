@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use willet_connectors::otlp::Traces;
 use willet_connectors::webhook::WebhookSender;
 use willet_engine::config::Plan;
 use willet_log::LogOptions;
-use willet_node::service::{Keep, Keeping, Service, ServiceOptions, now};
+use willet_node::service::{Keep, Keeping, Service, ServiceOptions, Witness, now};
 use willet_node::worker::WorkerOptions;
 use willet_server::{
     App, AuthMode, Fault, Limits, ManagedBy, ServerOptions, StreamResource, VerdictJson,
@@ -54,6 +55,11 @@ const DRAIN: Duration = Duration::from_secs(8);
 impl Run {
     /// The configuration is read and checked whole before anything is begun.
     pub(crate) fn run(self) -> Result<ExitCode> {
+        // Before it is understood: a change from now on is seen, however long the start takes.
+        let content = self
+            .config
+            .as_ref()
+            .and_then(|path| std::fs::read(path).ok());
         let (mut config, warnings) = config::load(self.config.as_deref(), std::env::vars())?;
         warnings.iter().for_each(warn);
         if config.kafka.is_some() {
@@ -72,10 +78,10 @@ impl Run {
             .thread_name("doors")
             .enable_all()
             .build()?;
-        runtime.block_on(self.serve(config))
+        runtime.block_on(self.serve(config, content))
     }
 
-    async fn serve(self, config: Config) -> Result<ExitCode> {
+    async fn serve(self, config: Config, content: Option<Vec<u8>>) -> Result<ExitCode> {
         let address = address(&config)?;
         let listener = willet_server::bind(address).await.map_err(|error| {
             user(format!(
@@ -99,7 +105,11 @@ impl Run {
             started = started => started?,
             () = stopped.cancelled() => return Ok(ExitCode::SUCCESS),
         };
-        let Opened { service, queries } = opened?;
+        let Opened {
+            service,
+            queries,
+            traces,
+        } = opened?;
         if auth == AuthMode::Token {
             first_token(&queries).await?;
         }
@@ -111,6 +121,7 @@ impl Run {
         let reloading = self.config.clone().map(|path| {
             tokio::task::spawn(reload::watch(
                 path,
+                content,
                 config.clone(),
                 app.clone(),
                 Arc::clone(&service),
@@ -125,7 +136,13 @@ impl Run {
         if let Some(reloading) = reloading {
             reloading.abort();
         }
-        tokio::task::spawn_blocking(move || service.drain(DRAIN)).await?;
+        let drained = tokio::task::spawn_blocking(move || {
+            service.drain(DRAIN);
+            if let Some(traces) = traces {
+                traces.end();
+            }
+        });
+        drained.await?;
         queries.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
@@ -224,6 +241,7 @@ fn fault(fault: Fault) -> anyhow::Error {
 struct Opened {
     service: Arc<Service>,
     queries: Queries,
+    traces: Option<Arc<Traces>>,
 }
 
 /// Opens folder, store and log. Blocks, so it runs beside the doors, which meanwhile say that it is being started.
@@ -236,6 +254,14 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
         ..StoreOptions::default()
     };
     let store = SqliteStore::open(&path, options).map_err(user)?;
+    let begin_traces = || {
+        Traces::begin(
+            &config.monitoring.traces(),
+            tokio::runtime::Handle::current(),
+        )
+    };
+    let traces = config.monitoring.enable_tracing.then(begin_traces);
+    let traces = traces.transpose()?.map(Arc::new);
     let options = ServiceOptions {
         worker: WorkerOptions {
             max_resident_bytes: config.checkpoints.max_memory_bytes,
@@ -260,6 +286,7 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
             .map(|webhook| webhook.name.clone())
             .collect(),
         max_streams: 256,
+        witness: traces.clone().map(|traces| -> Arc<dyn Witness> { traces }),
     };
     let service = Service::start(folder, Box::new(store), Arc::new(VerdictJson), options)?;
     let queries = tokio::runtime::Handle::current().block_on(Queries::open(&path))?;
@@ -268,7 +295,11 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
         (events + row.events, anomalies + row.anomalies)
     });
     app.run(Arc::clone(&service), queries.clone(), before);
-    Ok(Opened { service, queries })
+    Ok(Opened {
+        service,
+        queries,
+        traces,
+    })
 }
 
 fn address(config: &Config) -> Result<SocketAddr> {

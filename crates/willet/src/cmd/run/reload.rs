@@ -12,9 +12,15 @@ use crate::config::{self, Config};
 /// misleads.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Reads the configuration again whenever the content of its file changes. An invalid one changes nothing and is said.
-pub(super) async fn watch(path: PathBuf, mut config: Config, app: App, service: Arc<Service>) {
-    let mut content = std::fs::read(&path).ok();
+/// Reads the configuration again whenever the content of its file changes, from `content` on, which `config` was read from. An
+/// invalid one changes nothing and is said.
+pub(super) async fn watch(
+    path: PathBuf,
+    mut content: Option<Vec<u8>>,
+    mut config: Config,
+    app: App,
+    service: Arc<Service>,
+) {
     loop {
         tokio::time::sleep(EVERY).await;
         let Ok(found) = tokio::fs::read(&path).await else {
