@@ -397,7 +397,8 @@ impl Verdicts {
     /// Puts verdicts of several lanes into the order of their events, and the details with them.
     fn in_order(&mut self, events: usize) {
         debug_assert_eq!(self.rows.len(), events);
-        self.rows.sort_unstable_by_key(|verdict| verdict.event);
+        // Each lane's are in order: a stable sort merges them.
+        self.rows.sort_by_key(|verdict| verdict.event);
         let mut details: Vec<Option<Detail>> = self.details.drain(..).map(Some).collect();
         for verdict in &mut self.rows {
             if let Outcome::Scored(scored) = &mut verdict.outcome

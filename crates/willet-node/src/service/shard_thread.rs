@@ -86,6 +86,9 @@ const CHECKPOINT_SOONEST: Duration = Duration::from_secs(5);
 /// How long a shard that failed waits before it tries again, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Seconds of work that are worth a thread for each lane.
+const FORK_WORTH: f64 = 2e-3;
+
 enum Ended {
     Stopped,
     Failed(String),
@@ -363,6 +366,7 @@ impl ShardThread {
             let counters = &self.shared.counters;
             let took = begun.elapsed().as_secs_f64() / count as f64;
             counters.processing_time.note(took, count as u64, now);
+            worker.fork_from((FORK_WORTH / took.max(1e-9)) as usize);
             let arrived = records.head(0).arrived;
             let latency = (now - arrived).max(0) as f64 / 1e6;
             counters.latency.note(latency, count as u64, now);

@@ -62,6 +62,9 @@ impl Default for WorkerOptions {
 
 /// Objects deleted between two batches.
 const DELETED_AT_ONCE: usize = 2;
+/// Slices of a checkpoint that are cut before they are written: all of them wait for one delivery of verdicts, which costs
+/// much more than to hold them.
+const HELD_SLICES: usize = 64;
 
 /// What a recovery asks of a log, whoever holds it.
 pub trait RecoveryLog {
@@ -145,6 +148,10 @@ pub struct Worker {
     cursor: Option<(u64, Vec<u8>)>,
     /// What the newest manifest and the one before need: it may not be deleted.
     kept: [Kept; 2],
+    /// Slices that were cut and not written yet, oldest first.
+    held: VecDeque<Chunk>,
+    /// Batches of fewer events are not worth a thread for each lane.
+    fork_from: usize,
     /// Objects that nobody needs any more, to be deleted a few at a time.
     doomed: VecDeque<String>,
     troubles: Vec<Trouble>,
@@ -258,6 +265,8 @@ impl Worker {
             delivered: mark.delivered,
             cursor: mark.cursor,
             kept,
+            held: VecDeque::new(),
+            fork_from: 0,
             doomed: VecDeque::new(),
             troubles: std::mem::take(troubles),
             rejected: 0,
@@ -425,6 +434,11 @@ impl Worker {
         Ok(())
     }
 
+    /// Batches of at least so many events get a thread for each lane. At first all do.
+    pub fn fork_from(&mut self, events: usize) {
+        self.fork_from = events;
+    }
+
     /// Verdicts of the events that were taken last.
     pub fn verdicts(&self) -> &Verdicts {
         &self.space.verdicts
@@ -453,7 +467,7 @@ impl Worker {
         verdicts: &mut Verdicts,
     ) -> Result<(), WorkerError> {
         self.load_missing(events)?;
-        if self.options.lanes > 1 {
+        if self.options.lanes > 1 && events.len() >= self.fork_from {
             self.shard
                 .on_batch_forked(events, next_offset, verdicts, run_on_threads);
         } else {
@@ -553,10 +567,49 @@ impl Worker {
         if !self.shard.is_checkpointing() {
             return Ok(None);
         }
-        if let Some(chunk) = self.shard.cut(self.options.slice_bytes) {
-            self.write_chunk(&chunk)?;
+        if self.is_cutting() {
+            match self.shard.cut(self.options.slice_bytes) {
+                Some(chunk) => {
+                    self.held.push_back(chunk);
+                    if self.held.len() < HELD_SLICES {
+                        return Ok(None);
+                    }
+                }
+                None if self.held.is_empty() => return self.finish_checkpoint(),
+                None => {}
+            }
+            self.deliver_held()?;
             return Ok(None);
         }
+        if let Some(chunk) = self.held.pop_front() {
+            self.write_chunk(&chunk)?;
+        }
+        Ok(None)
+    }
+
+    /// Whether slices are being cut; else those that are held are being written.
+    fn is_cutting(&self) -> bool {
+        self.held
+            .front()
+            .is_none_or(|chunk| chunk.upto > self.delivered)
+    }
+
+    /// With this, all slices that are held may be written.
+    fn deliver_held(&mut self) -> Result<(), WorkerError> {
+        let delivered = self.deliver();
+        if delivered.is_err() {
+            self.give_up_held();
+        }
+        delivered
+    }
+
+    fn give_up_held(&mut self) {
+        for chunk in self.held.drain(..) {
+            self.shard.chunk_failed(chunk.id);
+        }
+    }
+
+    fn finish_checkpoint(&mut self) -> Result<Option<u64>, WorkerError> {
         // The newest mark must not lie before the manifest's low water.
         self.deliver()?;
         let Some(manifest) = self.shard.finish_checkpoint() else {
@@ -602,6 +655,10 @@ impl Worker {
         if resident(&self.shard) <= limit {
             return Ok(());
         }
+        // What was cut before goes to disk before what is cut now: of two states of a key the later chunk counts.
+        while let Some(chunk) = self.held.pop_front() {
+            self.write_chunk(&chunk)?;
+        }
         // A little below the bound, so that not every batch evicts.
         let goal = limit - limit / 16;
         // A round cuts, writes and releases; a round that releases nothing cannot help any more.
@@ -634,6 +691,7 @@ impl Worker {
             Ok(()) => self.shard.chunk_is_durable(chunk.id),
             Err(error) => {
                 self.shard.chunk_failed(chunk.id);
+                self.give_up_held();
                 return Err(error);
             }
         }

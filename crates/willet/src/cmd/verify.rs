@@ -1,15 +1,16 @@
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 use willet_log::{FolderObjects, RealDisk};
+use willet_store::StoreCheck;
 
 use super::detect::open_folder;
 use crate::problem::user;
 
-/// Check every byte of a data folder: records, checkpoints, marks. Exit code 1 where something is damaged.
+/// Check every byte of a data folder: records, checkpoints, marks, the store. Exit code 1 where something is damaged.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The data folder.
@@ -34,13 +35,26 @@ impl Verify {
             checkpoints.chunks,
             checkpoints.entries
         );
+        let store = store(&folder.path().join("store.sqlite"))?;
+        if let Some(store) = &store {
+            let _ = writeln!(
+                text,
+                "store        {} verdicts, {} alerts",
+                store.verdicts, store.alerts
+            );
+        }
         for damage in &log.damage {
             let _ = writeln!(text, "damaged      {damage}");
         }
         for damage in &checkpoints.damage {
             let _ = writeln!(text, "damaged      {damage}");
         }
-        let is_sound = log.damage.is_empty() && checkpoints.damage.is_empty();
+        let of_store = store.map_or(Vec::new(), |store| store.damage);
+        for damage in &of_store {
+            let _ = writeln!(text, "damaged      the store: {damage}");
+        }
+        let is_sound =
+            log.damage.is_empty() && checkpoints.damage.is_empty() && of_store.is_empty();
         text.push_str(if is_sound {
             "all checksums match\n"
         } else {
@@ -53,4 +67,16 @@ impl Verify {
             ExitCode::FAILURE
         })
     }
+}
+
+/// What the store is like; `None` where there is none. One that cannot even be opened is damaged.
+fn store(path: &Path) -> Result<Option<StoreCheck>> {
+    if !path.try_exists()? {
+        return Ok(None);
+    }
+    let checked = willet_store::verify(path).unwrap_or_else(|error| StoreCheck {
+        damage: vec![error.to_string()],
+        ..StoreCheck::default()
+    });
+    Ok(Some(checked))
 }

@@ -11,7 +11,7 @@ pub(crate) struct Environment {
 }
 
 /// Variables of ours that are no settings.
-const OTHER: [&str; 2] = ["WILLET_CONFIG", "WILLET_BIN"];
+const OTHER: [&str; 3] = ["WILLET_CONFIG", "WILLET_BIN", "WILLET_TOKEN"];
 
 impl Environment {
     /// Picks the settings out of all variables. `STREAMING_` is read first, so that `WILLET_` wins.

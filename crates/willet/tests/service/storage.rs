@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::kills::eventually;
 use crate::service::client::{Service, series};
-use crate::tool::{folder, refused};
+use crate::tool::{command, folder, refused};
 
 #[test]
 fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
@@ -87,8 +87,24 @@ fn a_damaged_store_is_named_with_the_way_out() {
         .ok(200);
     eventually(|| service.get("/api/anomalies").json()["count"] == 1);
     assert_eq!(service.stop(), Some(0));
+    let verify = || {
+        let output = command(folder.path(), &["verify", "data"]).output();
+        let output = output.expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = verify();
+    assert!(
+        code == Some(0) && text.contains("store        1 verdicts, 1 alerts"),
+        "{text}"
+    );
     let store = folder.path().join("data/store.sqlite");
     std::fs::write(&store, b"this was a database once, and is not one any more").expect("written");
+    let (code, text) = verify();
+    assert!(
+        code == Some(1) && text.contains("damaged      the store"),
+        "{text}"
+    );
     refused(
         folder.path(),
         &["run", "--port", "0", "--data-dir", "data"],

@@ -266,6 +266,8 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
         worker: WorkerOptions {
             max_resident_bytes: config.checkpoints.max_memory_bytes,
             slice_bytes: config.checkpoints.slice_bytes,
+            // More than that many of a stream's keys at once help nobody: other streams want to get on too.
+            lanes: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
             ..WorkerOptions::default()
         },
         log: LogOptions::default(),

@@ -30,7 +30,12 @@ pub(crate) struct Top {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: String,
     /// Token of the service, where it asks for one.
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WILLET_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// Time between two looks: 500ms, 1s, 1m.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
