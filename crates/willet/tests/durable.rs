@@ -300,6 +300,25 @@ impl Drop for Unmount {
     }
 }
 
+/// The trees of half-space trees were others once: what was in their window is taken up, and scores go on.
+#[test]
+fn trees_of_state_version_1_go_on() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/folder-hst-1");
+    let folder = folder();
+    copy(&fixture.join("data"), &folder.path().join("data"));
+    let all = std::fs::read(fixture.join("all.csv")).expect("the fixture is whole");
+    std::fs::write(folder.path().join("all.csv"), all).expect("written");
+    let mut arguments = vec!["detect", "all.csv", "--algorithm", "hst"];
+    arguments.extend(["--set", "n_estimators=3", "--set", "depth=4"]);
+    arguments.extend(["--data-dir", "data", "--format", "ndjson"]);
+    let rows = stdout(folder.path(), &arguments);
+    assert_eq!(rows.lines().count(), 40, "{rows}");
+    assert!(
+        rows.lines().all(|row| row.contains("anomaly_score")),
+        "{rows}"
+    );
+}
+
 /// A folder of the first released format: it must stay readable for ever.
 #[test]
 fn a_folder_of_format_1_is_read_replayed_and_taken_up() {

@@ -98,6 +98,10 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
         seed: u64,
         state: Self::State,
     ) -> Result<Self, String>;
+    /// Reads a state of a former version as one of this version, and says what is left of the bytes.
+    fn read_former(version: u16, _bytes: &[u8]) -> Result<(Self::State, &[u8]), String> {
+        Err(format!("version {version} was never written"))
+    }
 }
 
 /// Another name of a kind.

@@ -49,7 +49,7 @@ pub(super) fn restore<A: Algorithm>(
     version: u16,
     bytes: &[u8],
 ) -> Result<Box<dyn Detector>, RestoreError> {
-    if version != A::STATE_VERSION {
+    if version > A::STATE_VERSION {
         return Err(RestoreError::Version {
             kind: A::NAME.to_owned(),
             found: version,
@@ -57,8 +57,15 @@ pub(super) fn restore<A: Algorithm>(
         });
     }
     let config = config::<A>(options).map_err(|error| RestoreError::damaged(A::NAME, &error))?;
-    let (state, rest): (State<A::State>, _) =
-        postcard::take_from_bytes(bytes).map_err(|error| RestoreError::damaged(A::NAME, &error))?;
+    let damaged = |error: &dyn ToString| RestoreError::damaged(A::NAME, error);
+    let (state, rest) = if version == A::STATE_VERSION {
+        postcard::take_from_bytes::<State<A::State>>(bytes).map_err(|error| damaged(&error))?
+    } else {
+        // What is around the algorithm's state has been the same from the first version on.
+        let (last, rest) = postcard::take_from_bytes(bytes).map_err(|error| damaged(&error))?;
+        let (algorithm, rest) = A::read_former(version, rest).map_err(|error| damaged(&error))?;
+        (State { last, algorithm }, rest)
+    };
     let expected = if A::TAKES_MISSING { 0 } else { width };
     if !rest.is_empty()
         || state.last.len() != expected

@@ -8,5 +8,5 @@ mod upper_digest;
 pub use exponential_moments::ExponentialMoments;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;
-pub(crate) use sorted_window::quantile;
+pub(crate) use sorted_window::{quantile, select_quantile};
 pub use upper_digest::UpperDigest;

@@ -117,6 +117,21 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(sorted[below] + (at - below as f64) * (sorted[above] - sorted[below]))
 }
 
+/// As [`quantile`], of values in any order, which it reorders; `O(n)`.
+pub(crate) fn select_quantile(values: &mut [f64], q: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let at = q.clamp(0.0, 1.0) * last as f64;
+    let below = at.floor() as usize;
+    let (_, lower, above) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let lower = *lower;
+    let upper = above
+        .iter()
+        .copied()
+        .min_by(f64::total_cmp)
+        .unwrap_or(lower);
+    Some(lower + (at - below as f64) * (upper - lower))
+}
+
 /// The `rank`-th smallest (from 0) of |x - center| over both halves.
 fn nth_deviation(left: &[f64], right: &[f64], center: f64, rank: usize) -> f64 {
     let near_left = |i: usize| center - left[left.len() - 1 - i];
@@ -161,6 +176,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn selecting_a_quantile_equals_sorting(xs in prop::collection::vec(-50i32..50, 1..200), q in 0.0..=1.0) {
+            let mut values: Vec<f64> = xs.iter().map(|x| f64::from(*x)).collect();
+            let selected = select_quantile(&mut values, q);
+            values.sort_by(f64::total_cmp);
+            prop_assert_eq!(selected, quantile(&values, q));
+        }
+
         #[test]
         fn equals_sorting_the_last_values(xs in prop::collection::vec(-50i32..50, 1..200), capacity in 1usize..40) {
             let mut window = SortedWindow::new(capacity);

@@ -1,12 +1,14 @@
+mod trees;
+
 use libm::log2;
 use serde::{Deserialize, Serialize};
 
+use self::trees::Trees;
 use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
-use crate::random::Random;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::quantile;
+use crate::statistics::select_quantile;
 use crate::windows::{CountWindow, Slide};
 
 crate::settings! {
@@ -30,41 +32,24 @@ crate::settings! {
 /// space. The first windows are short (32, 64, ... rows), so that scores come early. Ranges are the 1 % and 99 %
 /// quantiles of a window; when they have moved, the window is counted again under the new ones. Departures from the
 /// paper: regions are divided down to empty ones by default (`size_limit` 0; the paper has 0.1, which hides a spike among few
-/// features), a region counts half a row more than it holds, so that empty regions differ by their size, and the score is
+/// features), a region counts half a row more than it holds, so that empty regions differ by their size, of each four levels the nodes of one level halve the same feature, and the score is
 /// the negative logarithm of the mass, so that high is strange.
 ///
-/// Time `O(n_estimators · depth)` a row; memory about `10 · n_estimators · 2^depth + 8 · window_size · width` bytes.
+/// Time `O(n_estimators · depth)` a row; memory about `1,100 · n_estimators + 8 · window_size · width`
+/// bytes up to depth 8; below, as much as the rows of a window need.
 ///
 /// # References
 /// Tan, Ting, Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011.
 #[derive(Debug)]
 pub(super) struct HalfSpaceTrees {
     config: HalfSpaceTreesConfig,
-    /// Inner nodes of all trees; node n of a tree has the children 2n + 1 and 2n + 2.
-    nodes: Vec<Node>,
-    /// Rows of the last window in each region, all trees, inner nodes and leaves.
-    masses: Vec<u16>,
-    /// Rows counted in `masses`, 0 before the first window.
+    /// Rows of the last window in each region.
+    trees: Trees,
+    /// Rows counted there, 0 before the first window.
     counted: usize,
     scales: Vec<Scale>,
     window: CountWindow,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    split: f32,
-    feature: u16,
-}
-
-impl Node {
-    /// Place of the child that holds a scaled row; `at` is the node's own.
-    fn child(self, at: usize, row: &[f32]) -> usize {
-        2 * at + 1 + usize::from(row[self.feature as usize] >= self.split)
-    }
-}
-
-/// Trees that are walked together, a level at a time: each step waits for memory, and so they wait at once.
-const TOGETHER: usize = 32;
 
 /// Maps the usual range of a feature to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,8 +60,18 @@ struct Scale {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
-    masses: Vec<u16>,
+    leaves: Vec<u16>,
+    children: Vec<u32>,
     counted: usize,
+    scales: Vec<Scale>,
+    window: CountWindow,
+}
+
+/// Version 1: nodes held their splits. Its counts belong to other trees; the rows that it had not counted yet do not.
+#[derive(Deserialize)]
+struct StateV1 {
+    _masses: Vec<u16>,
+    _counted: usize,
     scales: Vec<Scale>,
     window: CountWindow,
 }
@@ -87,14 +82,6 @@ const FIRST_WINDOW: usize = 32;
 const MOVED: f64 = 0.25;
 
 impl HalfSpaceTrees {
-    fn inner_count(&self) -> usize {
-        (1 << self.config.depth) - 1
-    }
-
-    fn region_count(&self) -> usize {
-        (2 << self.config.depth) - 1
-    }
-
     /// The row with each feature's usual range mapped to 0..1.
     fn scaled<'a>(
         &self,
@@ -123,35 +110,12 @@ impl HalfSpaceTrees {
     fn mass(&self, row: &[f64]) -> f64 {
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
         let row = self.scaled(row, &mut space, &mut heap);
-        let limit = (self.config.size_limit * self.counted as f64) as u16;
-        let (inner, regions) = (self.inner_count(), self.region_count());
-        let mut total = 0_u64;
-        for (nodes, masses) in self
-            .nodes
-            .chunks(TOGETHER * inner)
-            .zip(self.masses.chunks(TOGETHER * regions))
-        {
-            let trees = nodes.len() / inner;
-            let (mut at, mut level) = ([0_usize; TOGETHER], [0_u32; TOGETHER]);
-            for _ in 0..self.config.depth {
-                for tree in 0..trees {
-                    // A walk that has ended stays: without a branch, for nobody could guess it.
-                    let here = at[tree];
-                    let goes_on = usize::from(masses[tree * regions + here] > limit);
-                    let below = nodes[tree * inner + here].child(here, row);
-                    at[tree] = here + (below - here) * goes_on;
-                    level[tree] += goes_on as u32;
-                }
-            }
-            for tree in 0..trees {
-                // Half a row more than was counted: of two empty regions the larger one is the stranger.
-                total += (2 * u64::from(masses[tree * regions + at[tree]]) + 1) << level[tree];
-            }
-        }
+        let limit = (self.config.size_limit * self.counted as f64) as u32;
+        let total = self.trees.mass(row, self.counted as u32, limit);
         total as f64 / (2 * self.config.n_estimators) as f64
     }
 
-    /// Counts the full window and starts the next.
+    /// Counts the window and starts the next.
     fn turn(&mut self) {
         let scales = self.window_scales();
         let has_moved = self.counted == 0
@@ -164,42 +128,34 @@ impl HalfSpaceTrees {
             self.scales = scales;
         }
         self.counted = self.window.len();
-        let mut counts = std::mem::take(&mut self.masses);
-        counts.fill(0);
-        let (inner, regions) = (self.inner_count(), self.region_count());
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
+        let mut rows = Vec::with_capacity(self.counted * self.scales.len());
         for row in self.window.rows().iter() {
             heap.clear();
-            let scaled = self.scaled(row, &mut space, &mut heap);
-            for (nodes, masses) in self
-                .nodes
-                .chunks(TOGETHER * inner)
-                .zip(counts.chunks_mut(TOGETHER * regions))
-            {
-                let trees = nodes.len() / inner;
-                let mut at = [0_usize; TOGETHER];
-                for _ in 0..self.config.depth {
-                    for tree in 0..trees {
-                        let here = at[tree];
-                        masses[tree * regions + here] += 1;
-                        at[tree] = nodes[tree * inner + here].child(here, scaled);
-                    }
-                }
-                for tree in 0..trees {
-                    masses[tree * regions + at[tree]] += 1;
-                }
-            }
+            rows.extend_from_slice(self.scaled(row, &mut space, &mut heap));
         }
-        self.masses = counts;
+        self.trees.recount(&rows);
         self.window
             .resize((2 * self.counted).min(self.config.window_size));
     }
 
+    /// Begins with the rows of a window that is not full, where they are enough.
+    fn recount_or_begin(&mut self) {
+        if self.window.len() >= FIRST_WINDOW {
+            self.turn();
+        } else {
+            let first = FIRST_WINDOW.min(self.config.window_size);
+            self.window.resize(first);
+        }
+    }
+
     fn window_scales(&self) -> Vec<Scale> {
-        let scale = |feature| {
-            let sorted = self.window.sorted_feature(feature);
-            let at = |q| quantile(&sorted, q).unwrap_or(0.0);
-            let (low, high) = (at(0.01), at(0.99));
+        let mut values = Vec::with_capacity(self.window.len());
+        let scale = |feature: usize| {
+            values.clear();
+            values.extend(self.window.rows().iter().map(|row| row[feature]));
+            let low = select_quantile(&mut values, 0.01).unwrap_or(0.0);
+            let high = select_quantile(&mut values, 0.99).unwrap_or(0.0);
             // A constant feature: any other value is far outside.
             Scale {
                 low,
@@ -230,21 +186,14 @@ impl Algorithm for HalfSpaceTrees {
     const PAPER: &'static str = "Tan, Ting, Liu, IJCAI 2011";
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = true;
-    const STATE_VERSION: u16 = 1;
+    const STATE_VERSION: u16 = 2;
 
     type Config = HalfSpaceTreesConfig;
     type State = State;
 
     fn new(config: &HalfSpaceTreesConfig, width: usize, seed: u64) -> Result<Self, ConfigError> {
-        let mut random = Random::new(seed);
-        let inner = (1 << config.depth) - 1;
-        let mut nodes = Vec::with_capacity(config.n_estimators * inner);
-        for _ in 0..config.n_estimators {
-            grow(&mut nodes, inner, width, &mut random);
-        }
         Ok(Self {
-            nodes,
-            masses: vec![0; config.n_estimators * (2 * inner + 1)],
+            trees: Trees::new(config.n_estimators, config.depth, width, seed),
             counted: 0,
             scales: vec![
                 Scale {
@@ -282,15 +231,16 @@ impl Algorithm for HalfSpaceTrees {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
-            + self.masses.capacity() * size_of::<u16>()
+        self.trees.heap_bytes()
             + self.scales.capacity() * size_of::<Scale>()
             + self.window.heap_bytes()
     }
 
     fn save(&self) -> State {
+        let (leaves, children) = self.trees.save();
         State {
-            masses: self.masses.clone(),
+            leaves,
+            children,
             counted: self.counted,
             scales: self.scales.clone(),
             window: self.window.clone(),
@@ -304,12 +254,7 @@ impl Algorithm for HalfSpaceTrees {
         state: State,
     ) -> Result<Self, String> {
         let mut restored = Self::new(config, width, seed).map_err(|error| error.to_string())?;
-        let fits = state.masses.len() == restored.masses.len()
-            && state.counted <= config.window_size
-            && state
-                .masses
-                .iter()
-                .all(|mass| usize::from(*mass) <= state.counted)
+        let fits = state.counted <= config.window_size
             && state.scales.len() == width
             && state
                 .scales
@@ -318,46 +263,38 @@ impl Algorithm for HalfSpaceTrees {
             && state
                 .window
                 .is_sound(Slide::Tumbling, config.window_size, width);
+        let wrong = || "its trees or its window have another size".to_owned();
         if !fits {
-            return Err("its trees or its window have another size".to_owned());
+            return Err(wrong());
         }
-        restored.masses = state.masses;
         restored.counted = state.counted;
         restored.scales = state.scales;
         restored.window = state.window;
+        if state.leaves.is_empty() {
+            // Of version 1: what is in its window is enough to go on with, or it begins with a first window again.
+            restored.recount_or_begin();
+            return Ok(restored);
+        }
+        let trees = &mut restored.trees;
+        trees
+            .load(&state.leaves, &state.children, state.counted)
+            .ok_or_else(wrong)?;
         Ok(restored)
     }
-}
 
-/// One tree in heap order: each node halves the range that its ancestors left of a random feature.
-fn grow(nodes: &mut Vec<Node>, inner: usize, width: usize, random: &mut Random) {
-    // A range around a random point of 0..1 that covers 0..1 and leaves room outside it (section 3.1 of the paper).
-    let root: Vec<(f64, f64)> = (0..width)
-        .map(|_| {
-            let center = random.unit();
-            let reach = 2.0 * center.max(1.0 - center);
-            (center - reach, center + reach)
-        })
-        .collect();
-    let mut ranges: Vec<Option<Vec<(f64, f64)>>> = vec![None; inner];
-    ranges[0] = Some(root);
-    for at in 0..inner {
-        let range = ranges[at]
-            .take()
-            .expect("a parent comes before its children");
-        let feature = random.below(width);
-        let split = f64::midpoint(range[feature].0, range[feature].1);
-        nodes.push(Node {
-            split: split as f32,
-            feature: feature as u16,
-        });
-        if 2 * at + 2 < inner {
-            let mut right = range.clone();
-            right[feature].0 = split;
-            let mut left = range;
-            left[feature].1 = split;
-            ranges[2 * at + 1] = Some(left);
-            ranges[2 * at + 2] = Some(right);
+    fn read_former(version: u16, bytes: &[u8]) -> Result<(State, &[u8]), String> {
+        if version != 1 {
+            return Err(format!("version {version} was never written"));
         }
+        let (old, rest): (StateV1, _) =
+            postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
+        let state = State {
+            leaves: Vec::new(),
+            children: Vec::new(),
+            counted: 0,
+            scales: old.scales,
+            window: old.window,
+        };
+        Ok((state, rest))
     }
 }
