@@ -147,6 +147,11 @@ fn service_numbers(out: &mut Out<'_>, service: &Service) -> Written {
         count(&counters.store_retries),
     )?;
     out.gauge(
+        "willet_output_lag_seconds",
+        "Age of the verdicts that are on their way to the store and to whoever listens",
+        service.output_lag(),
+    )?;
+    out.gauge(
         "willet_alerts_open",
         "Alerts that are not resolved",
         service.open_alerts() as f64,

@@ -55,6 +55,8 @@ pub struct Counters {
     pub store_commits: AtomicU64,
     /// Tries of the store that failed and were made again.
     pub store_retries: AtomicU64,
+    /// When the verdicts that are on their way to the store were handed on, microseconds since the epoch; 0 where none are.
+    pub outputs_since: AtomicI64,
     /// From arrival to verdict.
     pub latency: Histogram,
     /// Time of one commit of the log.
@@ -73,6 +75,7 @@ impl Default for Counters {
             log_errors: AtomicU64::new(0),
             store_commits: AtomicU64::new(0),
             store_retries: AtomicU64::new(0),
+            outputs_since: AtomicI64::new(0),
             latency: Histogram::new(),
             commit_time: Histogram::new(),
             processing_time: Histogram::new(),

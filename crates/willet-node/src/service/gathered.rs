@@ -322,6 +322,7 @@ impl Gathered {
             return None;
         }
         let mut delivery = Delivery {
+            at: now,
             stream: Arc::clone(&self.stream),
             verdicts: std::mem::take(&mut self.verdicts),
             requests: std::mem::take(&mut self.requests),

@@ -247,6 +247,9 @@ struct Threads {
     shards: Vec<(String, JoinHandle<()>)>,
 }
 
+/// Verdicts that are on their way to the store for longer than this are late, in seconds.
+const TARDY: f64 = 5.0;
+
 /// What is wrong with a part of the service, in words.
 pub type Trouble = (String, String);
 
@@ -365,7 +368,20 @@ impl Service {
                 troubles.push((format!("stream {}", stream.name), reason));
             }
         }
+        let lag = self.output_lag();
+        if lag > TARDY {
+            let detail = format!("verdicts take {lag:.0} s to the store and to whoever listens");
+            troubles.push(("outputs".to_owned(), detail));
+        }
         troubles
+    }
+
+    /// How long the verdicts that are on their way to the store have been, in seconds.
+    pub fn output_lag(&self) -> f64 {
+        match self.shared.counters.outputs_since.load(Relaxed) {
+            0 => 0.0,
+            since => (now() - since).max(0) as f64 / 1e6,
+        }
     }
 
     /// Says what is wrong with a part that somebody else watches, or that nothing is.

@@ -50,6 +50,8 @@ pub type CommandAnswer = Result<Result<Answer, CommandError>, LogError>;
 /// Rows of one shard.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    /// When it was handed on, microseconds since the epoch.
+    pub(crate) at: i64,
     pub(crate) stream: Arc<str>,
     pub(crate) verdicts: Vec<Flagged>,
     pub(crate) requests: Vec<RequestRow>,
@@ -200,9 +202,17 @@ impl Outputs {
     }
 
     fn deliver(&mut self, deliveries: Vec<Delivery>) {
-        if deliveries.is_empty() {
+        let Some(oldest) = deliveries.first() else {
             return;
-        }
+        };
+        let shared = Arc::clone(&self.shared);
+        let since = &shared.counters.outputs_since;
+        since.store(oldest.at, Relaxed);
+        self.write_down(deliveries);
+        since.store(0, Relaxed);
+    }
+
+    fn write_down(&mut self, deliveries: Vec<Delivery>) {
         let mut commit = Commit::default();
         let mut records = Vec::new();
         let mut waiting = Vec::new();

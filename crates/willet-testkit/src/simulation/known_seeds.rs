@@ -22,4 +22,9 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
         "what a recovery found wrong was not told when it failed later on",
         500_506,
     ),
+    (
+        "a model too old to answer was remembered in memory and forgotten on disk",
+        283,
+    ),
+    ("the same, another way", 397),
 ];
