@@ -32,6 +32,13 @@ const CASES: &[Case] = &[
             ("update_frequency", 1_000.0),
         ],
     ),
+    ("lof", 10, &[("n_neighbors", 20.0), ("window_size", 1_000.0)]),
+    ("knn", 10, &[("window_size", 1_000.0)]),
+    ("copod", 10, &[("window_size", 1_000.0)]),
+    ("ecod", 10, &[("window_size", 1_000.0)]),
+    ("hbos", 10, &[("window_size", 1_000.0)]),
+    ("loda", 10, &[("window_size", 1_000.0)]),
+    ("mahalanobis", 10, &[]),
 ];
 
 fn main() {

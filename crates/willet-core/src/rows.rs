@@ -45,7 +45,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &'a [f64]> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = &'a [f64]> + Clone + use<'a> {
         self.values.chunks_exact(self.width.max(1))
     }
 }

@@ -58,6 +58,11 @@ impl CountWindow {
         }
     }
 
+    /// The row that leaves when the next one comes; `None` while there is room.
+    pub fn leaving(&self) -> Option<&[f64]> {
+        (self.slide == Slide::ByRow && self.is_full()).then(|| self.row(self.next))
+    }
+
     /// Sets how many rows a tumbling window holds from now on; takes effect when it is full.
     pub fn resize(&mut self, capacity: usize) {
         debug_assert!(self.slide == Slide::Tumbling && capacity > 0);

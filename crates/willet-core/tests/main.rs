@@ -1,6 +1,7 @@
 //! Conformance: what every kind of the table must do, and the bits of its scores.
 
 mod conformance;
+mod golden;
 mod metamorphic;
 mod score_hashes;
 mod streams;

@@ -6,8 +6,13 @@ mod guarded;
 
 mod ensemble;
 mod half_space_trees;
+mod hbos;
 mod isolation_forest;
+mod loda;
+mod mahalanobis;
+mod neighbours;
 mod statistical;
+mod tails;
 
 pub use contract::{Alias, Detector, Kind, MAX_WIDTH, Options, Snapshot};
 pub use guarded::LARGEST;
@@ -20,6 +25,13 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<statistical::Statistical>(),
     Kind::of::<half_space_trees::HalfSpaceTrees>(),
     Kind::of::<isolation_forest::IsolationForest>(),
+    Kind::of::<neighbours::LocalOutlierFactor>(),
+    Kind::of::<neighbours::NearestNeighbours>(),
+    Kind::of::<tails::TailDetector<tails::Copod>>(),
+    Kind::of::<tails::TailDetector<tails::Ecod>>(),
+    Kind::of::<hbos::Hbos>(),
+    Kind::of::<loda::Loda>(),
+    Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
 

@@ -33,9 +33,10 @@ impl SortedWindow {
         }
     }
 
-    /// Takes in a finite value and lets the oldest go when the window is full.
-    pub fn push(&mut self, value: f64) {
+    /// Takes in a finite value; when the window is full the oldest goes and is handed back.
+    pub fn push(&mut self, value: f64) -> Option<f64> {
         debug_assert!(value.is_finite());
+        let mut left = None;
         if self.arrived.len() < self.capacity {
             self.arrived.push(value);
         } else {
@@ -43,9 +44,11 @@ impl SortedWindow {
             self.oldest = (self.oldest + 1) % self.capacity;
             let at = self.sorted.partition_point(|x| *x < leaving);
             self.sorted.remove(at);
+            left = Some(leaving);
         }
         let at = self.sorted.partition_point(|x| *x < value);
         self.sorted.insert(at, value);
+        left
     }
 
     /// Number of values in the window.

@@ -119,7 +119,9 @@ impl Feature {
                 smoothing,
                 forecast,
             } => forecast.learn(x, *smoothing, *window),
-            Self::Windowed { window, .. } => window.push(x),
+            Self::Windowed { window, .. } => {
+                window.push(x);
+            }
         }
     }
 

@@ -1,0 +1,292 @@
+use libm::log2;
+use serde::{Deserialize, Serialize};
+
+use super::contract::{Algorithm, Alias};
+use crate::error::ConfigError;
+use crate::rows::{Expected, Explanation, Raw};
+use crate::windows::{CountWindow, Slide};
+
+crate::settings! {
+    /// Settings of [`Hbos`].
+    pub(super) struct HbosConfig {
+        /// Bins of each feature's histogram, of equal width from the smallest to the largest value of the window.
+        n_bins: usize = 10, 2..=1_000;
+        /// Added to every density, so that an empty bin has a finite score.
+        alpha: f64 = 0.1, 1e-9..=1.0;
+        /// How far outside the histogram a value may lie and still count as of the outermost bin, in widths of a bin.
+        tol: f64 = 0.5, 0.0..=1.0;
+        /// How many recent rows the histograms are made of.
+        window_size: usize = 1_000, 32..=1_000_000;
+    }
+}
+
+/// Scores by how thin each feature's histogram of the last `window_size` rows is at its value, added up over the features.
+///
+/// Very fast; good for many features that are strange on their own, gaps between values included. Blind to rows that are strange only
+/// in how their features go together; saturates outside the values seen. The density is that of the values as they are, so that
+/// a feature of another unit weighs differently, as in the paper.
+///
+/// Time `O(width)` a row, and `O(window_size)` for a feature whose smallest or largest value comes or goes; memory about
+/// `8 · window_size · width` bytes.
+///
+/// # References
+/// Goldstein, Dengel, "Histogram-Based Outlier Score (HBOS): A Fast Unsupervised Anomaly Detection Algorithm", KI 2012.
+#[derive(Debug)]
+pub(super) struct Hbos {
+    config: HbosConfig,
+    window: CountWindow,
+    histograms: Vec<Histogram>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Histogram {
+    low: f64,
+    high: f64,
+    /// Values equal to either end: when the last one leaves the end moves.
+    at_ends: [u32; 2],
+    counts: Vec<u32>,
+    /// The thinnest bin's count.
+    least: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct State {
+    window: CountWindow,
+}
+
+/// Rows before densities mean anything.
+const WARM_UP: usize = 32;
+
+impl Histogram {
+    fn of(values: impl Iterator<Item = f64> + Clone, bins: usize) -> Self {
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+        let mut histogram = Self {
+            low,
+            high,
+            at_ends: [0; 2],
+            counts: vec![0; bins],
+            least: 0,
+        };
+        for value in values {
+            let bin = histogram.bin(value);
+            histogram.counts[bin] += 1;
+            histogram.count_ends(value, 1);
+        }
+        histogram.note();
+        histogram
+    }
+
+    fn count_ends(&mut self, value: f64, step: i32) {
+        for (count, end) in self.at_ends.iter_mut().zip([self.low, self.high]) {
+            if value == end {
+                *count = count.saturating_add_signed(step);
+            }
+        }
+    }
+
+    fn note(&mut self) {
+        self.least = self.counts.iter().copied().min().unwrap_or(0);
+    }
+
+    /// Both ends; of equal values a range of 1 around them, as `NumPy` has it.
+    fn ends(&self) -> (f64, f64) {
+        if self.low < self.high {
+            return (self.low, self.high);
+        }
+        // Of huge values one more or less is the same number.
+        let half = (1e-9 * self.low.abs()).max(0.5);
+        (self.low - half, self.high + half)
+    }
+
+    fn width(&self) -> f64 {
+        let (low, high) = self.ends();
+        (high - low) / self.counts.len() as f64
+    }
+
+    /// The bin of a value between the ends.
+    fn bin(&self, value: f64) -> usize {
+        let (low, high) = self.ends();
+        let (bins, width) = (self.counts.len(), self.width());
+        // The last edge is the largest value itself.
+        let edge = |bin: usize| {
+            if bin == bins {
+                high
+            } else {
+                low + bin as f64 * width
+            }
+        };
+        let guess = (((value - low) / width) as usize).min(bins - 1);
+        if value < edge(guess) {
+            guess.saturating_sub(1)
+        } else if guess + 1 < bins && value >= edge(guess + 1) {
+            guess + 1
+        } else {
+            guess
+        }
+    }
+
+    /// Takes a value in and lets another go; `false` where the ends change.
+    fn slide(&mut self, value: f64, leaving: Option<f64>) -> bool {
+        if value < self.low || value > self.high {
+            return false;
+        }
+        self.count_ends(value, 1);
+        if let Some(leaving) = leaving {
+            self.count_ends(leaving, -1);
+        }
+        if self.at_ends.contains(&0) {
+            return false;
+        }
+        for (value, step) in leaving
+            .map(|leaving| (leaving, -1))
+            .into_iter()
+            .chain([(value, 1)])
+        {
+            let bin = self.bin(value);
+            let count = self.counts[bin].saturating_add_signed(step);
+            let was_least = self.counts[bin] == self.least;
+            self.counts[bin] = count;
+            if was_least || count < self.least {
+                self.note();
+            }
+        }
+        true
+    }
+
+    /// −log2 of the density at a value.
+    fn score(&self, value: f64, rows: usize, config: &HbosConfig) -> f64 {
+        let (low, high) = self.ends();
+        let outside = (low - value).max(value - high);
+        let count = if outside <= 0.0 {
+            self.counts[self.bin(value)]
+        } else if outside <= self.width() * config.tol {
+            let outermost = if value < low {
+                0
+            } else {
+                self.counts.len() - 1
+            };
+            self.counts[outermost]
+        } else {
+            self.least
+        };
+        -log2(f64::from(count) / (rows as f64 * self.width()) + config.alpha)
+    }
+}
+
+impl Hbos {
+    fn histogram(&self, feature: usize) -> Histogram {
+        let values = self.window.rows().iter().map(|row| row[feature]);
+        Histogram::of(values, self.config.n_bins)
+    }
+
+    fn scores<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        let rows = self.window.len();
+        let features = self.histograms.iter().zip(row);
+        features.map(move |(histogram, x)| histogram.score(*x, rows, &self.config))
+    }
+}
+
+impl Algorithm for Hbos {
+    const NAME: &'static str = "hbos";
+    const ALIASES: &'static [Alias] = &[];
+    const SUMMARY: &'static str =
+        "how thin each feature's histogram is at its value; many features, very fast";
+    const PAPER: &'static str = "Goldstein, Dengel, KI 2012";
+    const TAKES_MISSING: bool = false;
+    const SATURATES: bool = true;
+    const STATE_VERSION: u16 = 1;
+
+    type Config = HbosConfig;
+    type State = State;
+
+    fn new(config: &HbosConfig, width: usize, _seed: u64) -> Result<Self, ConfigError> {
+        Ok(Self {
+            window: CountWindow::new(Slide::ByRow, config.window_size, width),
+            histograms: Vec::new(),
+            config: config.clone(),
+        })
+    }
+
+    fn score_row(&self, row: &[f64]) -> Raw {
+        if self.histograms.is_empty() {
+            return Raw::WarmingUp;
+        }
+        Raw::Score(self.scores(row).sum())
+    }
+
+    fn learn_row(&mut self, row: &[f64]) {
+        let leaving = self.window.leaving().map(<[f64]>::to_vec);
+        self.window.push(row);
+        if self.histograms.is_empty() {
+            if self.window.len() >= WARM_UP {
+                self.histograms = (0..row.len())
+                    .map(|feature| self.histogram(feature))
+                    .collect();
+            }
+            return;
+        }
+        for (feature, x) in row.iter().enumerate() {
+            let leaving = leaving.as_ref().map(|leaving| leaving[feature]);
+            if !self.histograms[feature].slide(*x, leaving) {
+                self.histograms[feature] = self.histogram(feature);
+            }
+        }
+    }
+
+    fn explain_row(&self, row: &[f64]) -> Explanation {
+        if self.histograms.is_empty() {
+            return Explanation::from_weights(vec![0.0; row.len()], self.window.expected());
+        }
+        // Above what the fullest bin has: that is as normal as it gets.
+        let rows = self.window.len();
+        let most_normal = |histogram: &Histogram| {
+            let fullest = histogram.counts.iter().copied().max().unwrap_or(0);
+            -log2(f64::from(fullest) / (rows as f64 * histogram.width()) + self.config.alpha)
+        };
+        let normal = self.histograms.iter().map(most_normal);
+        let weights = self
+            .scores(row)
+            .zip(normal)
+            .map(|(score, normal)| score - normal);
+        Explanation::from_weights(weights.collect(), self.window.expected())
+    }
+
+    fn expected(&self) -> Vec<Expected> {
+        self.window.expected()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let counts = self
+            .histograms
+            .iter()
+            .map(|histogram| histogram.counts.capacity());
+        self.window.heap_bytes()
+            + self.histograms.capacity() * size_of::<Histogram>()
+            + counts.sum::<usize>() * size_of::<u32>()
+    }
+
+    fn save(&self) -> State {
+        State {
+            window: self.window.clone(),
+        }
+    }
+
+    fn restore(config: &HbosConfig, width: usize, seed: u64, state: State) -> Result<Self, String> {
+        if !state
+            .window
+            .is_sound(Slide::ByRow, config.window_size, width)
+        {
+            return Err("its window has another size".to_owned());
+        }
+        let mut restored = Self::new(config, width, seed).map_err(|error| error.to_string())?;
+        restored.window = state.window;
+        restored.window.grow(config.window_size);
+        if restored.window.len() >= WARM_UP {
+            restored.histograms = (0..width)
+                .map(|feature| restored.histogram(feature))
+                .collect();
+        }
+        Ok(restored)
+    }
+}

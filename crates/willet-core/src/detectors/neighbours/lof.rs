@@ -1,0 +1,150 @@
+use super::Scaling;
+use super::lists::Lists;
+use super::window::{Nearby, Neighbour, State};
+use crate::detectors::contract::{Algorithm, Alias};
+use crate::error::ConfigError;
+use crate::rows::{Expected, Explanation, Raw};
+
+crate::settings! {
+    /// Settings of [`LocalOutlierFactor`].
+    pub(in crate::detectors) struct LocalOutlierFactorConfig {
+        /// Neighbours that a density is taken from.
+        n_neighbors: usize = 20, 1..=1_000;
+        /// Rows of the window that neighbours are sought in.
+        window_size: usize = 1_000, 32..=100_000;
+        /// Whether features are brought to one scale: standard (each divided by its deviation in the window) or none.
+        scaling: Scaling = Scaling::Standard, ();
+    }
+}
+
+/// Scores by how much thinner the last `window_size` rows lie around a row than around its neighbours.
+///
+/// Exact at every row: the factor that the definition gives for this window, as if computed anew. 1 is as dense as the
+/// neighbourhood, more is stranger. Good where normal rows form clusters of different density; blind to groups of anomalies of more
+/// than `n_neighbors` rows.
+///
+/// Time `O(window_size · width)` a row; memory about `16 · window_size · (width + 2 · n_neighbors)` bytes.
+///
+/// # References
+/// Breunig, Kriegel, Ng, Sander, "LOF: Identifying Density-Based Local Outliers", SIGMOD 2000; kept as rows come and go: Pokrajac,
+/// Lazarevic, Latecki, "Incremental Local Outlier Detection for Data Streams", CIDM 2007.
+#[derive(Debug)]
+pub(in crate::detectors) struct LocalOutlierFactor {
+    nearby: Nearby,
+    lists: Lists,
+}
+
+/// Keeps the density of repeated rows finite (as scikit-learn does).
+const LEAST: f64 = 1e-10;
+
+impl LocalOutlierFactor {
+    /// One over the mean distance at which a row is reached from its neighbours.
+    fn density(&self, neighbours: &[Neighbour]) -> f64 {
+        let reached = neighbours.iter().map(|neighbour| {
+            let distance = neighbour.squared.sqrt();
+            distance.max(self.lists.distance(&self.nearby, neighbour.row))
+        });
+        1.0 / (reached.sum::<f64>() / neighbours.len() as f64 + LEAST)
+    }
+
+    fn factor(&self, distances: &[f64]) -> f64 {
+        let count = self.lists.count(&self.nearby);
+        let neighbours = self.nearby.nearest(distances, count);
+        let around = neighbours.iter().map(|neighbour| {
+            let theirs = self.lists.neighbours(&self.nearby, neighbour.row);
+            self.density(theirs)
+        });
+        around.sum::<f64>() / neighbours.len() as f64 / self.density(&neighbours)
+    }
+
+    fn learn(&mut self, row: &[f64], distances: &[f64]) {
+        if self.nearby.push(row) {
+            self.lists.build(&self.nearby);
+        } else {
+            self.lists.push(&self.nearby, distances);
+        }
+    }
+}
+
+impl Algorithm for LocalOutlierFactor {
+    const NAME: &'static str = "lof";
+    const ALIASES: &'static [Alias] = &[Alias {
+        name: "local_outlier_factor",
+        preset: &[],
+    }];
+    const SUMMARY: &'static str =
+        "local outlier factor in a sliding window, exact; clusters of different density";
+    const PAPER: &'static str =
+        "Breunig, Kriegel, Ng, Sander, SIGMOD 2000; Pokrajac et al., CIDM 2007";
+    const TAKES_MISSING: bool = false;
+    const SATURATES: bool = false;
+    const STATE_VERSION: u16 = 1;
+
+    type Config = LocalOutlierFactorConfig;
+    type State = State;
+
+    fn new(
+        config: &LocalOutlierFactorConfig,
+        width: usize,
+        _seed: u64,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            nearby: Nearby::new(config.window_size, width, config.scaling),
+            lists: Lists::new(config.n_neighbors),
+        })
+    }
+
+    fn score_row(&self, row: &[f64]) -> Raw {
+        if !self.nearby.is_warm() {
+            return Raw::WarmingUp;
+        }
+        Raw::Score(self.factor(&self.nearby.distances(row)))
+    }
+
+    fn learn_row(&mut self, row: &[f64]) {
+        let distances = self.nearby.distances(row);
+        self.learn(row, &distances);
+    }
+
+    fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        let distances = self.nearby.distances(row);
+        let raw = if self.nearby.is_warm() {
+            Raw::Score(self.factor(&distances))
+        } else {
+            Raw::WarmingUp
+        };
+        self.learn(row, &distances);
+        raw
+    }
+
+    fn explain_row(&self, row: &[f64]) -> Explanation {
+        let count = self.lists.count(&self.nearby);
+        let neighbours = self.nearby.nearest(&self.nearby.distances(row), count);
+        self.nearby.explain(row, &neighbours)
+    }
+
+    fn expected(&self) -> Vec<Expected> {
+        self.nearby.expected()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.nearby.heap_bytes() + self.lists.heap_bytes()
+    }
+
+    fn save(&self) -> State {
+        self.nearby.save()
+    }
+
+    fn restore(
+        config: &LocalOutlierFactorConfig,
+        width: usize,
+        _seed: u64,
+        state: State,
+    ) -> Result<Self, String> {
+        let nearby = Nearby::restore(config.window_size, width, config.scaling, state);
+        let nearby = nearby.ok_or("its window has another size or scale")?;
+        let mut lists = Lists::new(config.n_neighbors);
+        lists.build(&nearby);
+        Ok(Self { nearby, lists })
+    }
+}
