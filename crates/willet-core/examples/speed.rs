@@ -32,7 +32,11 @@ const CASES: &[Case] = &[
             ("update_frequency", 1_000.0),
         ],
     ),
-    ("lof", 10, &[("n_neighbors", 20.0), ("window_size", 1_000.0)]),
+    (
+        "lof",
+        10,
+        &[("n_neighbors", 20.0), ("window_size", 1_000.0)],
+    ),
     ("knn", 10, &[("window_size", 1_000.0)]),
     ("copod", 10, &[("window_size", 1_000.0)]),
     ("ecod", 10, &[("window_size", 1_000.0)]),

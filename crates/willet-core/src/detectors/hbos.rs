@@ -42,6 +42,10 @@ pub(super) struct Hbos {
 struct Histogram {
     low: f64,
     high: f64,
+    /// Where the bins begin, where they end, how wide each is: the ends, but for equal values.
+    begin: f64,
+    end: f64,
+    width: f64,
     /// Values equal to either end: when the last one leaves the end moves.
     at_ends: [u32; 2],
     counts: Vec<u32>,
@@ -61,9 +65,19 @@ impl Histogram {
     fn of(values: impl Iterator<Item = f64> + Clone, bins: usize) -> Self {
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+        // Of equal values a range of 1 around them, as `NumPy` has it; of huge ones 1 more is the same number.
+        let half = if low < high {
+            0.0
+        } else {
+            (1e-9 * low.abs()).max(0.5)
+        };
+        let (begin, end) = (low - half, high + half);
         let mut histogram = Self {
             low,
             high,
+            begin,
+            end,
+            width: (end - begin) / bins as f64,
             at_ends: [0; 2],
             counts: vec![0; bins],
             least: 0,
@@ -89,34 +103,18 @@ impl Histogram {
         self.least = self.counts.iter().copied().min().unwrap_or(0);
     }
 
-    /// Both ends; of equal values a range of 1 around them, as `NumPy` has it.
-    fn ends(&self) -> (f64, f64) {
-        if self.low < self.high {
-            return (self.low, self.high);
-        }
-        // Of huge values one more or less is the same number.
-        let half = (1e-9 * self.low.abs()).max(0.5);
-        (self.low - half, self.high + half)
-    }
-
-    fn width(&self) -> f64 {
-        let (low, high) = self.ends();
-        (high - low) / self.counts.len() as f64
-    }
-
     /// The bin of a value between the ends.
     fn bin(&self, value: f64) -> usize {
-        let (low, high) = self.ends();
-        let (bins, width) = (self.counts.len(), self.width());
+        let bins = self.counts.len();
         // The last edge is the largest value itself.
         let edge = |bin: usize| {
             if bin == bins {
-                high
+                self.end
             } else {
-                low + bin as f64 * width
+                self.begin + bin as f64 * self.width
             }
         };
-        let guess = (((value - low) / width) as usize).min(bins - 1);
+        let guess = (((value - self.begin) / self.width) as usize).min(bins - 1);
         if value < edge(guess) {
             guess.saturating_sub(1)
         } else if guess + 1 < bins && value >= edge(guess + 1) {
@@ -156,12 +154,11 @@ impl Histogram {
 
     /// −log2 of the density at a value.
     fn score(&self, value: f64, rows: usize, config: &HbosConfig) -> f64 {
-        let (low, high) = self.ends();
-        let outside = (low - value).max(value - high);
+        let outside = (self.begin - value).max(value - self.end);
         let count = if outside <= 0.0 {
             self.counts[self.bin(value)]
-        } else if outside <= self.width() * config.tol {
-            let outermost = if value < low {
+        } else if outside <= self.width * config.tol {
+            let outermost = if value < self.begin {
                 0
             } else {
                 self.counts.len() - 1
@@ -170,7 +167,7 @@ impl Histogram {
         } else {
             self.least
         };
-        -log2(f64::from(count) / (rows as f64 * self.width()) + config.alpha)
+        -log2(f64::from(count) / (rows as f64 * self.width) + config.alpha)
     }
 }
 
@@ -242,7 +239,7 @@ impl Algorithm for Hbos {
         let rows = self.window.len();
         let most_normal = |histogram: &Histogram| {
             let fullest = histogram.counts.iter().copied().max().unwrap_or(0);
-            -log2(f64::from(fullest) / (rows as f64 * histogram.width()) + self.config.alpha)
+            -log2(f64::from(fullest) / (rows as f64 * histogram.width) + self.config.alpha)
         };
         let normal = self.histograms.iter().map(most_normal);
         let weights = self

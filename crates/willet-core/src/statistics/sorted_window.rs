@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// The last `capacity` values, also in sorted order: exact quantiles of a sliding window.
 ///
-/// A push costs two binary searches and a move of at most `8 * capacity` bytes; memory `16 * capacity` bytes.
+/// A push costs two binary searches and a move of at most `8 * capacity` bytes, a third of that on average; memory `16 * capacity` bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SortedWindow {
     capacity: usize,
@@ -36,19 +36,27 @@ impl SortedWindow {
     /// Takes in a finite value; when the window is full the oldest goes and is handed back.
     pub fn push(&mut self, value: f64) -> Option<f64> {
         debug_assert!(value.is_finite());
-        let mut left = None;
+        let into = self.sorted.partition_point(|x| *x < value);
         if self.arrived.len() < self.capacity {
             self.arrived.push(value);
-        } else {
-            let leaving = std::mem::replace(&mut self.arrived[self.oldest], value);
-            self.oldest = (self.oldest + 1) % self.capacity;
-            let at = self.sorted.partition_point(|x| *x < leaving);
-            self.sorted.remove(at);
-            left = Some(leaving);
+            self.sorted.insert(into, value);
+            return None;
         }
-        let at = self.sorted.partition_point(|x| *x < value);
-        self.sorted.insert(at, value);
-        left
+        let leaving = std::mem::replace(&mut self.arrived[self.oldest], value);
+        self.oldest += 1;
+        if self.oldest == self.capacity {
+            self.oldest = 0;
+        }
+        let out = self.sorted.partition_point(|x| *x < leaving);
+        // Only what lies between the two places moves.
+        if out < into {
+            self.sorted.copy_within(out + 1..into, out);
+            self.sorted[into - 1] = value;
+        } else {
+            self.sorted.copy_within(into..out, into + 1);
+            self.sorted[into] = value;
+        }
+        Some(leaving)
     }
 
     /// Number of values in the window.

@@ -8,30 +8,33 @@ use super::window::{Nearby, Neighbour};
 pub(super) struct Lists {
     /// Neighbours that are asked for.
     count: usize,
-    lists: Vec<List>,
+    of_rows: Vec<List>,
+    /// Squared distance up to which each list is whole: infinite where it holds every row.
+    reaches: Vec<f64>,
+    /// The oldest of the neighbours asked for of each row: when it leaves, the list must be looked at.
+    oldest: Vec<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct List {
-    /// All rows nearer than `reach` that were in the window when they were put here; those that left are taken out when seen.
+    /// All rows nearer than the reach that were in the window when they were put here; those that left are taken out when seen.
     nearest: Vec<Neighbour>,
-    /// Up to here the list is whole; `None` where it holds every row.
-    reach: Option<Neighbour>,
     /// Distance of the last neighbour asked for.
     distance: f64,
-    /// The oldest of the neighbours asked for: when it leaves, the list must be looked at.
-    oldest: u64,
 }
 
 impl Lists {
     pub(super) fn new(count: usize) -> Self {
         Self {
             count,
-            lists: Vec::new(),
+            of_rows: Vec::new(),
+            reaches: Vec::new(),
+            oldest: Vec::new(),
         }
     }
 
-    fn most(&self) -> usize {
+    /// Neighbours that each list holds at most.
+    pub(super) fn most(&self) -> usize {
         2 * self.count
     }
 
@@ -42,81 +45,97 @@ impl Lists {
 
     /// Distance of the farthest neighbour of a row.
     pub(super) fn distance(&self, nearby: &Nearby, row: u64) -> f64 {
-        self.lists[nearby.place(row)].distance
+        self.of_rows[nearby.place(row)].distance
     }
 
     /// The neighbours of a row.
     pub(super) fn neighbours(&self, nearby: &Nearby, row: u64) -> &[Neighbour] {
-        &self.lists[nearby.place(row)].nearest[..self.count(nearby)]
+        &self.of_rows[nearby.place(row)].nearest[..self.count(nearby)]
     }
 
     /// Makes all lists anew.
     pub(super) fn build(&mut self, nearby: &Nearby) {
-        self.lists.clear();
-        self.lists.resize(nearby.len(), List::default());
+        self.of_rows.clear();
+        self.resize(nearby.len());
         for place in 0..nearby.len() {
             self.search(nearby, place);
         }
     }
 
-    /// Takes note of the newest row of the window, `distances` away from the rows that were there before it.
-    pub(super) fn push(&mut self, nearby: &Nearby, distances: &[f64]) {
+    fn resize(&mut self, rows: usize) {
+        self.of_rows.resize(rows, List::default());
+        self.reaches.resize(rows, f64::INFINITY);
+        self.oldest.resize(rows, 0);
+    }
+
+    /// Takes note of the newest row of the window, `distances` away from the rows that were there before it, of which these are
+    /// the [`Lists::most`] nearest.
+    pub(super) fn push(&mut self, nearby: &Nearby, distances: &[f64], nearest: Vec<Neighbour>) {
         let row = nearby.next() - 1;
         let place = nearby.place(row);
-        if self.lists.len() <= place {
-            self.lists.push(List::default());
+        if self.of_rows.len() <= place {
+            self.resize(place + 1);
         }
         let (oldest, count, most) = (nearby.oldest(), self.count(nearby), self.most());
-        for (other, (list, &squared)) in self.lists.iter_mut().zip(distances).enumerate() {
-            if other == place {
-                continue;
+        // While the window fills, more neighbours are asked for with every row.
+        let counts_more = nearby.len() <= self.count + 1;
+        let each = distances.iter().zip(&self.reaches).zip(&self.oldest);
+        let touched: Vec<usize> = each
+            .enumerate()
+            .filter(|(other, ((squared, reach), first))| {
+                (*squared < *reach || **first < oldest || counts_more) && *other != place
+            })
+            .map(|(other, _)| other)
+            .collect();
+        for other in touched {
+            let list = &mut self.of_rows[other];
+            let squared = distances[other];
+            if squared < self.reaches[other] {
+                let found = Neighbour { squared, row };
+                list.insert(found, oldest, most, &mut self.reaches[other]);
             }
-            let found = Neighbour { squared, row };
-            let mut is_changed = list.oldest < oldest;
-            if list.reach.is_none_or(|reach| found.is_before(&reach)) {
-                is_changed |= list.insert(found, oldest, most) < count;
-            }
-            // While the window fills, more neighbours are asked for with every row.
-            if is_changed || list.nearest.len() <= count {
-                list.note(oldest, count);
+            self.oldest[other] = list.note(oldest, count);
+            if list.nearest.len() < count {
+                self.search(nearby, other);
             }
         }
-        let mut distances = distances.to_vec();
-        distances.resize(distances.len().max(place + 1), f64::INFINITY);
-        distances[place] = f64::INFINITY;
-        self.lists[place].fill(nearby, &distances, most);
-        self.lists[place].note(oldest, count);
-        for place in 0..self.lists.len() {
-            let list = &self.lists[place];
-            if list.nearest.len() < count {
-                self.search(nearby, place);
-            }
+        // The row that left is nobody's neighbour any more.
+        let mut nearest = nearest;
+        nearest.retain(|neighbour| neighbour.row >= oldest);
+        if nearest.len() < count {
+            self.search(nearby, place);
+        } else {
+            self.fill(nearby, place, &nearest);
         }
     }
 
     fn search(&mut self, nearby: &Nearby, place: usize) {
-        let (count, most) = (self.count(nearby), self.most());
-        let list = &mut self.lists[place];
-        list.fill(nearby, &nearby.distances_at(place), most);
-        list.note(nearby.oldest(), count);
+        let nearest = nearby.nearest(&nearby.distances_at(place), self.most());
+        self.fill(nearby, place, &nearest);
+    }
+
+    fn fill(&mut self, nearby: &Nearby, place: usize, nearest: &[Neighbour]) {
+        let is_whole = nearby.len() <= nearest.len() + 1;
+        let reach = nearest.last().filter(|_| !is_whole);
+        self.reaches[place] = reach.map_or(f64::INFINITY, |last| last.squared);
+        let (oldest, count, most) = (nearby.oldest(), self.count(nearby), self.most());
+        let list = &mut self.of_rows[place];
+        list.nearest.clear();
+        list.nearest.reserve_exact(most + 1);
+        list.nearest.extend_from_slice(nearest);
+        self.oldest[place] = list.note(oldest, count);
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         let held = |list: &List| list.nearest.capacity() * size_of::<Neighbour>();
-        self.lists.capacity() * size_of::<List>() + self.lists.iter().map(held).sum::<usize>()
+        self.of_rows.capacity() * (size_of::<List>() + size_of::<f64>() + size_of::<u64>())
+            + self.of_rows.iter().map(held).sum::<usize>()
     }
 }
 
 impl List {
-    fn fill(&mut self, nearby: &Nearby, distances: &[f64], most: usize) {
-        self.nearest = nearby.nearest(distances, most);
-        self.nearest.reserve_exact(most + 1 - self.nearest.len());
-        let is_whole = nearby.len() <= self.nearest.len() + 1;
-        self.reach = self.nearest.last().copied().filter(|_| !is_whole);
-    }
-
-    /// Puts a neighbour where it belongs and says where that is.
-    fn insert(&mut self, found: Neighbour, oldest: u64, most: usize) -> usize {
+    /// Puts a neighbour where it belongs; what does not fit any more shortens the reach.
+    fn insert(&mut self, found: Neighbour, oldest: u64, most: usize, reach: &mut f64) {
         if self.nearest.len() == most {
             self.nearest.retain(|neighbour| neighbour.row >= oldest);
         }
@@ -126,21 +145,20 @@ impl List {
         self.nearest.insert(at, found);
         if self.nearest.len() > most {
             self.nearest.pop();
-            self.reach = self.nearest.last().copied();
+            *reach = self.nearest[most - 1].squared;
         }
-        at
     }
 
-    /// Takes out who left, and notes what is asked for most.
-    fn note(&mut self, oldest: u64, count: usize) {
+    /// Takes out who left, and says who is the oldest of those asked for.
+    fn note(&mut self, oldest: u64, count: usize) -> u64 {
         self.nearest.retain(|neighbour| neighbour.row >= oldest);
         let first = &self.nearest[..count.min(self.nearest.len())];
         self.distance = first.last().map_or(0.0, |last| last.squared.sqrt());
-        self.oldest = first
+        first
             .iter()
             .map(|neighbour| neighbour.row)
             .min()
-            .unwrap_or(0);
+            .unwrap_or(0)
     }
 }
 
@@ -161,8 +179,9 @@ mod tests {
                 let around = 10.0 * f64::from((step / 50) % 3);
                 let row = [around + random.below(9) as f64, random.below(4) as f64];
                 let distances = nearby.distances(&row);
+                let nearest = nearby.nearest(&distances, lists.most());
                 nearby.push(&row);
-                lists.push(&nearby, &distances);
+                lists.push(&nearby, &distances, nearest);
                 let mut anew = Lists::new(count);
                 anew.build(&nearby);
                 if nearby.len() < 2 {

@@ -47,21 +47,26 @@ impl LocalOutlierFactor {
         1.0 / (reached.sum::<f64>() / neighbours.len() as f64 + LEAST)
     }
 
-    fn factor(&self, distances: &[f64]) -> f64 {
-        let count = self.lists.count(&self.nearby);
-        let neighbours = self.nearby.nearest(distances, count);
+    /// The factor of a row whose nearest rows are these, or more than these.
+    fn factor(&self, nearest: &[Neighbour]) -> f64 {
+        let count = self.lists.count(&self.nearby).min(nearest.len());
+        let neighbours = &nearest[..count];
         let around = neighbours.iter().map(|neighbour| {
             let theirs = self.lists.neighbours(&self.nearby, neighbour.row);
             self.density(theirs)
         });
-        around.sum::<f64>() / neighbours.len() as f64 / self.density(&neighbours)
+        around.sum::<f64>() / count as f64 / self.density(neighbours)
     }
 
-    fn learn(&mut self, row: &[f64], distances: &[f64]) {
+    fn nearest(&self, distances: &[f64]) -> Vec<Neighbour> {
+        self.nearby.nearest(distances, self.lists.most())
+    }
+
+    fn learn(&mut self, row: &[f64], distances: &[f64], nearest: Vec<Neighbour>) {
         if self.nearby.push(row) {
             self.lists.build(&self.nearby);
         } else {
-            self.lists.push(&self.nearby, distances);
+            self.lists.push(&self.nearby, distances, nearest);
         }
     }
 }
@@ -98,22 +103,26 @@ impl Algorithm for LocalOutlierFactor {
         if !self.nearby.is_warm() {
             return Raw::WarmingUp;
         }
-        Raw::Score(self.factor(&self.nearby.distances(row)))
+        let count = self.lists.count(&self.nearby);
+        let distances = self.nearby.distances(row);
+        Raw::Score(self.factor(&self.nearby.nearest(&distances, count)))
     }
 
     fn learn_row(&mut self, row: &[f64]) {
         let distances = self.nearby.distances(row);
-        self.learn(row, &distances);
+        let nearest = self.nearest(&distances);
+        self.learn(row, &distances, nearest);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
         let distances = self.nearby.distances(row);
+        let nearest = self.nearest(&distances);
         let raw = if self.nearby.is_warm() {
-            Raw::Score(self.factor(&distances))
+            Raw::Score(self.factor(&nearest))
         } else {
             Raw::WarmingUp
         };
-        self.learn(row, &distances);
+        self.learn(row, &distances, nearest);
         raw
     }
 

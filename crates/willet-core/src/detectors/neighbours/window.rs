@@ -28,6 +28,8 @@ pub(super) struct Nearby {
     tiles: Vec<f64>,
     /// Rows taken so far; the row with number n is at place n modulo the capacity.
     taken: u64,
+    /// Number of the row at the first place, or of the one that will be there next.
+    round: u64,
     /// When the scale is looked at again.
     review: u64,
 }
@@ -65,6 +67,7 @@ impl Nearby {
             factors: vec![1.0; width],
             tiles: Vec::new(),
             taken: 0,
+            round: 0,
             review: WARM_UP as u64,
         }
     }
@@ -93,13 +96,21 @@ impl Nearby {
 
     /// Where the row with this number lies.
     pub(super) fn place(&self, row: u64) -> usize {
-        (row % self.capacity() as u64) as usize
+        // Rows of the window are of this round or of the one before: no division.
+        match row.checked_sub(self.round) {
+            Some(place) => place as usize,
+            None => (row + self.capacity() as u64 - self.round) as usize,
+        }
     }
 
     /// Number of the row at a place.
     pub(super) fn row_at(&self, place: usize) -> u64 {
-        let (oldest, capacity) = (self.oldest(), self.capacity() as u64);
-        oldest + (place as u64 + capacity - oldest % capacity) % capacity
+        let row = self.round + place as u64;
+        if row < self.taken {
+            row
+        } else {
+            row - self.capacity() as u64
+        }
     }
 
     /// The scaled row at a place, value by value.
@@ -172,6 +183,9 @@ impl Nearby {
 
     /// Takes in a row; the oldest leaves a full window. Returns whether all distances changed, for the scale did.
     pub(super) fn push(&mut self, row: &[f64]) -> bool {
+        if self.taken - self.round == self.capacity() as u64 {
+            self.round = self.taken;
+        }
         let place = self.place(self.taken);
         self.rows.push(row);
         self.taken += 1;
@@ -283,13 +297,15 @@ impl Nearby {
         }
         let grows = capacity > rows.capacity();
         rows.grow(capacity);
+        // Rows are numbered anew where their places changed.
+        let taken = if grows {
+            rows.len() as u64
+        } else {
+            state.taken
+        };
         let mut nearby = Self {
-            // Rows are numbered anew where their places changed.
-            taken: if grows {
-                rows.len() as u64
-            } else {
-                state.taken
-            },
+            taken,
+            round: taken.saturating_sub(1) / capacity as u64 * capacity as u64,
             review: state.review,
             rows,
             scaling,
