@@ -46,6 +46,8 @@ struct Histogram {
     begin: f64,
     end: f64,
     width: f64,
+    /// One over the width: a first guess at a bin, which the edges correct.
+    per_width: f64,
     /// Values equal to either end: when the last one leaves the end moves.
     at_ends: [u32; 2],
     counts: Vec<u32>,
@@ -62,9 +64,9 @@ pub(super) struct State {
 const WARM_UP: usize = 32;
 
 impl Histogram {
-    fn of(values: impl Iterator<Item = f64> + Clone, bins: usize) -> Self {
-        let low = values.clone().fold(f64::INFINITY, f64::min);
-        let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    fn of(values: &[f64], bins: usize) -> Self {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         // Of equal values a range of 1 around them, as `NumPy` has it; of huge ones 1 more is the same number.
         let half = if low < high {
             0.0
@@ -78,11 +80,12 @@ impl Histogram {
             begin,
             end,
             width: (end - begin) / bins as f64,
+            per_width: bins as f64 / (end - begin),
             at_ends: [0; 2],
             counts: vec![0; bins],
             least: 0,
         };
-        for value in values {
+        for &value in values {
             let bin = histogram.bin(value);
             histogram.counts[bin] += 1;
             histogram.count_ends(value, 1);
@@ -114,7 +117,7 @@ impl Histogram {
                 self.begin + bin as f64 * self.width
             }
         };
-        let guess = (((value - self.begin) / self.width) as usize).min(bins - 1);
+        let guess = (((value - self.begin) * self.per_width) as usize).min(bins - 1);
         if value < edge(guess) {
             guess.saturating_sub(1)
         } else if guess + 1 < bins && value >= edge(guess + 1) {
@@ -173,8 +176,8 @@ impl Histogram {
 
 impl Hbos {
     fn histogram(&self, feature: usize) -> Histogram {
-        let values = self.window.rows().iter().map(|row| row[feature]);
-        Histogram::of(values, self.config.n_bins)
+        let values: Vec<f64> = self.window.rows().iter().map(|row| row[feature]).collect();
+        Histogram::of(&values, self.config.n_bins)
     }
 
     fn scores<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {

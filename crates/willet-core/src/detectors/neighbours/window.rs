@@ -157,27 +157,31 @@ impl Nearby {
 
     /// The `count` nearest of these distances, nearest first.
     pub(super) fn nearest(&self, distances: &[f64], count: usize) -> Vec<Neighbour> {
-        let mut nearest: Vec<Neighbour> = Vec::with_capacity(count + 1);
-        let mut farthest = f64::INFINITY;
+        // What is not among the nearest of some is not among the nearest of all: most rows are passed over with one look.
+        let some = &distances[..distances.len().min((4 * count).max(160))];
+        let mut sorted = some.to_vec();
+        let bound = if count < sorted.len() {
+            *sorted.select_nth_unstable_by(count - 1, f64::total_cmp).1
+        } else {
+            f64::INFINITY
+        };
+        let mut nearest: Vec<Neighbour> = Vec::with_capacity(4 * count);
         for (place, &squared) in distances.iter().enumerate() {
             // Infinite ones are no rows.
-            if squared > farthest || squared == f64::INFINITY {
-                continue;
-            }
-            let found = Neighbour {
-                squared,
-                row: self.row_at(place),
-            };
-            if nearest.len() == count && !found.is_before(&nearest[count - 1]) {
-                continue;
-            }
-            let at = nearest.partition_point(|other| other.is_before(&found));
-            nearest.insert(at, found);
-            nearest.truncate(count);
-            if nearest.len() == count {
-                farthest = nearest[count - 1].squared;
+            if squared <= bound && squared < f64::INFINITY {
+                nearest.push(Neighbour {
+                    squared,
+                    row: self.row_at(place),
+                });
             }
         }
+        let order =
+            |a: &Neighbour, b: &Neighbour| a.squared.total_cmp(&b.squared).then(a.row.cmp(&b.row));
+        if count < nearest.len() {
+            nearest.select_nth_unstable_by(count, order);
+            nearest.truncate(count);
+        }
+        nearest.sort_unstable_by(order);
         nearest
     }
 
