@@ -22,6 +22,7 @@ crate::settings! {
 
 /// Scores by how thin each feature's histogram of the last `window_size` rows is at its value, added up over the features.
 ///
+/// What lies outside counts as in an empty bin (PyOD takes the thinnest bin, which says nothing where all are full).
 /// Very fast; good for many features that are strange on their own, gaps between values included. Blind to rows that are strange only
 /// in how their features go together; saturates outside the values seen. The density is that of the values as they are, so that
 /// a feature of another unit weighs differently, as in the paper.
@@ -51,8 +52,6 @@ struct Histogram {
     /// Values equal to either end: when the last one leaves the end moves.
     at_ends: [u32; 2],
     counts: Vec<u32>,
-    /// The thinnest bin's count.
-    least: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,14 +82,12 @@ impl Histogram {
             per_width: bins as f64 / (end - begin),
             at_ends: [0; 2],
             counts: vec![0; bins],
-            least: 0,
         };
         for &value in values {
             let bin = histogram.bin(value);
             histogram.counts[bin] += 1;
             histogram.count_ends(value, 1);
         }
-        histogram.note();
         histogram
     }
 
@@ -100,10 +97,6 @@ impl Histogram {
                 *count = count.saturating_add_signed(step);
             }
         }
-    }
-
-    fn note(&mut self) {
-        self.least = self.counts.iter().copied().min().unwrap_or(0);
     }
 
     /// The bin of a value between the ends.
@@ -145,12 +138,7 @@ impl Histogram {
             .chain([(value, 1)])
         {
             let bin = self.bin(value);
-            let count = self.counts[bin].saturating_add_signed(step);
-            let was_least = self.counts[bin] == self.least;
-            self.counts[bin] = count;
-            if was_least || count < self.least {
-                self.note();
-            }
+            self.counts[bin] = self.counts[bin].saturating_add_signed(step);
         }
         true
     }
@@ -168,7 +156,7 @@ impl Histogram {
             };
             self.counts[outermost]
         } else {
-            self.least
+            0
         };
         -log2(f64::from(count) / (rows as f64 * self.width) + config.alpha)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tungstenite::{Message, WebSocket};
 
+use crate::kills::eventually;
 use crate::service::client::{Service, series};
 use crate::tool::folder;
 
@@ -136,6 +137,8 @@ fn a_slow_client_loses_the_oldest_and_is_told_how_many() {
             )
             .ok(200);
     }
+    // All are judged before the first is read.
+    eventually(|| service.get("/api/statistics").json()["total_events"] == rows);
     let (mut got, mut lost) = (0, 0);
     while got + lost < rows {
         let message = next(&mut socket);
