@@ -18,6 +18,7 @@ from pyod.models.copod import COPOD
 from pyod.models.ecod import ECOD
 from pyod.models.hbos import HBOS
 from pyod.models.knn import KNN
+from sklearn.decomposition import PCA
 from sklearn.neighbors import LocalOutlierFactor
 
 warnings.filterwarnings("ignore")
@@ -37,8 +38,8 @@ def rows(seed, count, width):
     return base
 
 
-def write(name, kind, settings, width, score, by):
-    data = rows(len(name), 150, width)
+def write(name, kind, settings, width, score, by, count=150):
+    data = rows(len(name), count, width)
     window = data[-WINDOW:]
     probes = numpy.vstack([rows(99, 12, width), window[:2], window.max(axis=0) * 3, -10 * numpy.ones(width)])
     lines = [f"# {by}", f"kind {kind}", f"set window_size {WINDOW}"]
@@ -67,6 +68,10 @@ for method in ["largest", "mean", "median"]:
     settings = {"n_neighbors": 6, "method": method, "scaling": "none"}
     make = lambda method=method: KNN(n_neighbors=6, method=method)
     write(f"knn_{method}", "knn", settings, 3, of_pyod(make), f"{pyod_is} KNN")
+for count in [1, 2, 4]:
+    fit = lambda window, probe, count=count: -PCA(n_components=count, svd_solver="full").fit(window).score_samples(probe)[0]
+    settings = {"n_components": count, "scaling": "none"}
+    write(f"pca_{count}", "pca", settings, 4, fit, f"{learn} PCA.score_samples", WINDOW)
 write("copod", "copod", {}, 4, of_pyod(COPOD), f"{pyod_is} COPOD")
 write("ecod", "ecod", {}, 4, of_pyod(ECOD), f"{pyod_is} ECOD")
 for bins in [5, 10]:

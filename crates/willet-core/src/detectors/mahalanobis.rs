@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
+use crate::statistics::{Covariance, triangle};
 
 crate::settings! {
     /// Settings of [`Mahalanobis`].
@@ -30,10 +31,7 @@ pub(super) struct Mahalanobis {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
-    rows: u64,
-    mean: Vec<f64>,
-    /// Covariances, the lower triangle row by row.
-    covariance: Vec<f64>,
+    covariance: Covariance,
     /// Of the correlations when they were last looked at, the lower triangle row by row.
     factor: Vec<f64>,
     /// Rows until they are looked at again.
@@ -43,31 +41,23 @@ pub(super) struct State {
 /// Rows before distances mean anything.
 const WARM_UP: u64 = 32;
 
-fn triangle(row: usize) -> usize {
-    row * (row + 1) / 2
-}
-
 impl Mahalanobis {
     fn width(&self) -> usize {
-        self.state.mean.len()
+        self.state.covariance.width()
     }
 
     fn every(&self) -> u64 {
         1 + (self.width() * self.width() / 64) as u64
     }
 
-    /// Never 0: of a constant feature any other value is far away.
-    fn deviation(&self, feature: usize) -> f64 {
-        let variance = self.state.covariance[triangle(feature) + feature];
-        let least = (1e-9 * self.state.mean[feature].abs()).max(1e-12);
-        variance.max(0.0).sqrt().max(least)
-    }
-
     /// Cholesky's factor of the correlations.
     fn factorise(&mut self) {
         let width = self.width();
-        let deviations: Vec<f64> = (0..width).map(|feature| self.deviation(feature)).collect();
-        let seen = self.state.rows.min(self.window_size as u64) as f64;
+        let covariance = &self.state.covariance;
+        let deviations: Vec<f64> = (0..width)
+            .map(|feature| covariance.deviation(feature))
+            .collect();
+        let seen = covariance.rows().min(self.window_size as u64) as f64;
         let kept = seen / (seen + width as f64);
         for row in 0..width {
             for column in 0..=row {
@@ -75,7 +65,7 @@ impl Mahalanobis {
                 let correlation = if row == column {
                     1.0
                 } else {
-                    kept * self.state.covariance[at] / (deviations[row] * deviations[column])
+                    kept * covariance.of(row, column) / (deviations[row] * deviations[column])
                 };
                 let (done, this) = self.state.factor.split_at(triangle(row));
                 let other = if column == row {
@@ -96,9 +86,9 @@ impl Mahalanobis {
 
     /// The row in standard deviations, and the same with what the features have in common taken out.
     fn standardised(&self, row: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let deviations = row.iter().zip(&self.state.mean).enumerate();
+        let deviations = row.iter().zip(self.state.covariance.mean()).enumerate();
         let apart: Vec<f64> = deviations
-            .map(|(feature, (x, mean))| (x - mean) / self.deviation(feature))
+            .map(|(feature, (x, mean))| (x - mean) / self.state.covariance.deviation(feature))
             .collect();
         let mut solved: Vec<f64> = Vec::with_capacity(apart.len());
         for (feature, value) in apart.iter().enumerate() {
@@ -131,9 +121,7 @@ impl Algorithm for Mahalanobis {
         Ok(Self {
             window_size: config.window_size,
             state: State {
-                rows: 0,
-                mean: vec![0.0; width],
-                covariance: vec![0.0; triangle(width)],
+                covariance: Covariance::new(width),
                 factor: vec![0.0; triangle(width)],
                 until_factor: WARM_UP,
             },
@@ -141,7 +129,7 @@ impl Algorithm for Mahalanobis {
     }
 
     fn score_row(&self, row: &[f64]) -> Raw {
-        if self.state.rows < WARM_UP {
+        if self.state.covariance.rows() < WARM_UP {
             return Raw::WarmingUp;
         }
         let (_, solved) = self.standardised(row);
@@ -149,24 +137,7 @@ impl Algorithm for Mahalanobis {
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let width = self.width();
-        self.state.rows += 1;
-        let weight = 1.0 / self.state.rows.min(self.window_size as u64) as f64;
-        let apart: Vec<f64> = row
-            .iter()
-            .zip(&self.state.mean)
-            .map(|(x, mean)| x - mean)
-            .collect();
-        for (mean, apart) in self.state.mean.iter_mut().zip(&apart) {
-            *mean += weight * apart;
-        }
-        for row in 0..width {
-            let line = &mut self.state.covariance[triangle(row)..=triangle(row) + row];
-            let own = weight * apart[row];
-            for (covariance, other) in line.iter_mut().zip(&apart) {
-                *covariance = (1.0 - weight) * (*covariance + own * other);
-            }
-        }
+        self.state.covariance.push(row, self.window_size);
         self.state.until_factor -= 1;
         if self.state.until_factor == 0 {
             self.factorise();
@@ -175,7 +146,7 @@ impl Algorithm for Mahalanobis {
     }
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
-        if self.state.rows < WARM_UP {
+        if self.state.covariance.rows() < WARM_UP {
             return Explanation::from_weights(vec![0.0; row.len()], Vec::new());
         }
         // The squared distance is a sum over the features: each one's deviation times what is left of it beside the others.
@@ -192,18 +163,17 @@ impl Algorithm for Mahalanobis {
     }
 
     fn expected(&self) -> Vec<Expected> {
-        if self.state.rows < WARM_UP {
+        if self.state.covariance.rows() < WARM_UP {
             return Vec::new();
         }
-        let mean = self.state.mean.iter().enumerate();
-        mean.map(|(feature, mean)| Expected::around(*mean, self.deviation(feature)))
+        let covariance = &self.state.covariance;
+        let mean = covariance.mean().iter().enumerate();
+        mean.map(|(feature, mean)| Expected::around(*mean, covariance.deviation(feature)))
             .collect()
     }
 
     fn heap_bytes(&self) -> usize {
-        let state = &self.state;
-        (state.mean.capacity() + state.covariance.capacity() + state.factor.capacity())
-            * size_of::<f64>()
+        self.state.covariance.heap_bytes() + self.state.factor.capacity() * size_of::<f64>()
     }
 
     fn save(&self) -> State {
@@ -216,21 +186,17 @@ impl Algorithm for Mahalanobis {
         _seed: u64,
         state: State,
     ) -> Result<Self, String> {
-        let finite = |values: &[f64]| values.iter().all(|x| x.is_finite());
         let restored = Self {
             window_size: config.window_size,
             state,
         };
         let state = &restored.state;
-        let is_sound = state.mean.len() == width
-            && state.covariance.len() == triangle(width)
+        let is_sound = state.covariance.is_sound(width)
             && state.factor.len() == triangle(width)
-            && finite(&state.mean)
-            && finite(&state.covariance)
-            && finite(&state.factor)
+            && state.factor.iter().all(|x| x.is_finite())
             && state.until_factor > 0
             && state.until_factor <= restored.every().max(WARM_UP)
-            && (state.rows < WARM_UP
+            && (state.covariance.rows() < WARM_UP
                 || (0..width).all(|row| state.factor[triangle(row) + row] > 0.0));
         if is_sound {
             Ok(restored)

@@ -11,6 +11,7 @@ mod isolation_forest;
 mod loda;
 mod mahalanobis;
 mod neighbours;
+mod pca;
 mod statistical;
 mod tails;
 
@@ -18,7 +19,7 @@ pub use contract::{Alias, Detector, Kind, MAX_WIDTH, Options, Snapshot};
 pub use guarded::LARGEST;
 
 use crate::error::ConfigError;
-use crate::settings::Value;
+use crate::settings::{Choice, Value};
 
 /// Every kind Willet knows, in the order the documentation lists them.
 pub const KINDS: &[Kind] = &[
@@ -32,8 +33,23 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<hbos::Hbos>(),
     Kind::of::<loda::Loda>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
+    Kind::of::<pca::Pca>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
+
+/// Whether features are brought to one scale before they are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scaling {
+    /// Each feature divided by its standard deviation.
+    Standard,
+    /// As they come.
+    None,
+}
+
+impl Choice for Scaling {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("standard", Self::Standard), ("none", Self::None)];
+}
 
 /// The kind of a name or an alias, with the settings the alias stands for.
 pub fn find(name: &str) -> Result<(&'static Kind, Options), ConfigError> {

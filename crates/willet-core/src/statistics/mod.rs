@@ -1,10 +1,13 @@
 //! Running statistics with bounded state: moments, a sorted window, quantiles, the tail of a distribution.
 
+mod covariance;
 mod exponential_moments;
 mod pareto_tail;
 mod sorted_window;
 mod upper_digest;
 
+pub use covariance::Covariance;
+pub(crate) use covariance::{eigen, triangle};
 pub use exponential_moments::ExponentialMoments;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;

@@ -1,5 +1,5 @@
-use super::Scaling;
 use super::window::{Nearby, Neighbour, State};
+use crate::detectors::Scaling;
 use crate::detectors::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};

@@ -164,8 +164,8 @@ impl List {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Scaling;
     use super::*;
+    use crate::detectors::Scaling;
     use crate::random::Random;
 
     #[test]

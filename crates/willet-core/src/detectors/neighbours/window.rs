@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Scaling;
-use crate::detectors::LARGEST;
+use crate::detectors::{LARGEST, Scaling};
 use crate::rows::{Expected, Explanation};
 use crate::windows::{CountWindow, Slide};
 
