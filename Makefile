@@ -9,7 +9,7 @@ KILLS               ?= 30
 CONTRACT_SECONDS    ?= 90
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench gen sim soak fuzz setup build e2e contract page
+.PHONY: help run test check accuracy bench gen sim soak fuzz setup build e2e contract page
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,13 @@ gen: build ## write generated files anew: docs/generated, protocol; score hashes
 	@$(BIN) config openapi > $(if $(filter docs/generated,$(OUT)),protocol/openapi.json,$(OUT)/openapi.json)
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
 OUT ?= docs/generated
+
+accuracy: build ## score every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes target/accuracy
+	@if [ -d "$(DATA)" ]; then \
+	  [ -x target/accuracy-venv/bin/python ] || { python3 -m venv target/accuracy-venv && target/accuracy-venv/bin/pip install -q numpy; }; \
+	  target/accuracy-venv/bin/python scripts/accuracy.py "$(DATA)" target/accuracy $(ONLY); \
+	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
+DATA ?= ../shared/data
 
 bench: ## measure the figures beside their peers; writes bench/RESULTS.md
 	bench/run.sh

@@ -68,12 +68,13 @@ for method in ["largest", "mean", "median"]:
     settings = {"n_neighbors": 6, "method": method, "scaling": "none"}
     make = lambda method=method: KNN(n_neighbors=6, method=method)
     write(f"knn_{method}", "knn", settings, 3, of_pyod(make), f"{pyod_is} KNN")
+# Directions are looked at after 32 rows and then every 5: the last time after 57.
 for count in [1, 2, 4]:
     fit = lambda window, probe, count=count: -PCA(n_components=count, svd_solver="full").fit(window).score_samples(probe)[0]
     settings = {"n_components": count, "scaling": "none"}
-    write(f"pca_{count}", "pca", settings, 4, fit, f"{learn} PCA.score_samples", WINDOW)
+    write(f"pca_{count}", "pca", settings, 4, fit, f"{learn} PCA.score_samples", 57)
 write("copod", "copod", {}, 4, of_pyod(COPOD), f"{pyod_is} COPOD")
 write("ecod", "ecod", {}, 4, of_pyod(ECOD), f"{pyod_is} ECOD")
 for bins in [5, 10]:
     make = lambda bins=bins: HBOS(n_bins=bins)
-    write(f"hbos_{bins}", "hbos", {"n_bins": bins}, 4, of_pyod(make), f"{pyod_is} HBOS")
+    write(f"hbos_{bins}", "hbos", {"n_bins": bins, "outside": "thinnest"}, 4, of_pyod(make), f"{pyod_is} HBOS")

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
+use crate::settings::Choice;
 use crate::windows::{CountWindow, Slide};
 
 crate::settings! {
@@ -15,14 +16,29 @@ crate::settings! {
         alpha: f64 = 0.1, 1e-9..=1.0;
         /// How far outside the histogram a value may lie and still count as of the outermost bin, in widths of a bin.
         tol: f64 = 0.5, 0.0..=1.0;
+        /// What a value further outside counts as: of an empty bin, or of the thinnest one (as PyOD has it).
+        outside: Outside = Outside::Empty, ();
         /// How many recent rows the histograms are made of.
         window_size: usize = 1_000, 32..=1_000_000;
     }
 }
 
+/// What lies outside of a histogram counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outside {
+    /// As in an empty bin: where all bins are full the thinnest one would say nothing.
+    Empty,
+    /// As in the thinnest bin.
+    Thinnest,
+}
+
+impl Choice for Outside {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("empty", Self::Empty), ("thinnest", Self::Thinnest)];
+}
+
 /// Scores by how thin each feature's histogram of the last `window_size` rows is at its value, added up over the features.
 ///
-/// What lies outside counts as in an empty bin (PyOD takes the thinnest bin, which says nothing where all are full).
 /// Very fast; good for many features that are strange on their own, gaps between values included. Blind to rows that are strange only
 /// in how their features go together; saturates outside the values seen. The density is that of the values as they are, so that
 /// a feature of another unit weighs differently, as in the paper.
@@ -156,7 +172,10 @@ impl Histogram {
             };
             self.counts[outermost]
         } else {
-            0
+            match config.outside {
+                Outside::Empty => 0,
+                Outside::Thinnest => self.counts.iter().copied().min().unwrap_or(0),
+            }
         };
         -log2(f64::from(count) / (rows as f64 * self.width) + config.alpha)
     }

@@ -81,7 +81,9 @@ impl Pca {
         let matrix = pairs.map(|(a, b)| unbiased * covariance.of(a, b) / (units[a] * units[b]));
         let (mut values, directions) = eigen(matrix.collect(), width);
         let least = (LEAST * values[0]).max(1e-12);
-        values.iter_mut().for_each(|value| *value = value.max(least));
+        values
+            .iter_mut()
+            .for_each(|value| *value = value.max(least));
         let count = match self.config.n_components {
             0 => {
                 let wanted = self.config.variance * values.iter().sum::<f64>();
@@ -222,12 +224,7 @@ impl Algorithm for Pca {
         self.state.clone()
     }
 
-    fn restore(
-        config: &PcaConfig,
-        width: usize,
-        _seed: u64,
-        state: State,
-    ) -> Result<Self, String> {
+    fn restore(config: &PcaConfig, width: usize, _seed: u64, state: State) -> Result<Self, String> {
         let restored = Self {
             config: config.clone(),
             state,
@@ -239,9 +236,7 @@ impl Algorithm for Pca {
             && state.directions.len() == state.kept.len() * width
             && state.kept.iter().all(is_positive)
             && state.directions.iter().all(|x| x.abs() <= 1.1)
-            && (state.kept.len() == width
-                || is_positive(&state.across)
-                || !restored.is_warm())
+            && (state.kept.len() == width || is_positive(&state.across) || !restored.is_warm())
             && (!restored.is_warm() || !state.kept.is_empty())
             && (1..=restored.every().max(WARM_UP)).contains(&state.until_looked);
         if is_sound {

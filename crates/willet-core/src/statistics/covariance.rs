@@ -57,7 +57,11 @@ impl Covariance {
         debug_assert_eq!(row.len(), self.width());
         self.rows += 1;
         let weight = 1.0 / self.rows.min(window as u64) as f64;
-        let apart: Vec<f64> = row.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
+        let apart: Vec<f64> = row
+            .iter()
+            .zip(&self.mean)
+            .map(|(x, mean)| x - mean)
+            .collect();
         for (mean, apart) in self.mean.iter_mut().zip(&apart) {
             *mean += weight * apart;
         }
@@ -95,7 +99,9 @@ pub(crate) fn eigen(mut matrix: Vec<f64>, width: usize) -> (Vec<f64>, Vec<f64>) 
     let size: f64 = matrix.iter().map(|x| x * x).sum();
     for _ in 0..SWEEPS {
         let beside = (0..width).flat_map(|i| (0..i).map(move |j| (i, j)));
-        let left: f64 = beside.map(|(i, j)| matrix[i * width + j] * matrix[i * width + j]).sum();
+        let left: f64 = beside
+            .map(|(i, j)| matrix[i * width + j] * matrix[i * width + j])
+            .sum();
         if left <= 1e-26 * size {
             break;
         }
@@ -172,12 +178,17 @@ mod tests {
     fn until_the_window_is_full_every_row_weighs_the_same() {
         let mut random = Random::new(6);
         let mut covariance = Covariance::new(2);
-        let rows: Vec<[f64; 2]> = (0..40).map(|_| [1e6 + random.unit(), random.unit()]).collect();
+        let rows: Vec<[f64; 2]> = (0..40)
+            .map(|_| [1e6 + random.unit(), random.unit()])
+            .collect();
         rows.iter().for_each(|row| covariance.push(row, 100));
         let count = rows.len() as f64;
         let mean = [0, 1].map(|f| rows.iter().map(|row| row[f]).sum::<f64>() / count);
         for (a, b) in [(0, 0), (0, 1), (1, 1)] {
-            let sum: f64 = rows.iter().map(|row| (row[a] - mean[a]) * (row[b] - mean[b])).sum();
+            let sum: f64 = rows
+                .iter()
+                .map(|row| (row[a] - mean[a]) * (row[b] - mean[b]))
+                .sum();
             assert!((covariance.of(a, b) - sum / count).abs() < 1e-9);
         }
     }
