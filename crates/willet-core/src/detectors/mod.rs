@@ -8,7 +8,6 @@ mod ensemble;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
-mod loda;
 mod mahalanobis;
 mod neighbours;
 mod pca;
@@ -31,7 +30,6 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<tails::TailDetector<tails::Copod>>(),
     Kind::of::<tails::TailDetector<tails::Ecod>>(),
     Kind::of::<hbos::Hbos>(),
-    Kind::of::<loda::Loda>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
     Kind::of::<ensemble::Ensemble>(),
