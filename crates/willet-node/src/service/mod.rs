@@ -2,7 +2,7 @@
 //!
 //! [`Service`] is what doors talk to; the threads behind it are made in [`crate::pipeline`], where their picture is.
 //! Reading order: `admission` (what comes in), `log_thread`, `shard_thread`, `gathered` (what verdicts become), `output_thread`
-//! (store, incidents), [`topics`] (who listens).
+//! (store, incidents), `topics` (who listens).
 
 mod admission;
 mod budget;
