@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::{Covariance, triangle};
+use crate::statistics::{Covariance, dot, triangle};
 
 crate::settings! {
     /// Settings of [`Mahalanobis`].
@@ -100,10 +100,6 @@ impl Mahalanobis {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 impl Algorithm for Mahalanobis {
     const NAME: &'static str = "mahalanobis";
     const ALIASES: &'static [Alias] = &[];
@@ -166,10 +162,7 @@ impl Algorithm for Mahalanobis {
         if self.state.covariance.rows() < WARM_UP {
             return Vec::new();
         }
-        let covariance = &self.state.covariance;
-        let mean = covariance.mean().iter().enumerate();
-        mean.map(|(feature, mean)| Expected::around(*mean, covariance.deviation(feature)))
-            .collect()
+        self.state.covariance.expected()
     }
 
     fn heap_bytes(&self) -> usize {

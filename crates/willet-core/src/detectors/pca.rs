@@ -5,7 +5,7 @@ use super::Scaling;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::{Covariance, eigen};
+use crate::statistics::{Covariance, dot, eigen};
 
 crate::settings! {
     /// Settings of [`Pca`].
@@ -134,10 +134,6 @@ impl Pca {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 impl Algorithm for Pca {
     const NAME: &'static str = "pca";
     const ALIASES: &'static [Alias] = &[];
@@ -208,10 +204,7 @@ impl Algorithm for Pca {
         if !self.is_warm() {
             return Vec::new();
         }
-        let covariance = &self.state.covariance;
-        let mean = covariance.mean().iter().enumerate();
-        mean.map(|(feature, mean)| Expected::around(*mean, covariance.deviation(feature)))
-            .collect()
+        self.state.covariance.expected()
     }
 
     fn heap_bytes(&self) -> usize {

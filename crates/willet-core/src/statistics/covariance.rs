@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::rows::Expected;
+
 /// Mean and covariances of rows with exponential forgetting: until `window` rows came each weighs the same, then older ones weigh
 /// less and less. `O(width²)` a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +15,11 @@ pub struct Covariance {
 /// Place of the first value of a row in a lower triangle that lies row by row; also the length of one of so many rows.
 pub(crate) fn triangle(row: usize) -> usize {
     row * (row + 1) / 2
+}
+
+/// Sum of the products.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 impl Covariance {
@@ -71,6 +78,13 @@ impl Covariance {
                 *value = (1.0 - weight) * (*value + weight * own * other);
             }
         }
+    }
+
+    /// What is normal of each feature.
+    pub fn expected(&self) -> Vec<Expected> {
+        let mean = self.mean.iter().enumerate();
+        mean.map(|(feature, mean)| Expected::around(*mean, self.deviation(feature)))
+            .collect()
     }
 
     /// Bytes on the heap.

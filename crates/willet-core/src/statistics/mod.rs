@@ -7,7 +7,7 @@ mod sorted_window;
 mod upper_digest;
 
 pub use covariance::Covariance;
-pub(crate) use covariance::{eigen, triangle};
+pub(crate) use covariance::{dot, eigen, triangle};
 pub use exponential_moments::ExponentialMoments;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;
