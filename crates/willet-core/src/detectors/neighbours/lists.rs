@@ -141,7 +141,7 @@ impl List {
         }
         let at = self
             .nearest
-            .partition_point(|other| other.is_before(&found));
+            .partition_point(|other| other.order(&found).is_lt());
         self.nearest.insert(at, found);
         if self.nearest.len() > most {
             self.nearest.pop();

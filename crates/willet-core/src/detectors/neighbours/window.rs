@@ -1,5 +1,7 @@
 //! The last rows, laid out so that the distances to all of them are quick to take.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::detectors::{LARGEST, Scaling};
@@ -53,8 +55,9 @@ pub(super) struct Neighbour {
 
 impl Neighbour {
     /// Nearer ones first, of equally near ones the older: never two alike.
-    pub(super) fn is_before(&self, other: &Self) -> bool {
-        self.squared < other.squared || (self.squared == other.squared && self.row < other.row)
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let by_distance = self.squared.total_cmp(&other.squared);
+        by_distance.then(self.row.cmp(&other.row))
     }
 }
 
@@ -174,13 +177,11 @@ impl Nearby {
                 });
             }
         }
-        let order =
-            |a: &Neighbour, b: &Neighbour| a.squared.total_cmp(&b.squared).then(a.row.cmp(&b.row));
         if count < nearest.len() {
-            nearest.select_nth_unstable_by(count, order);
+            nearest.select_nth_unstable_by(count, Neighbour::order);
             nearest.truncate(count);
         }
-        nearest.sort_unstable_by(order);
+        nearest.sort_unstable_by(Neighbour::order);
         nearest
     }
 
