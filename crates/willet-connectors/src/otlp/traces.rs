@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider,
 };
 use tokio::runtime::Handle;
+use willet_core::random::mix;
 use willet_engine::verdict::Outcome;
 use willet_node::output::Answers;
 use willet_node::service::Witness;
@@ -169,12 +170,9 @@ impl Witness for Traces {
     }
 }
 
-/// A number from 0 to 1 that looks random: the same events are traced whoever asks (the finaliser of splitmix64).
+/// A number from 0 to 1 that looks random: the same events are traced whoever asks.
 fn share_of(offset: u64) -> f64 {
-    let mut mixed = offset.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    mix(offset) as f64 / u64::MAX as f64
 }
 
 /// Posts on the service's own runtime, for the exporter's thread has none, and says once when the collector does not answer.
