@@ -1,9 +1,7 @@
-use serde::{Deserialize, Serialize};
-
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::{Covariance, dot, triangle};
+use crate::statistics::Gaussian;
 
 crate::settings! {
     /// Settings of [`Mahalanobis`].
@@ -26,78 +24,7 @@ crate::settings! {
 #[derive(Debug)]
 pub(super) struct Mahalanobis {
     window_size: usize,
-    state: State,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct State {
-    covariance: Covariance,
-    /// Of the correlations when they were last looked at, the lower triangle row by row.
-    factor: Vec<f64>,
-    /// Rows until they are looked at again.
-    until_factor: u64,
-}
-
-/// Rows before distances mean anything.
-const WARM_UP: u64 = 32;
-
-impl Mahalanobis {
-    fn width(&self) -> usize {
-        self.state.covariance.width()
-    }
-
-    fn every(&self) -> u64 {
-        1 + (self.width() * self.width() / 64) as u64
-    }
-
-    /// Cholesky's factor of the correlations.
-    fn factorise(&mut self) {
-        let width = self.width();
-        let covariance = &self.state.covariance;
-        let deviations: Vec<f64> = (0..width)
-            .map(|feature| covariance.deviation(feature))
-            .collect();
-        let seen = covariance.rows().min(self.window_size as u64) as f64;
-        let kept = seen / (seen + width as f64);
-        for row in 0..width {
-            for column in 0..=row {
-                let at = triangle(row) + column;
-                let correlation = if row == column {
-                    1.0
-                } else {
-                    kept * covariance.of(row, column) / (deviations[row] * deviations[column])
-                };
-                let (done, this) = self.state.factor.split_at(triangle(row));
-                let other = if column == row {
-                    &this[..column]
-                } else {
-                    &done[triangle(column)..triangle(column) + column]
-                };
-                let rest = correlation - dot(&this[..column], other);
-                self.state.factor[at] = if row == column {
-                    // Rounding may take a little too much away; what is drawn towards none keeps it above this.
-                    rest.max(1.0 - kept).max(1e-9).sqrt()
-                } else {
-                    rest / self.state.factor[triangle(column) + column]
-                };
-            }
-        }
-    }
-
-    /// The row in standard deviations, and the same with what the features have in common taken out.
-    fn standardised(&self, row: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let deviations = row.iter().zip(self.state.covariance.mean()).enumerate();
-        let apart: Vec<f64> = deviations
-            .map(|(feature, (x, mean))| (x - mean) / self.state.covariance.deviation(feature))
-            .collect();
-        let mut solved: Vec<f64> = Vec::with_capacity(apart.len());
-        for (feature, value) in apart.iter().enumerate() {
-            let line = &self.state.factor[triangle(feature)..=triangle(feature) + feature];
-            let rest = value - dot(&line[..feature], &solved);
-            solved.push(rest / line[feature]);
-        }
-        (apart, solved)
-    }
+    normal: Gaussian,
 }
 
 impl Algorithm for Mahalanobis {
@@ -111,91 +38,62 @@ impl Algorithm for Mahalanobis {
     const STATE_VERSION: u16 = 1;
 
     type Config = MahalanobisConfig;
-    type State = State;
+    type State = Gaussian;
 
     fn new(config: &MahalanobisConfig, width: usize, _seed: u64) -> Result<Self, ConfigError> {
         Ok(Self {
             window_size: config.window_size,
-            state: State {
-                covariance: Covariance::new(width),
-                factor: vec![0.0; triangle(width)],
-                until_factor: WARM_UP,
-            },
+            normal: Gaussian::new(width),
         })
     }
 
     fn score_row(&self, row: &[f64]) -> Raw {
-        if self.state.covariance.rows() < WARM_UP {
-            return Raw::WarmingUp;
+        if self.normal.is_warm() {
+            Raw::Score(self.normal.distance(row))
+        } else {
+            Raw::WarmingUp
         }
-        let (_, solved) = self.standardised(row);
-        Raw::Score(dot(&solved, &solved).sqrt())
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        self.state.covariance.push(row, self.window_size);
-        self.state.until_factor -= 1;
-        if self.state.until_factor == 0 {
-            self.factorise();
-            self.state.until_factor = self.every();
-        }
+        self.normal.push(row, self.window_size);
     }
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
-        if self.state.covariance.rows() < WARM_UP {
+        if !self.normal.is_warm() {
             return Explanation::from_weights(vec![0.0; row.len()], Vec::new());
         }
-        // The squared distance is a sum over the features: each one's deviation times what is left of it beside the others.
-        let (apart, mut solved) = self.standardised(row);
-        for feature in (0..solved.len()).rev() {
-            solved[feature] /= self.state.factor[triangle(feature) + feature];
-            let (value, line) = (solved[feature], triangle(feature));
-            for (other, part) in solved[..feature].iter_mut().zip(&self.state.factor[line..]) {
-                *other -= part * value;
-            }
-        }
-        let weights = apart.iter().zip(&solved).map(|(a, b)| a * b).collect();
-        Explanation::from_weights(weights, self.expected())
+        Explanation::from_weights(self.normal.parts(row), self.expected())
     }
 
     fn expected(&self) -> Vec<Expected> {
-        if self.state.covariance.rows() < WARM_UP {
+        if !self.normal.is_warm() {
             return Vec::new();
         }
-        self.state.covariance.expected()
+        self.normal.covariance().expected()
     }
 
     fn heap_bytes(&self) -> usize {
-        self.state.covariance.heap_bytes() + self.state.factor.capacity() * size_of::<f64>()
+        self.normal.heap_bytes()
     }
 
-    fn save(&self) -> State {
-        self.state.clone()
+    fn save(&self) -> Gaussian {
+        self.normal.clone()
     }
 
     fn restore(
         config: &MahalanobisConfig,
         width: usize,
         _seed: u64,
-        state: State,
+        normal: Gaussian,
     ) -> Result<Self, String> {
-        let restored = Self {
-            window_size: config.window_size,
-            state,
-        };
-        let state = &restored.state;
-        let is_sound = state.covariance.is_sound(width)
-            && state.factor.len() == triangle(width)
-            && state.factor.iter().all(|x| x.is_finite())
-            && state.until_factor > 0
-            && state.until_factor <= restored.every().max(WARM_UP)
-            && (state.covariance.rows() < WARM_UP
-                || (0..width).all(|row| state.factor[triangle(row) + row] > 0.0));
-        if is_sound {
-            Ok(restored)
-        } else {
-            Err("its matrices have another size or are not finite".to_owned())
+        if !normal.is_sound(width) {
+            return Err("its matrices have another size or are not finite".to_owned());
         }
+        Ok(Self {
+            window_size: config.window_size,
+            normal,
+        })
     }
 }
 

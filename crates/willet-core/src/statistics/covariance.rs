@@ -64,19 +64,16 @@ impl Covariance {
         debug_assert_eq!(row.len(), self.width());
         self.rows += 1;
         let weight = 1.0 / self.rows.min(window as u64) as f64;
-        let apart: Vec<f64> = row
-            .iter()
-            .zip(&self.mean)
-            .map(|(x, mean)| x - mean)
-            .collect();
-        for (mean, apart) in self.mean.iter_mut().zip(&apart) {
-            *mean += weight * apart;
-        }
-        for (row, own) in apart.iter().enumerate() {
-            let line = &mut self.values[triangle(row)..=triangle(row) + row];
-            for (value, other) in line.iter_mut().zip(&apart) {
-                *value = (1.0 - weight) * (*value + weight * own * other);
+        // The mean moves last: the products are of deviations from the mean before.
+        for (own, a) in row.iter().enumerate() {
+            let own_apart = a - self.mean[own];
+            let line = &mut self.values[triangle(own)..=triangle(own) + own];
+            for ((value, other), mean) in line.iter_mut().zip(row).zip(&self.mean) {
+                *value = (1.0 - weight) * (*value + weight * own_apart * (other - mean));
             }
+        }
+        for (mean, x) in self.mean.iter_mut().zip(row) {
+            *mean += weight * (x - *mean);
         }
     }
 

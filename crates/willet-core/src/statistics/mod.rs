@@ -2,6 +2,7 @@
 
 mod covariance;
 mod exponential_moments;
+mod gaussian;
 mod pareto_tail;
 mod sorted_window;
 mod upper_digest;
@@ -9,6 +10,7 @@ mod upper_digest;
 pub use covariance::Covariance;
 pub(crate) use covariance::{dot, eigen, triangle};
 pub use exponential_moments::ExponentialMoments;
+pub(crate) use gaussian::Gaussian;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;
 pub(crate) use sorted_window::{quantile, select_quantile};
