@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             {
                 println!("{row:?} is strange: {:.3}", anomaly_score(judgement.depth));
             }
-            decision.learn(score);
+            decision.learn(score, &policy);
         }
         detector.learn(Rows::one(&row))?;
     }

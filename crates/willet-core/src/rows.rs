@@ -103,6 +103,17 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// The same band, `by` higher.
+    pub(crate) fn shifted(self, by: f64) -> Self {
+        Self {
+            low: self.low + by,
+            middle: self.middle + by,
+            high: self.high + by,
+        }
+    }
+}
+
 /// Half width of an expected band in standard deviations.
 pub(crate) const BAND: f64 = 3.0;
 

@@ -60,7 +60,7 @@ pub struct DetectorConfig {
 }
 
 fn default_algorithm() -> String {
-    "zscore".to_owned()
+    "auto".to_owned()
 }
 
 impl Default for DetectorConfig {
@@ -141,6 +141,7 @@ impl Plan {
             .map_err(|error| error.within("detector"))?;
         let policy =
             Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
+        let policy = policy.of_depths(kind.scores_depth);
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
             let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");

@@ -44,6 +44,8 @@ pub struct Description {
     pub model_version: u32,
     /// Name of the kind that answers.
     pub algorithm: String,
+    /// What the detector found out or chose, in words.
+    pub about: Option<String>,
     /// Names of the features.
     pub names: Vec<Box<str>>,
     /// What is taken for normal of each; empty while nobody knows.
@@ -240,7 +242,12 @@ impl Series {
     }
 
     pub(crate) fn describe(&self, plan: &Plan) -> Description {
-        let is_warm = |model: &&Model| model.decision.depth(0.0).is_some();
+        let is_warm = |model: &&Model| match plan.of_version(model.version) {
+            // Its scores are depths: the decision has nothing to warm up.
+            Some(plan) if plan.kind().scores_depth => !model.detector.expected().is_empty(),
+            Some(plan) => model.decision.depth(0.0, plan.policy()).is_some(),
+            None => false,
+        };
         let model = self.model.as_ref().filter(is_warm);
         let model = model.or(self.former.as_deref()).or(self.model.as_ref());
         let algorithm = model
@@ -254,6 +261,7 @@ impl Series {
             is_warming_up: model.as_ref().is_none_or(|model| !is_warm(model)),
             model_version: model.map_or(0, |model| model.version),
             algorithm: algorithm.config().detector.algorithm.clone(),
+            about: model.and_then(|model| model.detector.about()),
             names: model.map_or(Vec::new(), |model| model.names().to_vec()),
             expected: model.map_or(Vec::new(), |model| model.detector.expected()),
         }
@@ -581,16 +589,17 @@ impl Model {
                     }
                 };
                 if learn {
-                    self.decision.learn(score);
+                    self.decision.learn(score, plan.policy());
                 }
                 (outcome, learn)
             }
         };
-        if learn {
-            self.detector
-                .learn(rows)
-                .expect("the model was built for this width");
-        }
+        let taken = if learn {
+            self.detector.learn(rows)
+        } else {
+            self.detector.pass(rows)
+        };
+        taken.expect("the model was built for this width");
         if let Some(features) = &mut self.features {
             features.observe(values);
         }

@@ -2,9 +2,11 @@
 
 mod calibration;
 mod policy;
+mod scale;
 
 pub use calibration::{Calibrator, HORIZON, WARM_UP, anomaly_score, depth_of};
 pub use policy::{DecisionConfig, Direction, Policy, Threshold};
+pub use scale::Scale;
 
 use libm::exp;
 use serde::{Deserialize, Serialize};
@@ -46,7 +48,7 @@ const RAISE: f64 = 2.0;
 impl Decision {
     /// Judges a score; `None` while the series warms up. Call [`Decision::learn`] after.
     pub fn judge(&mut self, score: f64, policy: &Policy) -> Option<Judgement> {
-        let depth = self.calibrator.depth(score)?;
+        let depth = self.depth(score, policy)?;
         let threshold = policy.depth() + self.raised;
         let is_beyond = depth >= threshold;
         self.consecutive = if is_beyond {
@@ -82,12 +84,17 @@ impl Decision {
     }
 
     /// Learns the score of a row that was learned by the detector.
-    pub fn learn(&mut self, score: f64) {
-        self.calibrator.learn(score);
+    pub fn learn(&mut self, score: f64, policy: &Policy) {
+        if !policy.takes_depths() {
+            self.calibrator.learn(score);
+        }
     }
 
     /// The depth of a score without judging it.
-    pub fn depth(&self, score: f64) -> Option<f64> {
+    pub fn depth(&self, score: f64, policy: &Policy) -> Option<f64> {
+        if policy.takes_depths() {
+            return Some(score);
+        }
         self.calibrator.depth(score)
     }
 
@@ -139,7 +146,7 @@ mod tests {
             .map(|score| {
                 let judgement = decision.judge(score, policy);
                 if judgement.is_none_or(|judgement| judgement.learn) {
-                    decision.learn(score);
+                    decision.learn(score, policy);
                 }
                 judgement
             })
@@ -198,7 +205,7 @@ mod tests {
             let judgement = decision.judge(50.0, &policy).expect("warm");
             if judgement.learn {
                 learned += 1;
-                decision.learn(50.0);
+                decision.learn(50.0, &policy);
             }
         }
         assert!((70..100).contains(&learned), "{learned}");

@@ -72,6 +72,7 @@ pub struct Policy {
     ignore_absolute: f64,
     ignore_relative: f64,
     consecutive: u32,
+    takes_depths: bool,
 }
 
 impl Default for Policy {
@@ -83,6 +84,7 @@ impl Default for Policy {
             ignore_absolute: 0.0,
             ignore_relative: 0.0,
             consecutive: 1,
+            takes_depths: false,
         }
     }
 }
@@ -140,11 +142,24 @@ impl TryFrom<&DecisionConfig> for Policy {
             ignore_absolute: config.ignore_absolute,
             ignore_relative: config.ignore_relative,
             consecutive: config.consecutive,
+            takes_depths: false,
         })
     }
 }
 
 impl Policy {
+    /// The same for a kind whose scores are depths already ([`crate::detectors::Kind::scores_depth`]).
+    #[must_use]
+    pub fn of_depths(mut self, takes_depths: bool) -> Self {
+        self.takes_depths = takes_depths;
+        self
+    }
+
+    /// Whether scores are depths already.
+    pub fn takes_depths(&self) -> bool {
+        self.takes_depths
+    }
+
     /// Depth from which on a score is an anomaly.
     pub fn depth(&self) -> f64 {
         self.depth

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::shingled::{self, Shingled};
 use crate::error::{ConfigError, RestoreError, WidthError};
 use crate::rows::{Expected, Explanation, Raw, Rows};
 use crate::settings::{SettingSpec, Settings, Value};
@@ -23,11 +24,18 @@ pub trait Detector: Send + Debug {
     /// Learns without scoring.
     fn learn(&mut self, rows: Rows<'_>) -> Result<(), WidthError>;
 
+    /// Takes note that rows went by that must not be learned: judged anomalous, or without a usable value. To a kind that reads rows
+    /// as steps in time each is a step; to others nothing happened.
+    fn pass(&mut self, rows: Rows<'_>) -> Result<(), WidthError>;
+
     /// Says which features made the score of a row, and what would have been expected.
     fn explain(&self, row: &[f64]) -> Result<Explanation, WidthError>;
 
     /// What it takes for normal of each feature now; empty while it does not know, or where its kind never does.
     fn expected(&self) -> Vec<Expected>;
+
+    /// What it found out or chose for this series, in words; `None` where a kind has nothing to tell.
+    fn about(&self) -> Option<String>;
 
     /// Bytes held, the detector itself included.
     fn memory_bytes(&self) -> usize;
@@ -61,6 +69,10 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     const TAKES_MISSING: bool;
     /// Whether scores may stop rising far from the data (they never fall).
     const SATURATES: bool;
+    /// Whether rows are steps in time at an even pace: their order matters, and what is left out is a step too.
+    const IS_ORDERED: bool = false;
+    /// Whether a score is a depth L = −log10 p already and needs no calibration by the decision.
+    const SCORES_DEPTH: bool = false;
     /// Version of `State`.
     const STATE_VERSION: u16;
 
@@ -81,11 +93,17 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
         self.learn_row(row);
         raw
     }
+    /// See [`Detector::pass`]; a value that is not usable comes as what is expected in its place.
+    fn pass_row(&mut self, _row: &[f64]) {}
     /// See [`Detector::explain`].
     fn explain_row(&self, row: &[f64]) -> Explanation;
     /// See [`Detector::expected`].
     fn expected(&self) -> Vec<Expected> {
         Vec::new()
+    }
+    /// See [`Detector::about`].
+    fn about(&self) -> Option<String> {
+        None
     }
     /// Bytes on the heap.
     fn heap_bytes(&self) -> usize;
@@ -115,6 +133,10 @@ pub struct Alias {
 
 /// A line of the table of kinds.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts about a kind, each true or not whatever the others are"
+)]
 pub struct Kind {
     /// Name in configuration and output.
     pub name: &'static str,
@@ -130,6 +152,10 @@ pub struct Kind {
     pub takes_missing: bool,
     /// Whether scores may stop rising far from the data.
     pub saturates: bool,
+    /// Whether rows are steps in time: their order matters, and what is left out is a step too.
+    pub is_ordered: bool,
+    /// Whether a score is a depth L = −log10 p already.
+    pub scores_depth: bool,
     build: Build,
     restore: Restore,
 }
@@ -153,6 +179,8 @@ impl Kind {
             settings: <A::Config as Settings>::SPECS,
             takes_missing: A::TAKES_MISSING,
             saturates: A::SATURATES,
+            is_ordered: A::IS_ORDERED,
+            scores_depth: A::SCORES_DEPTH,
             build: super::guarded::build::<A>,
             restore: super::guarded::restore::<A>,
         }
@@ -172,7 +200,31 @@ impl Kind {
                 expected: format!("1 to {MAX_WIDTH} values in a row"),
             });
         }
-        (self.build)(options, width, seed)
+        let (options, size) = self.shingle(options, width)?;
+        let inner = (self.build)(&options, width * size, seed)?;
+        Ok(if size > 1 {
+            Box::new(Shingled::new(inner, width))
+        } else {
+            inner
+        })
+    }
+
+    /// The options without the shingle's size, which is 1 for a kind that makes its shingles itself.
+    fn shingle(&self, options: &Options, width: usize) -> Result<(Options, usize), ConfigError> {
+        let has_own = |spec: &SettingSpec| spec.name == shingled::SHINGLE_SIZE.name;
+        if self.is_ordered || self.settings.iter().any(has_own) {
+            return Ok((options.clone(), 1));
+        }
+        shingled::split(options, width)
+    }
+
+    /// Its settings with those that kinds share.
+    pub fn all_settings(&self) -> impl Iterator<Item = &SettingSpec> {
+        let has_own = |spec: &SettingSpec| spec.name == shingled::SHINGLE_SIZE.name;
+        let is_shared = !self.is_ordered && !self.settings.iter().any(has_own);
+        self.settings
+            .iter()
+            .chain(is_shared.then_some(&shingled::SHINGLE_SIZE))
     }
 
     /// Checks settings without making anything.
@@ -190,7 +242,17 @@ impl Kind {
         version: u16,
         bytes: &[u8],
     ) -> Result<Box<dyn Detector>, RestoreError> {
-        (self.restore)(options, width, seed, version, bytes)
+        let damaged = |error: &dyn ToString| RestoreError::damaged(self.name, error);
+        let (options, size) = self
+            .shingle(options, width)
+            .map_err(|error| damaged(&error))?;
+        let restore = |bytes: &[u8]| (self.restore)(&options, width * size, seed, version, bytes);
+        if size == 1 {
+            return restore(bytes);
+        }
+        let inner = |bytes: &[u8]| restore(bytes).map_err(|error| error.to_string());
+        let shingled = Shingled::restore(bytes, width, size, inner);
+        Ok(Box::new(shingled.map_err(|reason| damaged(&reason))?))
     }
 
     /// All names: the kind's own, then its aliases.

@@ -13,7 +13,7 @@ crate::settings! {
     pub(super) struct EnsembleConfig {
         /// The detectors in it: a list of names, or names with their settings.
         members: Members = Members::default(), ();
-        /// How their answers become one: mean, max or median.
+        /// How their answers become one.
         combine: Combine = Combine::Mean, ();
     }
 }
@@ -88,6 +88,8 @@ pub(super) enum Combine {
     Max,
     /// The one in the middle.
     Median,
+    /// The mean, over all pairs of members, of the larger: between mean and max.
+    AverageOfMaxima,
 }
 
 impl Choice for Combine {
@@ -95,6 +97,7 @@ impl Choice for Combine {
         ("mean", Self::Mean),
         ("max", Self::Max),
         ("median", Self::Median),
+        ("average_of_maxima", Self::AverageOfMaxima),
     ];
 }
 
@@ -182,6 +185,17 @@ impl Ensemble {
             Combine::Median => {
                 depths.sort_unstable_by(f64::total_cmp);
                 crate::statistics::quantile(&depths, 0.5).unwrap_or(0.0)
+            }
+            Combine::AverageOfMaxima if depths.len() == 1 => depths[0],
+            Combine::AverageOfMaxima => {
+                // In rising order the one at `rank` is the larger in `rank` pairs.
+                depths.sort_unstable_by(f64::total_cmp);
+                let pairs = depths.len() * (depths.len() - 1) / 2;
+                let sum: f64 = (0..)
+                    .zip(&depths)
+                    .map(|(rank, depth)| f64::from(rank) * depth)
+                    .sum();
+                sum / pairs as f64
             }
         })
     }

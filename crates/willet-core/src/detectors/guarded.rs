@@ -113,19 +113,36 @@ impl<A: Algorithm> Guarded<A> {
         }
         let in_range = row.iter().all(|x| x.is_nan() || x.abs() <= LARGEST);
         space.clear();
-        space.extend(row.iter().enumerate().map(|(i, x)| {
-            match x {
-                x if !x.is_nan() => x.clamp(-LARGEST, LARGEST),
-                _ if A::TAKES_MISSING => f64::NAN,
-                _ => Some(self.last[i])
-                    .filter(|last| !last.is_nan())
-                    .unwrap_or(0.0),
-            }
+        space.extend(row.iter().enumerate().map(|(i, x)| match x {
+            x if !x.is_nan() => x.clamp(-LARGEST, LARGEST),
+            _ if A::TAKES_MISSING => f64::NAN,
+            _ => self.stand_in(i),
         }));
         if in_range {
             Usable::Whole(space)
         } else {
             Usable::ScoreOnly(space)
+        }
+    }
+
+    /// What stands in for a missing value: what is expected where rows are steps in time, else the last one.
+    fn stand_in(&self, feature: usize) -> f64 {
+        let last = || Some(self.last[feature]).filter(|last| !last.is_nan());
+        let expected = || self.algorithm.expected().get(feature).map(|x| x.middle);
+        let expected = if A::IS_ORDERED { expected() } else { None };
+        expected.or_else(last).unwrap_or(0.0)
+    }
+
+    /// A step in time whose row cannot be used.
+    fn pass_unusable(&mut self) {
+        if !A::IS_ORDERED {
+            return;
+        }
+        if A::TAKES_MISSING {
+            self.algorithm.pass_row(&vec![f64::NAN; self.width]);
+        } else if self.last.iter().any(|last| !last.is_nan()) {
+            let row: Vec<f64> = (0..self.width).map(|i| self.stand_in(i)).collect();
+            self.algorithm.pass_row(&row);
         }
     }
 
@@ -163,8 +180,15 @@ impl<A: Algorithm> Detector for Guarded<A> {
         for (row, out) in rows.iter().zip(out) {
             *out = match self.usable(row, &mut space) {
                 Usable::Whole(row) => self.algorithm.score_learn_row(row),
-                Usable::ScoreOnly(row) => self.algorithm.score_row(row),
-                Usable::Nothing => Raw::Missing,
+                Usable::ScoreOnly(row) => {
+                    let raw = self.algorithm.score_row(row);
+                    self.pass_unusable();
+                    raw
+                }
+                Usable::Nothing => {
+                    self.pass_unusable();
+                    Raw::Missing
+                }
             };
             Self::remember(&mut self.last, row);
         }
@@ -187,10 +211,26 @@ impl<A: Algorithm> Detector for Guarded<A> {
         self.check(rows, None)?;
         let mut space = Vec::new();
         for row in rows.iter() {
-            if let Usable::Whole(row) = self.usable(row, &mut space) {
-                self.algorithm.learn_row(row);
+            match self.usable(row, &mut space) {
+                Usable::Whole(row) => self.algorithm.learn_row(row),
+                Usable::ScoreOnly(_) | Usable::Nothing => self.pass_unusable(),
             }
             Self::remember(&mut self.last, row);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, rows: Rows<'_>) -> Result<(), WidthError> {
+        self.check(rows, None)?;
+        if !A::IS_ORDERED {
+            return Ok(());
+        }
+        let mut space = Vec::new();
+        for row in rows.iter() {
+            match self.usable(row, &mut space) {
+                Usable::Whole(row) => self.algorithm.pass_row(row),
+                Usable::ScoreOnly(_) | Usable::Nothing => self.pass_unusable(),
+            }
         }
         Ok(())
     }
@@ -206,6 +246,10 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn expected(&self) -> Vec<Expected> {
         self.algorithm.expected()
+    }
+
+    fn about(&self) -> Option<String> {
+        self.algorithm.about()
     }
 
     fn memory_bytes(&self) -> usize {

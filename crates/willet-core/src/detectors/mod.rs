@@ -3,14 +3,18 @@
 mod ablation;
 mod contract;
 mod guarded;
+mod shingled;
 
+mod auto;
 mod ensemble;
+mod events;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
 mod mahalanobis;
 mod neighbours;
 mod pca;
+mod seasonal;
 mod statistical;
 mod tails;
 
@@ -22,7 +26,9 @@ use crate::settings::{Choice, Value};
 
 /// Every kind Willet knows, in the order the documentation lists them.
 pub const KINDS: &[Kind] = &[
+    Kind::of::<auto::Auto>(),
     Kind::of::<statistical::Statistical>(),
+    Kind::of::<seasonal::Seasonal>(),
     Kind::of::<half_space_trees::HalfSpaceTrees>(),
     Kind::of::<isolation_forest::IsolationForest>(),
     Kind::of::<neighbours::LocalOutlierFactor>(),

@@ -74,7 +74,7 @@ fn describe(kind: &Kind) -> String {
     let _ = writeln!(out, "published: {}", kind.paper);
     let _ = writeln!(out, "missing values: {}", missing(kind));
     let _ = writeln!(out, "\nsettings:");
-    for setting in kind.settings {
+    for setting in kind.all_settings() {
         let _ = writeln!(out, "  {} = {}", setting.name, (setting.default)());
         let _ = writeln!(
             out,
@@ -89,6 +89,8 @@ fn describe(kind: &Kind) -> String {
 fn missing(kind: &Kind) -> &'static str {
     if kind.takes_missing {
         "left out of the score"
+    } else if kind.is_ordered {
+        "replaced by what is expected in their place"
     } else {
         "replaced by the last value of the feature"
     }
@@ -114,7 +116,7 @@ fn markdown(kind: &Kind) -> String {
         out,
         "Scores {saturates}.\n\n| setting | default | allowed | what it does |\n|---|---|---|---|"
     );
-    for setting in kind.settings {
+    for setting in kind.all_settings() {
         let _ = writeln!(
             out,
             "| `{}` | {} | {} | {} |",
@@ -129,7 +131,7 @@ fn markdown(kind: &Kind) -> String {
 }
 
 fn json(kind: &Kind) -> serde_json::Value {
-    let settings = kind.settings.iter().map(|setting| {
+    let settings = kind.all_settings().map(|setting| {
         serde_json::json!({
             "name": setting.name,
             "default": (setting.default)(),
@@ -144,6 +146,8 @@ fn json(kind: &Kind) -> serde_json::Value {
         "paper": kind.paper,
         "takes_missing": kind.takes_missing,
         "saturates": kind.saturates,
+        "is_ordered": kind.is_ordered,
+        "scores_depth": kind.scores_depth,
         "settings": settings.collect::<Vec<_>>(),
     })
 }

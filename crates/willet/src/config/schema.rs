@@ -150,7 +150,7 @@ fn detector() -> Value {
         let mut properties = Map::new();
         let algorithm: Vec<&str> = kind.names().collect();
         properties.insert("algorithm".to_owned(), json!({"enum": algorithm}));
-        for setting in kind.settings {
+        for setting in kind.all_settings() {
             let doc = format!("{} ({})", setting.doc.trim(), (setting.allowed)());
             properties.insert(
                 setting.name.to_owned(),

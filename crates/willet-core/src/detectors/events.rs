@@ -1,0 +1,155 @@
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Scale;
+
+/// Brings the depths of a detector that reads a series in order to one score, in which an event counts once.
+///
+/// Two questions are asked of each row. *Fast*: how strange is it? *Slow*: how strange is it together with what came lately? Slow
+/// evidence puts rows of a strange stretch above normal ones, and alone never says more than that ([`USUAL_TOP`]). Rows within
+/// [`TOGETHER`] rows of an event's last strange row belong to it: they score just as much, unless they are ten times rarer than what
+/// the event has shown. So the score of a lasting change is high once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Events {
+    fast: Scale,
+    slow: Scale,
+    /// Mean of the recent evidence.
+    lately: f64,
+    /// Rows since the last strange one, counted up to [`TOGETHER`] + 1.
+    quiet: u32,
+    /// Depth that the present event has shown.
+    shown: f64,
+}
+
+/// Depth of what comes once in 200 rows: from here on a row is the beginning of an event.
+const USUAL_TOP: f64 = 2.3;
+/// Rows of quiet after which a strange row is another event.
+const TOGETHER: u32 = 100;
+/// Weight of the newest row in the recent evidence: about the last 20 rows.
+const NEWEST: f64 = 0.05;
+
+/// Evidence of a row, and what it means in its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    fast: f64,
+    fast_depth: Option<f64>,
+    slow: f64,
+    slow_depth: Option<f64>,
+    lately: f64,
+}
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self {
+            quiet: TOGETHER + 1,
+            ..Self::default()
+        }
+    }
+
+    /// Weighs evidence of 0 or more: of the row alone, and with what speaks only for a stretch.
+    pub(crate) fn weigh(&self, fast: f64, slow: f64) -> Weighed {
+        let lately = self.lately + NEWEST * (slow - self.lately);
+        let slow = slow + lately;
+        Weighed {
+            fast,
+            fast_depth: self.fast.depth(fast),
+            slow,
+            slow_depth: self.slow.depth(slow),
+            lately,
+        }
+    }
+
+    /// The score: a depth; `None` while too little is known.
+    pub(crate) fn score(&self, weighed: &Weighed) -> Option<f64> {
+        let fast = weighed.fast_depth?;
+        let is_known = self.quiet <= TOGETHER && fast > USUAL_TOP && fast <= self.shown + 1.0;
+        let fast = if is_known { below_top(fast) } else { fast };
+        let slow = weighed.slow_depth.map_or(0.0, |slow| {
+            if slow > USUAL_TOP {
+                below_top(slow)
+            } else {
+                slow
+            }
+        });
+        Some(fast.max(slow))
+    }
+
+    /// Takes in a row's evidence; `is_normal` says whether it may become usual.
+    pub(crate) fn take(&mut self, weighed: &Weighed, is_normal: bool) {
+        if is_normal {
+            self.fast.learn(weighed.fast, weighed.fast_depth);
+            self.slow.learn(weighed.slow, weighed.slow_depth);
+        }
+        self.lately = weighed.lately;
+        match weighed.fast_depth {
+            Some(depth) if depth > USUAL_TOP => {
+                let is_same = self.quiet <= TOGETHER;
+                self.shown = if is_same && depth <= self.shown + 1.0 {
+                    self.shown
+                } else {
+                    depth
+                };
+                self.quiet = 0;
+            }
+            _ => self.quiet = (self.quiet + 1).min(TOGETHER + 1),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.fast.heap_bytes() + self.slow.heap_bytes()
+    }
+
+    pub(crate) fn is_sound(&self) -> bool {
+        self.fast.is_sound()
+            && self.slow.is_sound()
+            && self.lately.is_finite()
+            && self.shown.is_finite()
+    }
+}
+
+/// A depth beyond [`USUAL_TOP`] as one just below it: in the same order, and below all that is news.
+fn below_top(depth: f64) -> f64 {
+    USUAL_TOP * (1.0 - 1e-3 / (1.0 + depth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Scores of evidence.
+    fn scores(evidence: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut events = Events::new();
+        evidence
+            .map(|x| {
+                let weighed = events.weigh(x, x);
+                let score = events.score(&weighed).unwrap_or(0.0);
+                events.take(&weighed, true);
+                score
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_lasting_change_is_one_event_and_a_far_stranger_row_in_it_another() {
+        let mut random = Random::new(5);
+        let mut evidence: Vec<f64> = (0..2_000).map(|_| random.unit()).collect();
+        evidence[1_000..1_050].fill(4.0);
+        evidence[1_030] = 400.0;
+        let scores = scores(evidence.into_iter());
+        assert!(scores[1_000] > 3.0, "{}", scores[1_000]);
+        let within = (1_001..1_050).filter(|i| scores[*i] > USUAL_TOP);
+        assert_eq!(within.collect::<Vec<_>>(), [1_030]);
+        assert!(scores[1_001..1_050].iter().all(|score| *score > 2.0));
+    }
+
+    #[test]
+    fn recent_evidence_lifts_rows_and_never_above_an_event() {
+        let mut random = Random::new(6);
+        // A stretch in which each row is a little strange.
+        let lifted = |i: usize| (1_000..1_060).contains(&i);
+        let evidence = (0..1_400).map(|i| random.unit() + if lifted(i) { 0.35 } else { 0.0 });
+        let scores = scores(evidence);
+        let mean = |range: std::ops::Range<usize>| scores[range].iter().sum::<f64>() / 40.0;
+        assert!(mean(1_020..1_060) > 2.0 * mean(900..940));
+    }
+}

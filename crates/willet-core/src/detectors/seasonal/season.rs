@@ -1,0 +1,360 @@
+use serde::{Deserialize, Serialize};
+
+/// The recent values of one feature, and the period with which they repeat if there is one.
+///
+/// The period is looked for in the rank autocorrelation of the history with its linear trend taken out: ranks, so that a few spikes
+/// do not hide it. It must stand out, and the values one to three periods ago must foretell the present better than the mean does.
+///
+/// Values are kept in single precision around the first one: a series is expected to move by less than 1e38.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Season {
+    anchor: f64,
+    values: Vec<f32>,
+    /// Where the next value goes once the history is full.
+    next: u32,
+    /// 0 while no period is known.
+    period: u32,
+    /// Autocorrelation at the period when it was last looked at.
+    strength: f32,
+    /// Values until it is looked at again.
+    until_look: u32,
+}
+
+/// Values kept: three days of five minutes, or six weeks of hours.
+pub(super) const HISTORY: usize = 1_024;
+/// First look for a period, then whenever the history has grown by a quarter, then at every half of it.
+const FIRST_LOOK: usize = 96;
+const LOOK_EVERY: usize = HISTORY / 2;
+/// Periods that the expected value is the median of.
+const CYCLES: usize = 3;
+/// Shortest period: below, neighbours tell as much.
+const SHORTEST: usize = 4;
+/// The autocorrelation at a period must be at least this, and rise by this from its lowest before.
+const LEAST_STRENGTH: f64 = 0.3;
+/// The season must foretell the values this much better than their mean.
+const LEAST_GAIN: f64 = 0.8;
+/// A new period must repeat this much better than the present one: else noise would change it at every look.
+const STRONGER: f64 = 0.01;
+
+impl Season {
+    pub(super) fn new() -> Self {
+        Self {
+            anchor: 0.0,
+            values: Vec::new(),
+            next: 0,
+            period: 0,
+            strength: 0.0,
+            until_look: FIRST_LOOK as u32,
+        }
+    }
+
+    /// The period in rows and how strongly the values repeat (autocorrelation of ranks).
+    pub(super) fn found(&self) -> Option<(usize, f64)> {
+        (self.period > 0).then_some((self.period as usize, f64::from(self.strength)))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// What the season makes of the value to come; without one, 0.
+    pub(super) fn expected(&self) -> f64 {
+        self.expected_at(self.values.len())
+    }
+
+    /// The value at `index` less what the season expected there.
+    pub(super) fn residual_at(&self, index: usize) -> f64 {
+        self.at(index) - self.expected_at(index)
+    }
+
+    /// The first place in the history for which the season expects something.
+    pub(super) fn first_expected(&self) -> usize {
+        self.period as usize
+    }
+
+    /// Takes in a value; returns whether there is another period now.
+    pub(super) fn push(&mut self, value: f64) -> bool {
+        if self.values.is_empty() {
+            self.anchor = value;
+        }
+        let kept = (value - self.anchor).clamp(-1e38, 1e38) as f32;
+        if self.values.len() < HISTORY {
+            self.values.push(kept);
+        } else {
+            self.values[self.next as usize] = kept;
+            self.next = (self.next + 1) % HISTORY as u32;
+        }
+        self.until_look -= 1;
+        if self.until_look > 0 {
+            return false;
+        }
+        let grown = self.values.len() / 4;
+        let every = if self.values.len() < HISTORY {
+            grown
+        } else {
+            LOOK_EVERY
+        };
+        self.until_look = every.max(1) as u32;
+        self.look()
+    }
+
+    /// Value `index` of the history, the oldest first.
+    fn at(&self, index: usize) -> f64 {
+        self.anchor + f64::from(self.kept(index))
+    }
+
+    fn kept(&self, index: usize) -> f32 {
+        let at = self.next as usize + index;
+        self.values[if at < self.values.len() {
+            at
+        } else {
+            at - self.values.len()
+        }]
+    }
+
+    /// Median of the values one to [`CYCLES`] periods before `index`.
+    fn expected_at(&self, index: usize) -> f64 {
+        let period = self.period as usize;
+        if period == 0 || index < period {
+            return 0.0;
+        }
+        let back = |cycle: usize| self.kept(index - cycle * period);
+        let middle = match (index / period).min(CYCLES) {
+            1 => back(1),
+            2 => f32::midpoint(back(1), back(2)),
+            _ => {
+                let (a, b, c) = (back(1), back(2), back(3));
+                a.max(b).min(a.min(b).max(c))
+            }
+        };
+        self.anchor + f64::from(middle)
+    }
+
+    fn look(&mut self) -> bool {
+        let values: Vec<f64> = (0..self.len())
+            .map(|index| f64::from(self.kept(index)))
+            .collect();
+        let straight = without_trend(&values);
+        let correlations = autocorrelation(&ranks(&straight));
+        let found = period(&correlations).filter(|period| foretells(&straight, *period));
+        let present = self.period as usize;
+        let before = self.period;
+        let repeats = |period| repetition(&correlations, period);
+        match found {
+            Some(period) if present == 0 || repeats(period) > repeats(present) + STRONGER => {
+                self.period = period as u32;
+            }
+            // What does not foretell any more is given up.
+            None if present > 0 && !foretells(&straight, present) => self.period = 0,
+            _ => {}
+        }
+        self.strength = correlations
+            .get(self.period as usize)
+            .map_or(0.0, |x| *x as f32);
+        self.period != before
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<f32>()
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        let len = self.values.len();
+        len <= HISTORY
+            && (self.next == 0 || (len == HISTORY && (self.next as usize) < len))
+            && (self.period as usize) <= len
+            && (1..=LOOK_EVERY.max(FIRST_LOOK) as u32).contains(&self.until_look)
+            && self.anchor.is_finite()
+            && self.values.iter().all(|x| x.is_finite())
+    }
+}
+
+/// The values less the straight line through them.
+fn without_trend(values: &[f64]) -> Vec<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let middle = (n - 1.0) / 2.0;
+    let (mut along, mut spread) = (0.0, 0.0);
+    for (i, x) in values.iter().enumerate() {
+        let t = i as f64 - middle;
+        along += t * (x - mean);
+        spread += t * t;
+    }
+    let slope = if spread > 0.0 { along / spread } else { 0.0 };
+    let line = |i: usize| mean + slope * (i as f64 - middle);
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, x)| x - line(i))
+        .collect()
+}
+
+/// Twice the rank of each value less the mean rank: whole numbers around 0; equal values share theirs.
+fn ranks(values: &[f64]) -> Vec<i16> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]));
+    // What differs by rounding only is equal.
+    let range = order
+        .first()
+        .zip(order.last())
+        .map_or(0.0, |(low, high)| values[*high] - values[*low]);
+    let mut ranks = vec![0; values.len()];
+    let mut from = 0;
+    while from < order.len() {
+        let mut to = from + 1;
+        while to < order.len() && values[order[to]] - values[order[to - 1]] <= 1e-9 * range {
+            to += 1;
+        }
+        let rank = (from + to) as i32 - values.len() as i32;
+        order[from..to]
+            .iter()
+            .for_each(|at| ranks[*at] = rank as i16);
+        from = to;
+    }
+    ranks
+}
+
+/// Autocorrelation of the ranks at 0, 1, 2, ... up to what holds two periods and a bit.
+fn autocorrelation(ranks: &[i16]) -> Vec<f64> {
+    let n = ranks.len();
+    let at = |lag: usize| {
+        let products = ranks[lag..].iter().zip(ranks);
+        let sum: i32 = products.map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+        f64::from(sum) / (n - lag) as f64
+    };
+    let own = at(0);
+    if own <= 0.0 {
+        return Vec::new();
+    }
+    (0..n * 5 / 11).map(|lag| at(lag) / own).collect()
+}
+
+/// The shortest lag at which the autocorrelation has a peak that is nearly its highest and stands out.
+fn period(correlations: &[f64]) -> Option<usize> {
+    let falls = correlations
+        .windows(2)
+        .position(|pair| pair[1] >= pair[0])?;
+    let least = LEAST_STRENGTH.max(4.0 / (correlations.len() as f64 * 2.2).sqrt());
+    let mut lowest = correlations[..=falls].iter().copied().fold(1.0, f64::min);
+    let mut peaks: Vec<(usize, f64)> = Vec::new();
+    for lag in falls.max(SHORTEST)..correlations.len().saturating_sub(1) {
+        let here = correlations[lag];
+        lowest = lowest.min(here);
+        let is_peak = here >= correlations[lag - 1] && here >= correlations[lag + 1];
+        if is_peak && here >= least && here - lowest >= LEAST_STRENGTH {
+            peaks.push((lag, here));
+        }
+    }
+    let highest = peaks.iter().map(|(_, height)| *height).fold(0.0, f64::max);
+    let first = peaks
+        .into_iter()
+        .find(|(_, height)| *height >= 0.9 * highest)?
+        .0;
+    // On a broad peak noise puts the first one early; around it and its multiples the middle is looked for.
+    let off = (first / 8).max(1);
+    let near = first - off..=first + off;
+    let repeats = |period| repetition(correlations, period);
+    near.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)))
+}
+
+/// Mean autocorrelation at and around a period and its multiples: the middle of a broad peak is told better than its highest point.
+fn repetition(correlations: &[f64], period: usize) -> f64 {
+    let off = period / 48;
+    let (mut count, mut sum) = (0, 0.0);
+    for middle in (period..correlations.len().saturating_sub(off)).step_by(period.max(1)) {
+        sum += correlations[middle - off..=middle + off]
+            .iter()
+            .sum::<f64>();
+        count += 2 * off + 1;
+    }
+    sum / f64::from(count.max(1) as u32)
+}
+
+/// Whether the values one to three periods ago are nearer than the mean (0).
+fn foretells(values: &[f64], period: usize) -> bool {
+    let mut with = 0.0;
+    let mut without = 0.0;
+    for index in period..values.len() {
+        let cycles = (index / period).min(CYCLES);
+        let mut back = [0.0; CYCLES];
+        (0..cycles).for_each(|cycle| back[cycle] = values[index - (cycle + 1) * period]);
+        back[..cycles].sort_unstable_by(f64::total_cmp);
+        let middle = f64::midpoint(back[(cycles - 1) / 2], back[cycles / 2]);
+        with += (values[index] - middle).abs();
+        without += values[index].abs();
+    }
+    with <= LEAST_GAIN * without
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn pushed(values: impl Iterator<Item = f64>) -> Season {
+        let mut season = Season::new();
+        values.for_each(|x| {
+            season.push(x);
+        });
+        season
+    }
+
+    fn wave(period: usize, noise: f64) -> impl Iterator<Item = f64> {
+        let mut random = Random::new(period as u64);
+        (0..).map(move |i| {
+            let angle = std::f64::consts::TAU * (i % period) as f64 / period as f64;
+            1_000.0
+                + 0.2 * f64::from(i as u32)
+                + 50.0 * libm::sin(angle)
+                + noise * (random.unit() - 0.5)
+        })
+    }
+
+    #[test]
+    fn a_period_is_found_under_trend_and_noise() {
+        for period in [7, 24, 96, 288] {
+            let season = pushed(wave(period, 60.0).take(1_500));
+            let (found, strength) = season
+                .found()
+                .unwrap_or_else(|| panic!("{period} is not found"));
+            assert!(found.abs_diff(period) <= period / 32, "{period}: {found}");
+            assert!(strength > 0.5, "{period}: {strength}");
+        }
+    }
+
+    #[test]
+    fn a_few_spikes_do_not_hide_it() {
+        let spiky = wave(48, 10.0)
+            .enumerate()
+            .map(|(i, x)| if i % 97 == 0 { x * 20.0 } else { x });
+        assert_eq!(
+            pushed(spiky.take(700)).found().map(|(period, _)| period),
+            Some(48)
+        );
+    }
+
+    #[test]
+    fn noise_walks_and_constants_have_none() {
+        for seed in 0..30 {
+            let mut random = Random::new(seed);
+            let noise = pushed((0..2_000).map(|_| random.unit()));
+            assert_eq!(noise.found(), None, "noise {seed}");
+            let mut level = 0.0;
+            let near = pushed((0..2_000).map(|_| {
+                level = 0.9 * level + random.unit() - 0.5;
+                level
+            }));
+            assert_eq!(near.found(), None, "first order {seed}");
+        }
+        assert_eq!(pushed((0..1_000).map(|_| 5.0)).found(), None);
+        assert_eq!(pushed((0..1_000).map(f64::from)).found(), None);
+    }
+
+    #[test]
+    fn the_expected_value_is_that_of_the_season() {
+        let season = pushed(wave(48, 0.0).take(481));
+        let next = wave(48, 0.0).nth(481).expect("endless");
+        // The trend of the two periods between is the level's part.
+        assert!((season.expected() - next + 2.0 * 48.0 * 0.2).abs() < 0.01);
+    }
+}
