@@ -42,6 +42,9 @@ const CASES: &[Case] = &[
     ("ecod", 10, &[("window_size", 1_000.0)]),
     ("hbos", 10, &[("window_size", 1_000.0)]),
     ("mahalanobis", 10, &[]),
+    ("auto", 1, &[]),
+    ("auto", 10, &[]),
+    ("seasonal", 1, &[]),
     ("pca", 10, &[]),
 ];
 
