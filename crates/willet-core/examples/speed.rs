@@ -32,6 +32,8 @@ const CASES: &[Case] = &[
             ("update_frequency", 1_000.0),
         ],
     ),
+    ("rcf", 10, &[]),
+    ("rcf", 1, &[("shingle_size", 8.0)]),
     (
         "lof",
         10,

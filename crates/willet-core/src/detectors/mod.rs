@@ -11,6 +11,7 @@ mod isolation_forest;
 mod mahalanobis;
 mod neighbours;
 mod pca;
+mod random_cut_forest;
 mod statistical;
 mod tails;
 
@@ -25,6 +26,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<statistical::Statistical>(),
     Kind::of::<half_space_trees::HalfSpaceTrees>(),
     Kind::of::<isolation_forest::IsolationForest>(),
+    Kind::of::<random_cut_forest::RandomCutForest>(),
     Kind::of::<neighbours::LocalOutlierFactor>(),
     Kind::of::<neighbours::NearestNeighbours>(),
     Kind::of::<tails::TailDetector<tails::Copod>>(),
