@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     ("hbos", 10, &[("window_size", 1_000.0)]),
     ("mahalanobis", 10, &[]),
     ("pca", 10, &[]),
+    ("autoencoder", 10, &[]),
 ];
 
 fn main() {

@@ -4,6 +4,7 @@ mod ablation;
 mod contract;
 mod guarded;
 
+mod autoencoder;
 mod ensemble;
 mod half_space_trees;
 mod hbos;
@@ -34,6 +35,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<hbos::Hbos>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
+    Kind::of::<autoencoder::Autoencoder>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
 
