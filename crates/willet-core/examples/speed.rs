@@ -32,6 +32,8 @@ const CASES: &[Case] = &[
             ("update_frequency", 1_000.0),
         ],
     ),
+    ("rcf", 10, &[]),
+    ("rcf", 1, &[("shingle_size", 8.0)]),
     (
         "lof",
         10,
@@ -46,6 +48,7 @@ const CASES: &[Case] = &[
     ("auto", 10, &[]),
     ("seasonal", 1, &[]),
     ("pca", 10, &[]),
+    ("autoencoder", 10, &[]),
 ];
 
 fn main() {

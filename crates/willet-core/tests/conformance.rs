@@ -151,7 +151,9 @@ fn one_poisoned_row_changes_nothing_that_comes_after_it() {
         let is_ordered = find(name).expect("known").0.is_ordered;
         if is_ordered {
             // A row that cannot be used is a step in time all the same.
-            clean.pass(Rows::one(&[f64::NAN; WIDTH])).expect("right width");
+            clean
+                .pass(Rows::one(&[f64::NAN; WIDTH]))
+                .expect("right width");
         }
         let expected = score_learn(&mut *clean, after);
         if is_ordered {

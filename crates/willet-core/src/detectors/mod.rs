@@ -6,6 +6,7 @@ mod guarded;
 mod shingled;
 
 mod auto;
+mod autoencoder;
 mod ensemble;
 mod events;
 mod half_space_trees;
@@ -14,6 +15,7 @@ mod isolation_forest;
 mod mahalanobis;
 mod neighbours;
 mod pca;
+mod random_cut_forest;
 mod seasonal;
 mod statistical;
 mod tails;
@@ -31,6 +33,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<seasonal::Seasonal>(),
     Kind::of::<half_space_trees::HalfSpaceTrees>(),
     Kind::of::<isolation_forest::IsolationForest>(),
+    Kind::of::<random_cut_forest::RandomCutForest>(),
     Kind::of::<neighbours::LocalOutlierFactor>(),
     Kind::of::<neighbours::NearestNeighbours>(),
     Kind::of::<tails::TailDetector<tails::Copod>>(),
@@ -38,6 +41,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<hbos::Hbos>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
+    Kind::of::<autoencoder::Autoencoder>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
 
