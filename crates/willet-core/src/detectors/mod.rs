@@ -8,6 +8,7 @@ mod ensemble;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
+mod loda;
 mod mahalanobis;
 mod neighbours;
 mod pca;
@@ -30,6 +31,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<tails::TailDetector<tails::Copod>>(),
     Kind::of::<tails::TailDetector<tails::Ecod>>(),
     Kind::of::<hbos::Hbos>(),
+    Kind::of::<loda::Loda>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
     Kind::of::<ensemble::Ensemble>(),
