@@ -42,6 +42,7 @@ const CASES: &[Case] = &[
     ("ecod", 10, &[("window_size", 1_000.0)]),
     ("hbos", 10, &[("window_size", 1_000.0)]),
     ("loda", 10, &[("window_size", 1_000.0)]),
+    ("ocsvm", 10, &[("window_size", 1_000.0)]),
     ("mahalanobis", 10, &[]),
     ("pca", 10, &[]),
 ];

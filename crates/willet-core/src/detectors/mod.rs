@@ -11,6 +11,7 @@ mod isolation_forest;
 mod loda;
 mod mahalanobis;
 mod neighbours;
+mod one_class_svm;
 mod pca;
 mod statistical;
 mod tails;
@@ -32,6 +33,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<tails::TailDetector<tails::Ecod>>(),
     Kind::of::<hbos::Hbos>(),
     Kind::of::<loda::Loda>(),
+    Kind::of::<one_class_svm::OneClassSvm>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
     Kind::of::<ensemble::Ensemble>(),
