@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     ("ocsvm", 10, &[("window_size", 1_000.0)]),
     ("mahalanobis", 10, &[]),
     ("pca", 10, &[]),
+    ("rare", 10, &[]),
 ];
 
 fn main() {

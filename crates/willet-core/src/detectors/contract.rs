@@ -61,6 +61,9 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     const TAKES_MISSING: bool;
     /// Whether scores may stop rising far from the data (they never fall).
     const SATURATES: bool;
+    /// Whether values are names: neither near nor far from each other. Then a score does not rise with a deviation, and
+    /// the expected value has no band.
+    const CATEGORICAL: bool = false;
     /// Version of `State`.
     const STATE_VERSION: u16;
 
@@ -130,6 +133,8 @@ pub struct Kind {
     pub takes_missing: bool,
     /// Whether scores may stop rising far from the data.
     pub saturates: bool,
+    /// Whether it takes values for names, neither near nor far from each other.
+    pub categorical: bool,
     build: Build,
     restore: Restore,
 }
@@ -153,6 +158,7 @@ impl Kind {
             settings: <A::Config as Settings>::SPECS,
             takes_missing: A::TAKES_MISSING,
             saturates: A::SATURATES,
+            categorical: A::CATEGORICAL,
             build: super::guarded::build::<A>,
             restore: super::guarded::restore::<A>,
         }

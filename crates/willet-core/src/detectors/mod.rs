@@ -13,6 +13,7 @@ mod mahalanobis;
 mod neighbours;
 mod one_class_svm;
 mod pca;
+mod rare;
 mod statistical;
 mod tails;
 
@@ -36,6 +37,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<one_class_svm::OneClassSvm>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
+    Kind::of::<rare::Rare>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
 
