@@ -190,3 +190,24 @@ impl Algorithm for IsolationForest {
         Ok(restored)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// s(x) = 2^(−E[h(x)] / c(ψ)), as in the paper and scikit-learn.
+    #[test]
+    fn a_score_is_that_of_the_mean_path() {
+        let config = IsolationForestConfig::default();
+        let mut forest = IsolationForest::new(&config, 2, 1).expect("valid");
+        let mut random = Random::new(2);
+        (0..1_200).for_each(|_| forest.learn_row(&[random.unit(), random.unit()]));
+        for row in [[0.5, 0.5], [0.9, 0.1], [0.0, 3.0]] {
+            let paths: Vec<f64> = forest.trees.iter().map(|tree| tree.path(&row)).collect();
+            let mean = paths.iter().sum::<f64>() / 100.0;
+            let expected = libm::pow(2.0, -mean / average_path(256));
+            let found = forest.score_row(&row).score().expect("warm");
+            assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+        }
+    }
+}

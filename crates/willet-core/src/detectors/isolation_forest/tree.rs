@@ -248,6 +248,16 @@ mod tests {
             average_path(256)
         );
         assert_eq!(average_path(2), 1.0);
+        // scikit-learn's _average_path_length.
+        let expected = [
+            (3, 1.207_392_357_589_622_6),
+            (10, 3.748_880_484_475_505),
+            (100, 8.364_671_030_072_245),
+            (1_000, 12.969_940_887_100_174),
+        ];
+        for (count, expected) in expected {
+            assert!((average_path(count) - expected).abs() < 1e-12, "{count}");
+        }
     }
 
     /// Each row's own path ends in a leaf that holds it, and the leaves hold all rows.
@@ -264,6 +274,31 @@ mod tests {
             far <= mean + 1.0 && mean > 4.0 && mean < 9.0,
             "{far} {mean}"
         );
+    }
+
+    /// h(x) = e + c(rows of the leaf), as in the paper.
+    #[test]
+    fn a_path_is_its_edges_and_what_the_rows_of_its_leaf_would_add() {
+        let (mut window, mut random) = (CountWindow::new(Slide::ByRow, 200, 3), Random::new(6));
+        (0..200).for_each(|_| window.push(&[(); 3].map(|()| random.unit())));
+        let mut tree = Tree::default();
+        Growth::default().grow(&window, 200, &mut random, &mut tree);
+        let walk = |row: &[f64]| {
+            let (mut at, mut edges) = (0, 0);
+            while tree.nodes[at].left != 0 {
+                let node = tree.nodes[at];
+                let is_right = row[usize::from(node.feature)] >= node.value;
+                at = node.left as usize + usize::from(is_right);
+                edges += 1;
+            }
+            (at, edges)
+        };
+        let rows = || window.rows().iter();
+        for row in rows() {
+            let (leaf, edges) = walk(row);
+            let held = rows().filter(|other| walk(other).0 == leaf).count();
+            assert_eq!(tree.path(row), f64::from(edges) + average_path(held));
+        }
     }
 
     #[test]
