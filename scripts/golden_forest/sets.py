@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes crates/willet-core/tests/golden_sets/*.txt: labelled streams, and how well a reference tells their anomalies.
+"""Writes crates/willet-core/tests/golden/streams/*.txt: labelled streams, and how well a reference tells their anomalies.
 
     python3 -m venv target/golden && target/golden/bin/pip install numpy scikit-learn
     target/golden/bin/python scripts/golden_forest/sets.py JAR
@@ -17,7 +17,7 @@ import numpy
 from sklearn.metrics import roc_auc_score
 
 HERE = pathlib.Path(__file__).parent
-PLACE = HERE.parent.parent / "crates/willet-core/tests/golden_sets"
+PLACE = HERE.parent.parent / "crates/willet-core/tests/golden/streams"
 ROWS, SKIPPED, SEEDS, SAMPLES = 600, 100, 100, 128
 
 

@@ -43,12 +43,15 @@ const CASES: &[Case] = &[
     ("copod", 10, &[("window_size", 1_000.0)]),
     ("ecod", 10, &[("window_size", 1_000.0)]),
     ("hbos", 10, &[("window_size", 1_000.0)]),
+    ("loda", 10, &[("window_size", 1_000.0)]),
+    ("ocsvm", 10, &[("window_size", 1_000.0)]),
     ("mahalanobis", 10, &[]),
     ("auto", 1, &[]),
     ("auto", 10, &[]),
     ("seasonal", 1, &[]),
     ("pca", 10, &[]),
     ("autoencoder", 10, &[]),
+    ("rare", 10, &[]),
 ];
 
 fn main() {

@@ -229,7 +229,8 @@ fn constant_and_repeated_rows_stay_finite_and_a_change_of_them_is_the_strangest(
 #[test]
 fn explanations_sum_to_one_and_name_the_guilty_feature() {
     let values = normal_rows(8, 600, 5);
-    for name in all_names() {
+    // Of names there is no band: the metamorphic relations say what holds instead.
+    for name in all_names().filter(|name| !find(name).expect("known").0.categorical) {
         let mut detector = build(name, 5);
         score_learn(&mut *detector, &values);
         for guilty in 0..5 {

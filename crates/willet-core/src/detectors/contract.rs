@@ -73,6 +73,9 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     const IS_ORDERED: bool = false;
     /// Whether a score is a depth L = −log10 p already and needs no calibration by the decision.
     const SCORES_DEPTH: bool = false;
+    /// Whether values are names: neither near nor far from each other. Then a score does not rise with a deviation, and
+    /// the expected value has no band.
+    const CATEGORICAL: bool = false;
     /// Version of `State`.
     const STATE_VERSION: u16;
 
@@ -156,6 +159,8 @@ pub struct Kind {
     pub is_ordered: bool,
     /// Whether a score is a depth L = −log10 p already.
     pub scores_depth: bool,
+    /// Whether it takes values for names, neither near nor far from each other.
+    pub categorical: bool,
     build: Build,
     restore: Restore,
 }
@@ -181,6 +186,7 @@ impl Kind {
             saturates: A::SATURATES,
             is_ordered: A::IS_ORDERED,
             scores_depth: A::SCORES_DEPTH,
+            categorical: A::CATEGORICAL,
             build: super::guarded::build::<A>,
             restore: super::guarded::restore::<A>,
         }

@@ -12,10 +12,13 @@ mod events;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
+mod loda;
 mod mahalanobis;
 mod neighbours;
+mod one_class_svm;
 mod pca;
 mod random_cut_forest;
+mod rare;
 mod seasonal;
 mod statistical;
 mod tails;
@@ -39,9 +42,12 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<tails::TailDetector<tails::Copod>>(),
     Kind::of::<tails::TailDetector<tails::Ecod>>(),
     Kind::of::<hbos::Hbos>(),
+    Kind::of::<loda::Loda>(),
+    Kind::of::<one_class_svm::OneClassSvm>(),
     Kind::of::<mahalanobis::Mahalanobis>(),
     Kind::of::<pca::Pca>(),
     Kind::of::<autoencoder::Autoencoder>(),
+    Kind::of::<rare::Rare>(),
     Kind::of::<ensemble::Ensemble>(),
 ];
 

@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 use crate::random::Random;
 use crate::rows::{Expected, Explanation, Raw};
 use crate::windows::{CountWindow, Slide};
-use tree::{Growth, Tree, average_path};
+use tree::{Growth, Tree, leaves};
 
 crate::settings! {
     /// Settings of [`IsolationForest`].
@@ -32,7 +32,7 @@ crate::settings! {
 /// a tree was grown from the path is the expected one had the row been among them (the paper's would stop changing).
 ///
 /// Time `O(n_estimators · log max_samples)` a row, and `n_estimators / update_frequency` trees grown a row; memory about
-/// `16 · n_estimators · max_samples + 8 · window_size · width` bytes.
+/// `32 · n_estimators · max_samples + 8 · window_size · width` bytes.
 ///
 /// # References
 /// Liu, Ting, Zhou, "Isolation Forest", ICDM 2008; on a sliding window: Ding, Fei, "An Anomaly Detection Approach Based on
@@ -48,6 +48,8 @@ pub(super) struct IsolationForest {
     credit: usize,
     random: Random,
     growth: Growth,
+    /// What lies inside the rows that every tree was grown from.
+    common: Vec<(f64, f64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +63,8 @@ pub(super) struct State {
 
 /// Rows before the first forest.
 const FIRST_FOREST: usize = 32;
+/// Trees that are walked at once.
+const ABREAST: usize = 8;
 
 impl IsolationForest {
     fn renew(&mut self, tree: usize) {
@@ -73,14 +77,40 @@ impl IsolationForest {
         );
     }
 
+    /// Looks at what the trees have in common; after each change of them.
+    fn compare(&mut self) {
+        self.common.clear();
+        let first = self.trees.first().map_or(&[][..], Tree::bounds);
+        self.common.extend_from_slice(first);
+        for tree in &self.trees {
+            for ((low, high), (other_low, other_high)) in self.common.iter_mut().zip(tree.bounds())
+            {
+                (*low, *high) = (low.max(*other_low), high.min(*other_high));
+            }
+        }
+    }
+
     fn score(&self, row: &[f64]) -> f64 {
-        let paths: f64 = self.trees.iter().map(|tree| tree.path(row)).sum();
-        let samples: f64 = self
-            .trees
-            .iter()
-            .map(|tree| average_path(tree.samples()))
-            .sum();
-        exp2(-paths / samples)
+        // Most rows are inside of all trees' rows, or outside of some in one feature: the others need not be asked tree by tree.
+        let outside = |(x, (low, high)): (&f64, &(f64, f64))| x < low || x > high;
+        let mut bounds = row.iter().zip(&self.common);
+        let first = bounds.clone().position(outside).unwrap_or(row.len());
+        let doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
+        let path = |tree: &Tree, leaf| tree.path(row, leaf, doubtful.clone());
+        let (mut paths, mut normal) = (0.0, 0.0);
+        let (groups, rest) = self.trees.as_chunks::<ABREAST>();
+        for group in groups {
+            for (tree, leaf) in group.iter().zip(leaves(group, row)) {
+                paths += path(tree, leaf);
+                normal += tree.normal();
+            }
+        }
+        for tree in rest {
+            let [leaf] = leaves(std::array::from_ref(tree), row);
+            paths += path(tree, leaf);
+            normal += tree.normal();
+        }
+        exp2(-paths / normal)
     }
 }
 
@@ -108,6 +138,7 @@ impl Algorithm for IsolationForest {
             credit: 0,
             random: Random::new(seed),
             growth: Growth::default(),
+            common: Vec::new(),
             config: config.clone(),
         })
     }
@@ -126,14 +157,19 @@ impl Algorithm for IsolationForest {
             if self.window.len() == FIRST_FOREST {
                 self.trees = vec![Tree::default(); self.config.n_estimators];
                 (0..self.trees.len()).for_each(|tree| self.renew(tree));
+                self.compare();
             }
             return;
         }
         self.credit += self.config.n_estimators;
+        let is_due = self.credit >= self.config.update_frequency;
         while self.credit >= self.config.update_frequency {
             self.credit -= self.config.update_frequency;
             self.renew(self.next);
             self.next = (self.next + 1) % self.trees.len();
+        }
+        if is_due {
+            self.compare();
         }
     }
 
@@ -152,6 +188,7 @@ impl Algorithm for IsolationForest {
         self.window.heap_bytes()
             + self.trees.iter().map(Tree::memory_bytes).sum::<usize>()
             + self.growth.heap_bytes()
+            + self.common.capacity() * size_of::<(f64, f64)>()
     }
 
     fn save(&self) -> State {
@@ -187,6 +224,31 @@ impl Algorithm for IsolationForest {
         restored.next = state.next;
         restored.credit = state.credit;
         restored.random = state.random;
+        restored.compare();
         Ok(restored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// s(x) = 2^(−E[h(x)] / c(ψ)), as in the paper and scikit-learn.
+    #[test]
+    fn a_score_is_that_of_the_mean_path() {
+        let config = IsolationForestConfig::default();
+        let mut forest = IsolationForest::new(&config, 2, 1).expect("valid");
+        let mut random = Random::new(2);
+        (0..1_200).for_each(|_| forest.learn_row(&[random.unit(), random.unit()]));
+        for row in [[0.5, 0.5], [0.9, 0.1], [0.0, 3.0]] {
+            let path = |tree: &Tree| {
+                let [leaf] = leaves(std::array::from_ref(tree), &row);
+                tree.path(&row, leaf, 0..2)
+            };
+            let mean = forest.trees.iter().map(path).sum::<f64>() / 100.0;
+            let expected = libm::pow(2.0, -mean / tree::average_path(256));
+            let found = forest.score_row(&row).score().expect("warm");
+            assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+        }
     }
 }
