@@ -40,3 +40,12 @@ impl Scale {
         self.calibrator.is_sound()
     }
 }
+
+impl From<Calibrator> for Scale {
+    fn from(calibrator: Calibrator) -> Self {
+        Self {
+            calibrator,
+            held: 0,
+        }
+    }
+}

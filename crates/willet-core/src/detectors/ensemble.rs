@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Alias, Detector, Kind, Options};
 use super::find;
-use crate::decision::Calibrator;
+use crate::decision::{Calibrator, Scale};
 use crate::error::ConfigError;
 use crate::random::mix;
 use crate::rows::{Expected, Explanation, Raw, Rows};
@@ -90,6 +90,10 @@ pub(super) enum Combine {
     Median,
     /// The mean, over all pairs of members, of the larger: between mean and max.
     AverageOfMaxima,
+    /// Their mean, each weighed by how near it has been to the middle one.
+    Weighted,
+    /// That of the member which has been nearest to the middle one.
+    Switch,
 }
 
 impl Choice for Combine {
@@ -98,13 +102,16 @@ impl Choice for Combine {
         ("max", Self::Max),
         ("median", Self::Median),
         ("average_of_maxima", Self::AverageOfMaxima),
+        ("weighted", Self::Weighted),
+        ("switch", Self::Switch),
     ];
 }
 
 /// Several detectors as one: each answer is made comparable (how rare is it for that detector?) before they are combined.
 ///
-/// The score is the mean (or largest, or middle) depth L = −log10 p of the members that are warm. Cost and memory are the
-/// sums of the members'.
+/// The score is made of the depths L = −log10 p of the members that are warm. A member whose score is not a number is left out and
+/// told of. `weighted` and `switch` go by how far each member's depth has been from the middle one over the last 1,000 rows. Cost and
+/// memory are the sums of the members'.
 ///
 /// # References
 /// Aggarwal, Sathe, "Theoretical Foundations and Algorithms for Outlier Ensembles", SIGKDD Explorations 2015.
@@ -112,16 +119,53 @@ impl Choice for Combine {
 pub(super) struct Ensemble {
     members: Vec<Member>,
     combine: Combine,
+    /// The member whose answer counts under `switch`.
+    leading: usize,
 }
 
 #[derive(Debug)]
 struct Member {
+    name: &'static str,
     detector: Box<dyn Detector>,
-    calibrator: Calibrator,
+    scores_depth: bool,
+    scale: Scale,
+    apart: Apart,
+}
+
+/// How far a member's depth has been from the middle one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Apart {
+    mean: f64,
+    count: u32,
+    /// Scores that were not a number, since the last one that was.
+    failures: u32,
+}
+
+/// Rows over which members are compared.
+const COMPARED_ROWS: u32 = 1_000;
+/// Rows before a comparison means anything.
+const COMPARED_FROM: u32 = 100;
+/// Another member leads only when it has been this much nearer: else chance would change the leader all the time.
+const NEARER: f64 = 0.8;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct State {
+    members: Vec<MemberState>,
+    leading: usize,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct MemberState {
+struct MemberState {
+    kind: String,
+    version: u16,
+    bytes: Vec<u8>,
+    scale: Scale,
+    apart: Apart,
+}
+
+/// A member of version 1.
+#[derive(Deserialize)]
+struct FormerMember {
     kind: String,
     version: u16,
     bytes: Vec<u8>,
@@ -137,17 +181,41 @@ impl Member {
         out[0]
     }
 
-    fn learn(&mut self, row: &[f64], raw: Raw) {
-        if let Raw::Score(score) = raw {
-            self.calibrator.learn(score);
-        }
+    fn score_learn(&mut self, row: &[f64]) -> Raw {
+        let mut out = [Raw::WarmingUp];
         self.detector
-            .learn(Rows::one(row))
+            .score_learn(Rows::one(row), &mut out)
             .expect("members have the ensemble's width");
+        out[0]
     }
 
+    /// The depth of a score; `None` while the member warms up, or where it fails.
     fn depth(&self, raw: Raw) -> Option<f64> {
-        raw.score().and_then(|score| self.calibrator.depth(score))
+        let score = raw.score().filter(|score| score.is_finite())?;
+        if self.scores_depth {
+            return Some(score);
+        }
+        self.scale.depth(score)
+    }
+
+    /// Takes in what it said and how far that was from the middle.
+    fn note(&mut self, raw: Raw, depth: Option<f64>, middle: Option<f64>) {
+        let Raw::Score(score) = raw else {
+            return;
+        };
+        if !score.is_finite() {
+            self.apart.failures = self.apart.failures.saturating_add(1);
+            return;
+        }
+        self.apart.failures = 0;
+        if !self.scores_depth {
+            self.scale.learn(score, depth);
+        }
+        if let (Some(depth), Some(middle)) = (depth, middle) {
+            self.apart.count = (self.apart.count + 1).min(COMPARED_ROWS);
+            let off = (depth - middle).abs() - self.apart.mean;
+            self.apart.mean += off / f64::from(self.apart.count);
+        }
     }
 }
 
@@ -174,30 +242,71 @@ fn resolve(
 }
 
 impl Ensemble {
-    fn combined(&self, depths: impl Iterator<Item = f64>) -> Raw {
-        let mut depths: Vec<f64> = depths.collect();
-        if depths.is_empty() {
-            return Raw::WarmingUp;
+    /// One answer of the members' depths, and the middle one of them.
+    fn combined(&self, depths: &[Option<f64>]) -> (Raw, Option<f64>) {
+        let mut known = [0.0; MAX_MEMBERS];
+        let mut count = 0;
+        for depth in depths.iter().flatten() {
+            known[count] = *depth;
+            count += 1;
         }
-        Raw::Score(match self.combine {
-            Combine::Mean => depths.iter().sum::<f64>() / depths.len() as f64,
-            Combine::Max => depths.iter().copied().fold(0.0, f64::max),
-            Combine::Median => {
-                depths.sort_unstable_by(f64::total_cmp);
-                crate::statistics::quantile(&depths, 0.5).unwrap_or(0.0)
-            }
-            Combine::AverageOfMaxima if depths.len() == 1 => depths[0],
+        let known = &mut known[..count];
+        known.sort_unstable_by(f64::total_cmp);
+        let Some(middle) = crate::statistics::quantile(known, 0.5) else {
+            return (Raw::WarmingUp, None);
+        };
+        let pairs = (0..)
+            .zip(depths)
+            .filter_map(|(of, depth)| Some((of, (*depth)?)));
+        let answer = match self.combine {
+            Combine::Mean => known.iter().sum::<f64>() / count as f64,
+            Combine::Max => known[count - 1],
+            Combine::Median => middle,
+            Combine::AverageOfMaxima if count == 1 => middle,
             Combine::AverageOfMaxima => {
                 // In rising order the one at `rank` is the larger in `rank` pairs.
-                depths.sort_unstable_by(f64::total_cmp);
-                let pairs = depths.len() * (depths.len() - 1) / 2;
                 let sum: f64 = (0..)
-                    .zip(&depths)
+                    .zip(&*known)
                     .map(|(rank, depth)| f64::from(rank) * depth)
                     .sum();
-                sum / pairs as f64
+                sum / (count * (count - 1) / 2) as f64
             }
-        })
+            Combine::Weighted => {
+                let weight = |of: usize| 1.0 / (0.1 + self.members[of].apart.mean);
+                let (sum, weights) = pairs.fold((0.0, 0.0), |(sum, weights), (of, depth)| {
+                    (sum + weight(of) * depth, weights + weight(of))
+                });
+                sum / weights
+            }
+            Combine::Switch => depths[self.leading].unwrap_or(middle),
+        };
+        (Raw::Score(answer), Some(middle))
+    }
+
+    fn depths(&self, raw: impl Fn(usize, &Member) -> Raw) -> [Option<f64>; MAX_MEMBERS] {
+        let mut depths = [None; MAX_MEMBERS];
+        for (of, (depth, member)) in depths.iter_mut().zip(&self.members).enumerate() {
+            *depth = member.depth(raw(of, member));
+        }
+        depths
+    }
+
+    /// Takes in what the members said.
+    fn note(&mut self, raws: &[Raw], depths: &[Option<f64>], middle: Option<f64>) {
+        let members = self.members.iter_mut().zip(raws).zip(depths);
+        for ((member, raw), depth) in members {
+            member.note(*raw, *depth, middle);
+        }
+        let apart = |of: &usize| self.members[*of].apart.mean;
+        let compared = |of: &usize| self.members[*of].apart.count >= COMPARED_FROM;
+        let nearest = (0..self.members.len())
+            .filter(compared)
+            .min_by(|a, b| apart(a).total_cmp(&apart(b)));
+        if let Some(nearest) = nearest
+            && (apart(&nearest) < NEARER * apart(&self.leading) || !compared(&self.leading))
+        {
+            self.leading = nearest;
+        }
     }
 }
 
@@ -208,10 +317,10 @@ impl Algorithm for Ensemble {
     const PAPER: &'static str = "Aggarwal, Sathe, SIGKDD Explorations 2015";
     const TAKES_MISSING: bool = true;
     const SATURATES: bool = false;
-    const STATE_VERSION: u16 = 1;
+    const STATE_VERSION: u16 = 2;
 
     type Config = EnsembleConfig;
-    type State = Vec<MemberState>;
+    type State = State;
 
     fn new(config: &EnsembleConfig, width: usize, seed: u64) -> Result<Self, ConfigError> {
         let build = |(kind, options, seed): Resolved| {
@@ -219,8 +328,11 @@ impl Algorithm for Ensemble {
                 .build(&options, width, seed)
                 .map_err(|error| error.within(kind.name))?;
             Ok(Member {
+                name: kind.name,
                 detector,
-                calibrator: Calibrator::default(),
+                scores_depth: kind.scores_depth,
+                scale: Scale::default(),
+                apart: Apart::default(),
             })
         };
         let members: Result<Vec<Member>, ConfigError> =
@@ -228,36 +340,38 @@ impl Algorithm for Ensemble {
         Ok(Self {
             members: members?,
             combine: config.combine,
+            leading: 0,
         })
     }
 
     fn score_row(&self, row: &[f64]) -> Raw {
-        self.combined(
-            self.members
-                .iter()
-                .filter_map(|member| member.depth(member.raw(row))),
-        )
+        let depths = self.depths(|_, member| member.raw(row));
+        self.combined(&depths[..self.members.len()]).0
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        for member in &mut self.members {
-            let raw = member.raw(row);
-            member.learn(row, raw);
-        }
+        self.score_learn_row(row);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
-        let raws: Vec<Raw> = self.members.iter().map(|member| member.raw(row)).collect();
-        let combined = self.combined(
-            self.members
-                .iter()
-                .zip(&raws)
-                .filter_map(|(member, raw)| member.depth(*raw)),
-        );
-        for (member, raw) in self.members.iter_mut().zip(raws) {
-            member.learn(row, raw);
+        let mut raws = [Raw::WarmingUp; MAX_MEMBERS];
+        for (raw, member) in raws.iter_mut().zip(&mut self.members) {
+            *raw = member.score_learn(row);
         }
+        let count = self.members.len();
+        let depths = self.depths(|of, _| raws[of]);
+        let (combined, middle) = self.combined(&depths[..count]);
+        self.note(&raws[..count], &depths[..count], middle);
         combined
+    }
+
+    fn pass_row(&mut self, row: &[f64]) {
+        for member in &mut self.members {
+            member
+                .detector
+                .pass(Rows::one(row))
+                .expect("members have the ensemble's width");
+        }
     }
 
     /// The members' contributions, each weighed by how strange its member finds the row.
@@ -290,42 +404,72 @@ impl Algorithm for Ensemble {
             .unwrap_or_default()
     }
 
+    /// What the members tell, who leads, and who fails.
+    fn about(&self) -> Option<String> {
+        let mut told = Vec::new();
+        for (of, member) in self.members.iter().enumerate() {
+            let name = member.name;
+            if member.apart.failures > 0 {
+                let failures = member.apart.failures;
+                told.push(format!(
+                    "{name} is left out: its last {failures} scores are not numbers"
+                ));
+            }
+            if self.combine == Combine::Switch && of == self.leading {
+                told.push(format!("{name} answers"));
+            }
+            told.extend(
+                member
+                    .detector
+                    .about()
+                    .map(|about| format!("{name}: {about}")),
+            );
+        }
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+
     fn heap_bytes(&self) -> usize {
         let member = |member: &Member| {
-            size_of::<Member>() + member.detector.memory_bytes() + member.calibrator.heap_bytes()
+            size_of::<Member>() + member.detector.memory_bytes() + member.scale.heap_bytes()
         };
         self.members.iter().map(member).sum()
     }
 
-    fn save(&self) -> Self::State {
+    fn save(&self) -> State {
         let member = |member: &Member| {
             let snapshot = member.detector.snapshot();
             MemberState {
                 kind: snapshot.kind.to_owned(),
                 version: snapshot.version,
                 bytes: snapshot.bytes,
-                calibrator: member.calibrator.clone(),
+                scale: member.scale.clone(),
+                apart: member.apart,
             }
         };
-        self.members.iter().map(member).collect()
+        State {
+            members: self.members.iter().map(member).collect(),
+            leading: self.leading,
+        }
     }
 
     fn restore(
         config: &EnsembleConfig,
         width: usize,
         seed: u64,
-        state: Self::State,
+        state: State,
     ) -> Result<Self, String> {
         let resolved = resolve(config, seed).map_err(|error| error.to_string())?;
-        if resolved.len() != state.len() {
+        if resolved.len() != state.members.len() || state.leading >= resolved.len() {
             return Err(format!(
                 "it has {} members, expected {}",
-                state.len(),
+                state.members.len(),
                 resolved.len()
             ));
         }
+        let leading = state.leading;
         let member = |((kind, options, seed), state): (Resolved, MemberState)| {
-            if kind.name != state.kind || !state.calibrator.is_sound() {
+            let apart_is_sound = state.apart.mean.is_finite() && state.apart.count <= COMPARED_ROWS;
+            if kind.name != state.kind || !state.scale.is_sound() || !apart_is_sound {
                 return Err(format!(
                     "a member is of kind `{}`, expected `{}`",
                     state.kind, kind.name
@@ -333,15 +477,46 @@ impl Algorithm for Ensemble {
             }
             let detector = kind.restore(&options, width, seed, state.version, &state.bytes);
             Ok(Member {
+                name: kind.name,
                 detector: detector.map_err(|error| error.to_string())?,
-                calibrator: state.calibrator,
+                scores_depth: kind.scores_depth,
+                scale: state.scale,
+                apart: state.apart,
             })
         };
-        let members: Result<Vec<Member>, String> =
-            resolved.into_iter().zip(state).map(member).collect();
+        let members: Result<Vec<Member>, String> = resolved
+            .into_iter()
+            .zip(state.members)
+            .map(member)
+            .collect();
         Ok(Self {
             members: members?,
             combine: config.combine,
+            leading,
         })
+    }
+
+    /// In version 1 the scale had no guard and members were not compared.
+    fn read_former(version: u16, bytes: &[u8]) -> Result<(State, &[u8]), String> {
+        if version != 1 {
+            return Err(format!("version {version} was never written"));
+        }
+        let (former, rest): (Vec<FormerMember>, _) =
+            postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
+        let member = |former: FormerMember| MemberState {
+            kind: former.kind,
+            version: former.version,
+            bytes: former.bytes,
+            scale: Scale::from(former.calibrator),
+            apart: Apart::default(),
+        };
+        let members = former.into_iter().map(member).collect();
+        Ok((
+            State {
+                members,
+                leading: 0,
+            },
+            rest,
+        ))
     }
 }

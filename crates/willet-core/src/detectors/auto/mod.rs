@@ -128,8 +128,9 @@ impl Choice {
 
     fn judge(self) -> Judge {
         match self {
-            Self::Simple | Self::Crowd => Judge::Rows(Scale::default()),
-            Self::Seasonal => Judge::Depth,
+            Self::Simple => Judge::Rows(Scale::default()),
+            // The ensemble's members are on the scale already, and what is made of them stays near it.
+            Self::Seasonal | Self::Crowd => Judge::Depth,
             Self::Course => Judge::Events(Events::new()),
         }
     }
@@ -143,7 +144,14 @@ fn crowd() -> Options {
         (name.to_owned(), Value::Map(settings.into_iter().collect()))
     };
     let members = [
-        member("iforest", vec![number("window_size", 3_000.0)]),
+        member(
+            "iforest",
+            vec![
+                number("n_estimators", 50.0),
+                number("window_size", 3_000.0),
+                number("update_frequency", 1_000.0),
+            ],
+        ),
         member("knn", vec![number("n_neighbors", 20.0)]),
         member("robust_zscore", Vec::new()),
     ];
@@ -195,7 +203,19 @@ impl Serving {
         events.weigh(score, score)
     }
 
-    fn learn(&mut self, row: &[f64], raw: Raw) {
+    /// Learns a row; returns what the detector made of it before.
+    fn score_learn(&mut self, row: &[f64]) -> Raw {
+        let mut out = [Raw::WarmingUp];
+        self.detector
+            .score_learn(Rows::one(row), &mut out)
+            .expect("built for this width");
+        let depth = self.depth(out[0]);
+        self.note(out[0]);
+        depth
+    }
+
+    /// Takes a score into its scale.
+    fn note(&mut self, raw: Raw) {
         if let Raw::Score(score) = raw {
             match &mut self.judge {
                 Judge::Depth => {}
@@ -209,9 +229,6 @@ impl Serving {
                 }
             }
         }
-        self.detector
-            .learn(Rows::one(row))
-            .expect("built for this width");
     }
 
     fn pass(&mut self, row: &[f64]) {
@@ -319,8 +336,7 @@ impl Auto {
             .expect("its settings are ours");
         let kept = std::mem::take(&mut self.kept);
         for row in kept.chunks_exact(self.width) {
-            let raw = coming.raw(row);
-            coming.learn(row, raw);
+            coming.score_learn(row);
         }
         self.coming = Some(coming);
     }
@@ -379,22 +395,13 @@ impl Algorithm for Auto {
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let raw = self.serving.raw(row);
-        self.serving.learn(row, raw);
-        if let Some(coming) = &mut self.coming {
-            let raw = coming.raw(row);
-            coming.learn(row, raw);
-        }
-        self.step(row);
+        self.score_learn_row(row);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
-        let raw = self.serving.raw(row);
-        let depth = self.serving.depth(raw);
-        self.serving.learn(row, raw);
+        let depth = self.serving.score_learn(row);
         if let Some(coming) = &mut self.coming {
-            let raw = coming.raw(row);
-            coming.learn(row, raw);
+            coming.score_learn(row);
         }
         self.step(row);
         depth

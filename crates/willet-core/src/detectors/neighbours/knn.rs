@@ -9,7 +9,7 @@ crate::settings! {
     /// Settings of [`NearestNeighbours`].
     pub(in crate::detectors) struct NearestNeighboursConfig {
         /// Neighbours that are looked at.
-        n_neighbors: usize = 5, 1..=1_000;
+        n_neighbors: usize = 20, 1..=1_000;
         /// Which of their distances is the score: the largest, the mean or the median.
         method: Method = Method::Largest, ();
         /// Rows of the window that neighbours are sought in.
