@@ -1,3 +1,4 @@
+use willet_core::decision::counterfactual;
 use willet_core::detectors::find;
 use willet_core::error::RestoreError;
 use willet_core::rows::{Raw, Rows};
@@ -253,6 +254,47 @@ fn explanations_sum_to_one_and_name_the_guilty_feature() {
             );
         }
     }
+}
+
+#[test]
+fn one_planted_feature_of_ten_is_named_and_its_counterfactual_is_normal() {
+    const TRIALS: usize = 100;
+    let mut failed = String::new();
+    let values = normal_rows(10, 700, 10);
+    for name in all_names().filter(|name| !find(name).expect("known").0.categorical) {
+        let mut detector = build(name, 10);
+        let scores = score_learn(&mut *detector, &values);
+        let mut scores: Vec<f64> = scores.iter().filter_map(|raw| raw.score()).collect();
+        scores.sort_unstable_by(f64::total_cmp);
+        // What one normal row in 100 exceeds.
+        let threshold = scores[scores.len() * 99 / 100];
+        let mut random = willet_core::random::Random::new(10);
+        let (mut named, mut asked, mut mended) = (0, 0, 0);
+        for _ in 0..TRIALS {
+            let mut row = normal_rows(random.bits(), 1, 10);
+            let planted = random.below(10);
+            let side = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+            row[planted] = 10.0 * (planted + 1) as f64 + side * 10.0;
+            let explanation = detector.explain(&row).expect("right width");
+            named += usize::from(explanation.main_feature() == Some(planted));
+            if score(&*detector, &row).score().expect("warm") < threshold {
+                continue;
+            }
+            asked += 1;
+            let is_normal = |score: f64| score < threshold;
+            let moved = counterfactual(&*detector, &row, &explanation, is_normal).expect("width");
+            for (feature, value) in &moved {
+                row[*feature] = *value;
+            }
+            let is_mended = score(&*detector, &row).score().expect("warm") < threshold;
+            mended += usize::from(is_mended && !moved.is_empty());
+        }
+        if named < 95 || mended * 100 < asked * 95 {
+            failed +=
+                &format!("{name}: {named} of {TRIALS} named, {mended} of {asked} made normal\n");
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! From scores to yes or no: calibration to one scale, threshold, guard, confidence.
 
 mod calibration;
+mod counterfactual;
 mod policy;
 mod scale;
 
 pub use calibration::{Calibrator, HORIZON, WARM_UP, anomaly_score, depth_of};
+pub use counterfactual::counterfactual;
 pub use policy::{DecisionConfig, Direction, Policy, Threshold};
 pub use scale::Scale;
 

@@ -222,8 +222,19 @@ impl Algorithm for HalfSpaceTrees {
         }
     }
 
+    /// What the score owes to a feature, times how far out its value lies: the score saturates, and beyond that only the latter tells.
     fn explain_row(&self, row: &[f64]) -> Explanation {
-        ablation::explain(row, self.window.expected(), |row| -self.mass(row))
+        let Explanation {
+            mut contributions,
+            expected,
+        } = ablation::explain(row, self.window.expected(), |row| -self.mass(row));
+        let even = 1.0 / row.len() as f64;
+        for ((share, x), band) in contributions.iter_mut().zip(row).zip(&expected) {
+            let half = ((band.high - band.low) / 2.0).max(1e-12);
+            let out = ((x - band.middle) / half).clamp(-1e3, 1e3);
+            *share = (*share + even) * out * out;
+        }
+        Explanation::from_weights(contributions, expected)
     }
 
     fn expected(&self) -> Vec<Expected> {
