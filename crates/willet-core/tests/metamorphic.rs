@@ -89,7 +89,11 @@ fn check(name: &str, seed: u64) {
     // Inside the data a tree's regions differ by chance; from their edge on there is no excuse.
     let path: Vec<f64> = (8..=20).map(|half| at(f64::from(half) / 2.0)).collect();
     // The factor compares a row with the rows next to it: it falls a little where others become the nearest.
-    let given = if name == "lof" || name == "local_outlier_factor" { 0.95 } else { 1.0 };
+    let given = if name == "lof" || name == "local_outlier_factor" {
+        0.95
+    } else {
+        1.0
+    };
     let falls = path.windows(2).any(|pair| pair[1] < given * pair[0]);
     let rises = path.windows(2).all(|pair| pair[1] > given * pair[0]);
     assert!(

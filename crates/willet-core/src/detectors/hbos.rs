@@ -1,5 +1,6 @@
 use libm::log2;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
@@ -223,7 +224,7 @@ impl Algorithm for Hbos {
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let leaving = self.window.leaving().map(<[f64]>::to_vec);
+        let leaving = self.window.leaving().map(SmallVec::<[f64; 32]>::from_slice);
         self.window.push(row);
         if self.histograms.is_empty() {
             if self.window.len() >= WARM_UP {

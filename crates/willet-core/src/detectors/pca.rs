@@ -1,5 +1,6 @@
 use libm::log;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Scaling;
 use super::contract::{Algorithm, Alias};
@@ -56,6 +57,9 @@ const WARM_UP: u64 = 32;
 /// The least variance of a direction, as a share of the largest: beyond it there is rounding.
 const LEAST: f64 = 1e-9;
 
+/// Those of narrow rows need no memory from the heap.
+type Values = SmallVec<[f64; 32]>;
+
 impl Pca {
     fn width(&self) -> usize {
         self.state.covariance.width()
@@ -103,9 +107,9 @@ impl Pca {
     }
 
     /// The row in units of its features, and how far it lies along each kept direction.
-    fn along(&self, row: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    fn along(&self, row: &[f64]) -> (Values, Values) {
         let apart = row.iter().zip(self.state.covariance.mean()).enumerate();
-        let apart: Vec<f64> = apart
+        let apart: Values = apart
             .map(|(feature, (x, mean))| (x - mean) / self.unit(feature))
             .collect();
         let directions = self.state.directions.chunks_exact(row.len());

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// A digest of recent values that is fine where it matters: in the upper tail.
 ///
@@ -29,6 +30,8 @@ struct Centroid {
 const RESOLUTION: f32 = 0.15;
 /// Values gathered before a merge, once the digest is warm.
 const BUFFER: usize = 32;
+/// Centroids there are at most, in practice.
+const CENTROIDS: usize = 128;
 
 impl UpperDigest {
     /// Takes in a value; returns whether the digest changed (it changes in batches once it is warm).
@@ -53,8 +56,9 @@ impl UpperDigest {
             1.0
         };
 
-        let old = std::mem::take(&mut self.centroids);
-        let mut merged: Vec<Centroid> = Vec::with_capacity(old.len() + 8);
+        let old: SmallVec<[Centroid; CENTROIDS]> = SmallVec::from_slice(&self.centroids);
+        let merged = &mut self.centroids;
+        merged.clear();
         let (mut above, mut mean, mut weight) = (0.0_f32, 0.0_f32, 0.0_f32);
         let mut take = |next: f32, next_weight: f32| {
             let joined = weight + next_weight;
@@ -93,8 +97,6 @@ impl UpperDigest {
             mean,
             cumulated: above,
         });
-        merged.shrink_to(merged.len() + 8);
-        self.centroids = merged;
         incoming.clear();
         self.buffer = incoming;
     }

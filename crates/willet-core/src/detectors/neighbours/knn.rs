@@ -1,4 +1,4 @@
-use super::window::{Nearby, Neighbour, State};
+use super::window::{Nearby, Nearest, Neighbour, State};
 use crate::detectors::Scaling;
 use crate::detectors::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
@@ -56,7 +56,7 @@ pub(in crate::detectors) struct NearestNeighbours {
 }
 
 impl NearestNeighbours {
-    fn neighbours(&self, row: &[f64]) -> Vec<Neighbour> {
+    fn neighbours(&self, row: &[f64]) -> Nearest {
         let count = self.config.n_neighbors.min(self.nearby.len());
         self.nearby.nearest(&self.nearby.distances(row), count)
     }

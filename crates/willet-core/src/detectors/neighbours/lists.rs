@@ -1,6 +1,8 @@
 //! For each row of a window the rows next to it, kept as the window slides.
 
-use super::window::{Nearby, Neighbour};
+use smallvec::SmallVec;
+
+use super::window::{Nearby, Nearest, Neighbour};
 
 /// Neighbours of each row, nearest first, and some more than are asked for: most of what leaves or comes changes no list's
 /// beginning, and only a list that has run short is made anew.
@@ -70,7 +72,7 @@ impl Lists {
 
     /// Takes note of the newest row of the window, `distances` away from the rows that were there before it, of which these are
     /// the [`Lists::most`] nearest.
-    pub(super) fn push(&mut self, nearby: &Nearby, distances: &[f64], nearest: Vec<Neighbour>) {
+    pub(super) fn push(&mut self, nearby: &Nearby, distances: &[f64], nearest: Nearest) {
         let row = nearby.next() - 1;
         let place = nearby.place(row);
         if self.of_rows.len() <= place {
@@ -80,7 +82,7 @@ impl Lists {
         // While the window fills, more neighbours are asked for with every row.
         let counts_more = nearby.len() <= self.count + 1;
         let each = distances.iter().zip(&self.reaches).zip(&self.oldest);
-        let touched: Vec<usize> = each
+        let touched: SmallVec<[usize; 256]> = each
             .enumerate()
             .filter(|(other, ((squared, reach), first))| {
                 (*squared < *reach || **first < oldest || counts_more) && *other != place

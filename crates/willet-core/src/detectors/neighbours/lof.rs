@@ -1,5 +1,5 @@
 use super::lists::Lists;
-use super::window::{Nearby, Neighbour, State};
+use super::window::{Nearby, Nearest, Neighbour, State};
 use crate::detectors::Scaling;
 use crate::detectors::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
@@ -58,11 +58,11 @@ impl LocalOutlierFactor {
         around.sum::<f64>() / count as f64 / self.density(neighbours)
     }
 
-    fn nearest(&self, distances: &[f64]) -> Vec<Neighbour> {
+    fn nearest(&self, distances: &[f64]) -> Nearest {
         self.nearby.nearest(distances, self.lists.most())
     }
 
-    fn learn(&mut self, row: &[f64], distances: &[f64], nearest: Vec<Neighbour>) {
+    fn learn(&mut self, row: &[f64], distances: &[f64], nearest: Nearest) {
         if self.nearby.push(row) {
             self.lists.build(&self.nearby);
         } else {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::detectors::{LARGEST, Scaling};
 use crate::rows::{Expected, Explanation};
@@ -60,6 +61,11 @@ impl Neighbour {
         by_distance.then(self.row.cmp(&other.row))
     }
 }
+
+/// Distances to a window of usual size need no memory from the heap.
+pub(super) type Distances = SmallVec<[f64; 1024]>;
+/// The nearest rows, as many as are usual.
+pub(super) type Nearest = SmallVec<[Neighbour; 256]>;
 
 impl Nearby {
     pub(super) fn new(capacity: usize, width: usize, scaling: Scaling) -> Self {
@@ -122,7 +128,7 @@ impl Nearby {
             .map(move |feature| self.tiles[tile + feature * LANES + place % LANES])
     }
 
-    fn scaled(&self, row: &[f64]) -> Vec<f64> {
+    fn scaled(&self, row: &[f64]) -> SmallVec<[f64; 32]> {
         row.iter()
             .zip(&self.factors)
             .map(|(x, factor)| x * factor)
@@ -130,20 +136,20 @@ impl Nearby {
     }
 
     /// Squared distances of a row to the places of the window, in order of the places; infinite where there is no row.
-    pub(super) fn distances(&self, row: &[f64]) -> Vec<f64> {
+    pub(super) fn distances(&self, row: &[f64]) -> Distances {
         self.distances_of(&self.scaled(row))
     }
 
     /// Those of the row at a place, itself infinite.
-    pub(super) fn distances_at(&self, place: usize) -> Vec<f64> {
-        let row: Vec<f64> = self.scaled_at(place).collect();
+    pub(super) fn distances_at(&self, place: usize) -> Distances {
+        let row: SmallVec<[f64; 32]> = self.scaled_at(place).collect();
         let mut distances = self.distances_of(&row);
         distances[place] = f64::INFINITY;
         distances
     }
 
-    fn distances_of(&self, scaled: &[f64]) -> Vec<f64> {
-        let mut distances = Vec::with_capacity(self.tiles.len() / scaled.len());
+    fn distances_of(&self, scaled: &[f64]) -> Distances {
+        let mut distances = Distances::with_capacity(self.tiles.len() / scaled.len());
         for tile in self.tiles.chunks_exact(LANES * scaled.len()) {
             let mut sums = [0.0; LANES];
             for (values, x) in tile.chunks_exact(LANES).zip(scaled) {
@@ -158,16 +164,16 @@ impl Nearby {
     }
 
     /// The `count` nearest of these distances, nearest first.
-    pub(super) fn nearest(&self, distances: &[f64], count: usize) -> Vec<Neighbour> {
+    pub(super) fn nearest(&self, distances: &[f64], count: usize) -> Nearest {
         // What is not among the nearest of some is not among the nearest of all: most rows are passed over with one look.
         let some = &distances[..distances.len().min((4 * count).max(160))];
-        let mut sorted = some.to_vec();
+        let mut sorted: SmallVec<[f64; 256]> = SmallVec::from_slice(some);
         let bound = if count < sorted.len() {
             *sorted.select_nth_unstable_by(count - 1, f64::total_cmp).1
         } else {
             f64::INFINITY
         };
-        let mut nearest: Vec<Neighbour> = Vec::with_capacity(4 * count);
+        let mut nearest = Nearest::with_capacity(4 * count);
         for (place, &squared) in distances.iter().enumerate() {
             // Infinite ones are no rows.
             if squared <= bound && squared < f64::INFINITY {
@@ -359,7 +365,10 @@ mod tests {
                 .collect();
             expected.sort_by(|a, b| a.squared.total_cmp(&b.squared).then(a.row.cmp(&b.row)));
             expected.truncate(7);
-            assert_eq!(nearby.nearest(&nearby.distances(&probe), 7), expected);
+            assert_eq!(
+                nearby.nearest(&nearby.distances(&probe), 7).to_vec(),
+                expected
+            );
         }
     }
 }

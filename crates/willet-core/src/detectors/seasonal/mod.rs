@@ -4,6 +4,7 @@ mod deviations;
 mod season;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias};
 use super::events::{Events, Weighed};
@@ -77,7 +78,8 @@ const SHAPE_WEIGHT: f64 = 0.25;
 
 /// A row seen against what is usual.
 struct View {
-    seen: Vec<Seen>,
+    /// Narrow rows need no memory from the heap.
+    seen: SmallVec<[Seen; 12]>,
     /// Distance of the shape and its depth.
     shape: Option<(f64, Option<f64>)>,
     weighed: Option<Weighed>,
@@ -122,7 +124,7 @@ impl Rest {
 
     fn view(&self, values: impl Iterator<Item = f64>) -> View {
         let features = self.features.iter().zip(values);
-        let seen: Vec<Seen> = features
+        let seen: SmallVec<[Seen; 12]> = features
             .map(|(feature, value)| feature.see(value))
             .collect();
         let shape = self.shape.as_ref().filter(|shape| shape.normal.is_warm());
