@@ -20,20 +20,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how badly a small network, trained on the rows so far, gives a row back that it had to squeeze through few units.
-///
-/// Good for features that depend on one another, also along curves, which `pca` cannot follow; needs some hundred rows to learn
-/// them, and more than it saves over `pca` where the dependence is straight. Weak for few features that do not depend on one
-/// another: then it is little more than the distance from the mean. The score is the root of the mean squared difference between the
-/// row and what came back, in deviations of the features (any size; the network sees at most 3 deviations either side, so that one
-/// far row neither teaches nor fools it).
-///
-/// Features are standardised by mean and deviation with exponential forgetting; one layer of tanh units, linear output, one step of
-/// Adam a row. Time `O(width · hidden)` a row; memory about `50 · width · hidden` bytes.
-///
-/// # References
-/// Hawkins, He, Williams, Baxter, "Outlier Detection Using Replicator Neural Networks", `DaWaK` 2002; Kingma, Ba, "Adam: A Method for
-/// Stochastic Optimization", ICLR 2015.
+#[doc = include_str!("pages/autoencoder.md")]
 #[derive(Debug)]
 pub(super) struct Autoencoder {
     config: AutoencoderConfig,
@@ -92,6 +79,7 @@ impl Algorithm for Autoencoder {
     const ALIASES: &'static [Alias] = &[];
     const SUMMARY: &'static str = "what a small network trained online cannot give back; many features that depend on one another";
     const PAPER: &'static str = "Hawkins, He, Williams, Baxter, DaWaK 2002; Kingma, Ba, ICLR 2015";
+    const PAGE: &'static str = include_str!("pages/autoencoder.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

@@ -65,6 +65,8 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     const SUMMARY: &'static str;
     /// Where it was published.
     const PAPER: &'static str;
+    /// When to choose it, what it costs, an example: a page in Markdown.
+    const PAGE: &'static str;
     /// Whether rows may hold NaN; where not, the last value of the feature stands in.
     const TAKES_MISSING: bool;
     /// Whether scores may stop rising far from the data (they never fall).
@@ -149,6 +151,8 @@ pub struct Kind {
     pub summary: &'static str,
     /// Where it was published.
     pub paper: &'static str,
+    /// When to choose it, what it costs, an example: a page in Markdown.
+    pub page: &'static str,
     /// Its settings.
     pub settings: &'static [SettingSpec],
     /// Whether it takes NaN itself; where not, the last value of the feature stands in.
@@ -181,6 +185,7 @@ impl Kind {
             aliases: A::ALIASES,
             summary: A::SUMMARY,
             paper: A::PAPER,
+            page: A::PAGE,
             settings: <A::Config as Settings>::SPECS,
             takes_missing: A::TAKES_MISSING,
             saturates: A::SATURATES,

@@ -107,14 +107,7 @@ impl Choice for Combine {
     ];
 }
 
-/// Several detectors as one: each answer is made comparable (how rare is it for that detector?) before they are combined.
-///
-/// The score is made of the depths L = −log10 p of the members that are warm. A member whose score is not a number is left out and
-/// told of. `weighted` and `switch` go by how far each member's depth has been from the middle one over the last 1,000 rows. Cost and
-/// memory are the sums of the members'.
-///
-/// # References
-/// Aggarwal, Sathe, "Theoretical Foundations and Algorithms for Outlier Ensembles", SIGKDD Explorations 2015.
+#[doc = include_str!("pages/ensemble.md")]
 #[derive(Debug)]
 pub(super) struct Ensemble {
     members: Vec<Member>,
@@ -315,6 +308,7 @@ impl Algorithm for Ensemble {
     const ALIASES: &'static [Alias] = &[];
     const SUMMARY: &'static str = "several detectors as one, their answers made comparable first";
     const PAPER: &'static str = "Aggarwal, Sathe, SIGKDD Explorations 2015";
+    const PAGE: &'static str = include_str!("pages/ensemble.md");
     const TAKES_MISSING: bool = true;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 2;

@@ -38,17 +38,7 @@ impl Choice for Outside {
         &[("empty", Self::Empty), ("thinnest", Self::Thinnest)];
 }
 
-/// Scores by how thin each feature's histogram of the last `window_size` rows is at its value, added up over the features.
-///
-/// Very fast; good for many features that are strange on their own, gaps between values included. Blind to rows that are strange only
-/// in how their features go together; saturates outside the values seen. The density is that of the values as they are, so that
-/// a feature of another unit weighs differently, as in the paper.
-///
-/// Time `O(width)` a row, and `O(window_size)` for a feature whose smallest or largest value comes or goes; memory about
-/// `8 · window_size · width` bytes.
-///
-/// # References
-/// Goldstein, Dengel, "Histogram-Based Outlier Score (HBOS): A Fast Unsupervised Anomaly Detection Algorithm", KI 2012.
+#[doc = include_str!("pages/hbos.md")]
 #[derive(Debug)]
 pub(super) struct Hbos {
     config: HbosConfig,
@@ -201,6 +191,7 @@ impl Algorithm for Hbos {
     const SUMMARY: &'static str =
         "how thin each feature's histogram is at its value; many features, very fast";
     const PAPER: &'static str = "Goldstein, Dengel, KI 2012";
+    const PAGE: &'static str = include_str!("pages/hbos.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = true;
     const STATE_VERSION: u16 = 1;

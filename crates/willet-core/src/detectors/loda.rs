@@ -23,22 +23,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how thin the last full window lies around a row, seen from many random directions one by one.
-///
-/// A direction looks at about the square root of the features, so that missing the point in most of them does not matter: good for many
-/// features, and it tells which of them was seen to be strange. Weak where anomalies lie inside the range of the features in all directions,
-/// as between the turns of a spiral; there `knn` sees more. The first windows are short (32, 64, ... rows), so that scores come early.
-///
-/// Two things are not the paper's. Its histograms are of steps and span the data; here the logarithm of the density runs straight
-/// from the middle of one bin to that of the next over the middle 98 % of the rows, so that near rows have near scores, and goes on
-/// outside as an exponential tail with the mean of the rows there, so that farther is stranger without an end.
-///
-/// Time `O(n_random_cuts · √width)` a row, and the same once more for each row of a window when it is full; memory about
-/// `8 · n_random_cuts · (√width + n_bins) + 12 · window_size · width` bytes.
-///
-/// # References
-/// Pevný, "Loda: Lightweight On-line Detector of Anomalies", Machine Learning 2016; the lines between bins: Scott, "Frequency
-/// Polygons: Theory and Application", JASA 1985.
+#[doc = include_str!("pages/loda.md")]
 #[derive(Debug)]
 pub(super) struct Loda {
     config: LodaConfig,
@@ -332,6 +317,7 @@ impl Algorithm for Loda {
     const SUMMARY: &'static str =
         "thin places seen from many random directions; many features, fast, says which";
     const PAPER: &'static str = "Pevný, Machine Learning 2016";
+    const PAGE: &'static str = include_str!("pages/loda.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

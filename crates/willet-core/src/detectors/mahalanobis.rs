@@ -11,16 +11,7 @@ crate::settings! {
     }
 }
 
-/// Scores by the distance from the mean in standard deviations, in whatever direction the features vary together.
-///
-/// Good for features that are correlated and about normally distributed: sees a row whose values are usual one by one and not together.
-/// Blind to clusters: their middle is a place where no row ever is. Mean, deviations and correlations are those of a window with
-/// exponential forgetting; the correlations are drawn towards none as if `width` rows without any had been seen beside it.
-///
-/// Time `O(width²)` a row, and `O(width³)` every `1 + width² / 64` rows; memory about `8 · width²` bytes.
-///
-/// # References
-/// Mahalanobis, "On the Generalised Distance in Statistics", 1936; Hotelling, "Multivariate Quality Control", 1947.
+#[doc = include_str!("pages/mahalanobis.md")]
 #[derive(Debug)]
 pub(super) struct Mahalanobis {
     window_size: usize,
@@ -33,6 +24,7 @@ impl Algorithm for Mahalanobis {
     const SUMMARY: &'static str =
         "distance from the mean along the features' correlations; features that go together";
     const PAPER: &'static str = "Mahalanobis 1936; Hotelling 1947";
+    const PAGE: &'static str = include_str!("pages/mahalanobis.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

@@ -1,4 +1,5 @@
 //! Detectors: one contract, one table of kinds.
+#![doc = include_str!("guide.md")]
 
 mod ablation;
 mod contract;

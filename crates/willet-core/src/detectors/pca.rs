@@ -22,17 +22,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how unlikely a row is when features vary along a few directions and a little, evenly, across them.
-///
-/// Good for many features that follow few causes: what leaves their common directions stands out, however small it is beside the
-/// usual variation along them. Blind to clusters, as `mahalanobis`, which weighs all directions alike and needs more rows to know
-/// them. The score is −ln of the density under probabilistic principal components, with exponential forgetting.
-///
-/// Time `O(width²)` a row, and some `O(width³)` every `1 + width² / 4` rows; memory about `16 · width²` bytes.
-///
-/// # References
-/// Tipping, Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999; Shyu, Chen, Sarinnapakorn, Chang, "A Novel Anomaly Detection
-/// Scheme Based on Principal Component Classifier", ICDM 2003.
+#[doc = include_str!("pages/pca.md")]
 #[derive(Debug)]
 pub(super) struct Pca {
     config: PcaConfig,
@@ -144,6 +134,7 @@ impl Algorithm for Pca {
     const SUMMARY: &'static str =
         "what leaves the few directions that the features vary along; many features, few causes";
     const PAPER: &'static str = "Tipping, Bishop, JRSS B 1999; Shyu et al., ICDM 2003";
+    const PAGE: &'static str = include_str!("pages/pca.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

@@ -72,6 +72,7 @@ fn describe(kind: &Kind) -> String {
         let _ = writeln!(out, "also called: {}", aliases(kind));
     }
     let _ = writeln!(out, "published: {}", kind.paper);
+    let _ = writeln!(out, "\n{}\n", about(kind));
     let _ = writeln!(out, "missing values: {}", missing(kind));
     let _ = writeln!(out, "\nsettings:");
     for setting in kind.all_settings() {
@@ -84,6 +85,12 @@ fn describe(kind: &Kind) -> String {
         );
     }
     out
+}
+
+/// What its page says, without the papers and the example.
+fn about(kind: &Kind) -> &'static str {
+    let end = kind.page.find("\n# ").unwrap_or(kind.page.len());
+    kind.page[..end].trim()
 }
 
 fn missing(kind: &Kind) -> &'static str {
@@ -107,6 +114,7 @@ fn markdown(kind: &Kind) -> String {
         kind.paper,
         missing(kind)
     );
+    let _ = writeln!(out, "{}\n", about(kind));
     let saturates = if kind.saturates {
         "may stop rising far from the data"
     } else {

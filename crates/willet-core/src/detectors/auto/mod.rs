@@ -22,20 +22,7 @@ crate::settings! {
     }
 }
 
-/// Looks at a series and gives it the kind of detector that serves it.
-///
-/// | what it sees | what it picks |
-/// |---|---|
-/// | the first rows | `statistical` (robust z-score): answers after 32 rows |
-/// | one value a row | `seasonal`: trend and season taken out if there is one, shifts and odd courses seen |
-/// | several values, neighbours alike (lag-one correlation of 0.7 or more in one of them) | `mahalanobis` over the last rows side by side: values that do not go together, now or in their course |
-/// | several values, neighbours not alike | `ensemble` of nearest neighbours, isolation forest and robust z-score: rows that stand alone |
-///
-/// It looks again every 1,024 rows; another kind is trained beside the one that answers and takes over once it is warm. Each kind's
-/// scores are brought to the scale of L = −log10 p on the rows it was trained with, so that nothing jumps. In a series in time an event
-/// counts once: rows that follow within 100 rows score lower unless they are ten times rarer.
-///
-/// Time and memory are those of the kind picked: for one value about 3 µs a row and 14 KiB.
+#[doc = include_str!("../pages/auto.md")]
 #[derive(Debug)]
 pub(super) struct Auto {
     look_after: usize,
@@ -368,6 +355,7 @@ impl Algorithm for Auto {
     const SUMMARY: &'static str =
         "looks at the series, picks the kind that serves it, says which and why";
     const PAPER: &'static str = "Willet's own choice among the kinds below";
+    const PAGE: &'static str = include_str!("../pages/auto.md");
     const TAKES_MISSING: bool = true;
     const SATURATES: bool = false;
     const IS_ORDERED: bool = true;

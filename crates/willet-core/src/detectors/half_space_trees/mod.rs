@@ -25,21 +25,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how empty the regions around a row were in the last full window.
-///
-/// Trees that halve a random feature's range at every level are built before any data; learning only counts rows.
-/// Good for scattered anomalies in several features; weak when anomalies fill a whole window. Scores saturate in empty
-/// space. The first windows are short (32, 64, ... rows), so that scores come early. Ranges are the 1 % and 99 %
-/// quantiles of a window; when they have moved, the window is counted again under the new ones. Departures from the
-/// paper: regions are divided down to empty ones by default (`size_limit` 0; the paper has 0.1, which hides a spike among few
-/// features), a region counts half a row more than it holds, so that empty regions differ by their size, of each four levels the nodes of one level halve the same feature, and the score is
-/// the negative logarithm of the mass, so that high is strange.
-///
-/// Time `O(n_estimators · depth)` a row; memory about `1,100 · n_estimators + 8 · window_size · width`
-/// bytes up to depth 8; below, as much as the rows of a window need.
-///
-/// # References
-/// Tan, Ting, Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011.
+#[doc = include_str!("../pages/hst.md")]
 #[derive(Debug)]
 pub(super) struct HalfSpaceTrees {
     config: HalfSpaceTreesConfig,
@@ -184,6 +170,7 @@ impl Algorithm for HalfSpaceTrees {
     const SUMMARY: &'static str =
         "half-space trees: how empty was the region in the last window; fast, several features";
     const PAPER: &'static str = "Tan, Ting, Liu, IJCAI 2011";
+    const PAGE: &'static str = include_str!("../pages/hst.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = true;
     const STATE_VERSION: u16 = 2;

@@ -25,18 +25,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how few random cuts separate a row from the last `window_size` rows.
-///
-/// Trees are renewed one at a time from the window, so that all are new after `update_frequency` rows and no row waits
-/// for a whole forest. Good for scattered anomalies in several features and for mixed scales. The score is the paper's 2^(−E\[h\]/c): near 1 strange, about 0.5 and less normal; outside the rows
-/// a tree was grown from the path is the expected one had the row been among them (the paper's would stop changing).
-///
-/// Time `O(n_estimators · log max_samples)` a row, and `n_estimators / update_frequency` trees grown a row; memory about
-/// `32 · n_estimators · max_samples + 8 · window_size · width` bytes.
-///
-/// # References
-/// Liu, Ting, Zhou, "Isolation Forest", ICDM 2008; on a sliding window: Ding, Fei, "An Anomaly Detection Approach Based on
-/// Isolation Forest Algorithm for Streaming Data Using Sliding Window", IFAC 2013.
+#[doc = include_str!("../pages/iforest.md")]
 #[derive(Debug)]
 pub(super) struct IsolationForest {
     config: IsolationForestConfig,
@@ -123,6 +112,7 @@ impl Algorithm for IsolationForest {
     const SUMMARY: &'static str =
         "isolation forest on a sliding window, renewed a tree at a time; several features";
     const PAPER: &'static str = "Liu, Ting, Zhou, ICDM 2008; Ding, Fei, IFAC 2013";
+    const PAGE: &'static str = include_str!("../pages/iforest.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

@@ -38,17 +38,7 @@ impl Choice for Method {
     ];
 }
 
-/// Scores by the distance to the nearest of the last `window_size` rows.
-///
-/// Exact: every row is compared with all rows of the window. Good where normal rows form clusters of any shape and about one
-/// density; where densities differ, `lof` is fairer. Anomalies that repeat within a window hide each other once there are more than
-/// `n_neighbors` of them.
-///
-/// Time `O(window_size · width)` a row; memory about `16 · window_size · width` bytes.
-///
-/// # References
-/// Ramaswamy, Rastogi, Shim, "Efficient Algorithms for Mining Outliers from Large Data Sets", SIGMOD 2000 (largest); Angiulli,
-/// Pizzuti, "Fast Outlier Detection in High Dimensional Spaces", PKDD 2002 (mean).
+#[doc = include_str!("../pages/knn.md")]
 #[derive(Debug)]
 pub(in crate::detectors) struct NearestNeighbours {
     config: NearestNeighboursConfig,
@@ -69,6 +59,7 @@ impl Algorithm for NearestNeighbours {
         "distance to the nearest rows of a sliding window, exact; clusters of any shape";
     const PAPER: &'static str =
         "Ramaswamy, Rastogi, Shim, SIGMOD 2000; Angiulli, Pizzuti, PKDD 2002";
+    const PAGE: &'static str = include_str!("../pages/knn.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

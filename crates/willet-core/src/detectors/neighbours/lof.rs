@@ -17,17 +17,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how much thinner the last `window_size` rows lie around a row than around its neighbours.
-///
-/// Exact at every row: the factor that the definition gives for this window, as if computed anew. 1 is as dense as the
-/// neighbourhood, more is stranger. Good where normal rows form clusters of different density; blind to groups of anomalies of more
-/// than `n_neighbors` rows.
-///
-/// Time `O(window_size · width)` a row; memory about `16 · window_size · (width + 2 · n_neighbors)` bytes.
-///
-/// # References
-/// Breunig, Kriegel, Ng, Sander, "LOF: Identifying Density-Based Local Outliers", SIGMOD 2000; kept as rows come and go: Pokrajac,
-/// Lazarevic, Latecki, "Incremental Local Outlier Detection for Data Streams", CIDM 2007.
+#[doc = include_str!("../pages/lof.md")]
 #[derive(Debug)]
 pub(in crate::detectors) struct LocalOutlierFactor {
     nearby: Nearby,
@@ -81,6 +71,7 @@ impl Algorithm for LocalOutlierFactor {
         "local outlier factor in a sliding window, exact; clusters of different density";
     const PAPER: &'static str =
         "Breunig, Kriegel, Ng, Sander, SIGMOD 2000; Pokrajac et al., CIDM 2007";
+    const PAGE: &'static str = include_str!("../pages/lof.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

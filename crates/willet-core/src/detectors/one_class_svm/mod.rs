@@ -72,24 +72,7 @@ impl Setting for Gamma {
     }
 }
 
-/// Scores by how far a row lies outside the edge that a one-class support vector machine with a Gaussian kernel draws around the window.
-///
-/// Good for normal rows of any shape, several heaps included, where features are few and what lies far from all of it is all one: scores
-/// are flat far outside, so that 20 and 30 deviations tie. A tenth of the rows may lie outside while the edge is drawn
-/// (`nu`; scikit-learn's default of 0.5 draws it through the middle of the data). Anomalies that fill more than `nu` of a window
-/// are inside. The score is scikit-learn's decision function with the sign turned: above 0 is outside.
-///
-/// The solution is that of the whole window, kept and not made anew: when the oldest row leaves, its share is handed to those that
-/// lie farthest out, and pairs of rows are balanced until none is further than `tol` from the optimum. Of windows beyond
-/// 1,000 rows every n-th row is taken, drawn by chance: random features would be cheaper there, but waver far outside,
-/// where scores matter.
-///
-/// Time `O(nu · window_size · width)` a row, and `O(window_size · width)` for each row that comes to the edge; memory about
-/// `8 · nu · window_size² + 24 · window_size · width` bytes, 4 MB with 1,000 rows and `nu` of 0.5.
-///
-/// # References
-/// Schölkopf, Platt, Shawe-Taylor, Smola, Williamson, "Estimating the Support of a High-Dimensional Distribution", Neural
-/// Computation 2001; Fan, Chen, Lin, "Working Set Selection Using Second Order Information for Training SVM", JMLR 2005.
+#[doc = include_str!("../pages/ocsvm.md")]
 #[derive(Debug)]
 pub(super) struct OneClassSvm {
     config: OneClassSvmConfig,
@@ -280,6 +263,7 @@ impl Algorithm for OneClassSvm {
         "outside the edge that a one-class support vector machine draws around a sliding window";
     const PAPER: &'static str =
         "Schölkopf, Platt, Shawe-Taylor, Smola, Williamson, Neural Computation 2001";
+    const PAGE: &'static str = include_str!("../pages/ocsvm.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = true;
     const STATE_VERSION: u16 = 1;

@@ -56,26 +56,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how early random cuts would set a row apart from a sample of the rows before it.
-///
-/// Each tree holds `max_samples` rows, newer ones likelier, and is at every moment a random draw among all trees of those rows:
-/// rows go in and out by the paper's cuts, one at a time. Good for scattered anomalies in several features and, with
-/// `shingle_size`, for a single series whose order matters (8, or a season); it follows a change of level by itself. Not for
-/// many features of which one is strange (each cut falls on any of them), nor where anomalies come in groups as large as a sample. The score is
-/// that of AWS's library: the expected 1 / (1 + depth) of the cut that would set the row apart, less for a row that is in the
-/// sample already, times log2(1 + samples); about 1 is usual, it rises with distance and ends below log2(1 + samples).
-/// Contributions are how much of each feature was in those cuts (of all rows of a shingle); expected is what the sampled points
-/// hold of a feature, of those that the shingle's earlier rows lead to.
-///
-/// Rows are held as 32-bit numbers from the median and in deviations of a tree's sample (where `scaling` is none, in one unit
-/// for all features), and all trees are built anew when these have moved by half. `width · shingle_size` is at most 8,192.
-///
-/// Time `O(n_estimators · log max_samples · width · shingle_size)` a row; memory about
-/// `n_estimators · max_samples · (24 + 3 · width · shingle_size)` bytes (up to 5 instead of 3 where `time_decay` is far smaller than
-/// the default).
-///
-/// # References
-/// Guha, Mishra, Roy, Schrijvers, "Robust Random Cut Forest Based Anomaly Detection on Streams", ICML 2016.
+#[doc = include_str!("../pages/rcf.md")]
 #[derive(Debug)]
 pub(super) struct RandomCutForest {
     config: RandomCutForestConfig,
@@ -336,6 +317,7 @@ impl Algorithm for RandomCutForest {
     }];
     const SUMMARY: &'static str = "random cut forest on a decaying sample, with shingles; several features, or one series whose order matters";
     const PAPER: &'static str = "Guha, Mishra, Roy, Schrijvers, ICML 2016";
+    const PAGE: &'static str = include_str!("../pages/rcf.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

@@ -20,21 +20,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how seldom each feature's value came before: numbers are names here, 7 is as near to 8 as to 1,000.
-///
-/// For features that are codes: status, error, country, user, weekday, text that was given a number. Not for measurements, of which no
-/// two are alike: then new values are usual, and the score says so by staying near 0. The score of a feature is −log2 of the
-/// probability that a row has a value as rare as this one or rarer; those of the features add up. A value never seen is the
-/// strangest, and is the stranger the longer none came; where all values come equally often none is strange.
-/// A missing value says nothing. Features are looked at one by one: a pair of usual values that never came together is not seen
-/// (a feature that joins the two codes shows it).
-///
-/// Time `O(width · max_categories)` a row at most, of the values there are; memory about `32 · width · max_categories` bytes
-/// at most.
-///
-/// # References
-/// Good, "The Population Frequencies of Species and the Estimation of Population Parameters", Biometrika 1953; Krichevsky,
-/// Trofimov, "The Performance of Universal Encoding", IEEE Transactions on Information Theory 1981.
+#[doc = include_str!("../pages/rare.md")]
 #[derive(Debug)]
 pub(super) struct Rare {
     window_size: usize,
@@ -71,6 +57,7 @@ impl Algorithm for Rare {
     const ALIASES: &'static [Alias] = &[];
     const SUMMARY: &'static str = "values seen seldom or never before; features that are codes";
     const PAPER: &'static str = "Good, Biometrika 1953; Krichevsky, Trofimov 1981";
+    const PAGE: &'static str = include_str!("../pages/rare.md");
     const TAKES_MISSING: bool = true;
     const SATURATES: bool = true;
     const CATEGORICAL: bool = true;

@@ -23,21 +23,7 @@ crate::settings! {
     }
 }
 
-/// Scores by how far values are from their trend and season, alone, in short means, and in shape.
-///
-/// Good for series with a daily or other rhythm, with a level that moves, and for shifts too small to see in one value. The rows must be
-/// steps in time at an even pace. The season of each feature (period 4 to 465 rows) is found within about two periods and looked for
-/// again every 512 rows; the expected value is the median of the values one to three periods ago. What is left after season and a slow
-/// level is looked at alone and as the mean of the last 4, 16 and 64 rows, each against its own past; and the last 10 together by their
-/// covariances, which lifts the score of an odd course and never alone makes an event. A lasting change scores high once: rows that
-/// follow within 100 rows count as the same event unless they are ten times rarer.
-///
-/// The score is a depth L = −log10 p already: 3 is 1 in 1,000 rows. Time about 1 µs a feature and row; up to 1 ms where a season is
-/// found. Memory about 12 KiB a feature.
-///
-/// # References
-/// Cleveland et al., "STL: A Seasonal-Trend Decomposition Procedure Based on Loess", 1990, for the parts; Page, "Continuous Inspection
-/// Schemes", Biometrika 1954, for why means of several lengths.
+#[doc = include_str!("../pages/seasonal.md")]
 #[derive(Debug)]
 pub(super) struct Seasonal {
     window_size: usize,
@@ -241,6 +227,7 @@ impl Algorithm for Seasonal {
     const SUMMARY: &'static str =
         "trend and season found and taken out, the rest judged alone and in means; series in time";
     const PAPER: &'static str = "after Cleveland et al. 1990 and Page, Biometrika 1954";
+    const PAGE: &'static str = include_str!("../pages/seasonal.md");
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const IS_ORDERED: bool = true;

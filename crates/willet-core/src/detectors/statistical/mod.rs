@@ -43,17 +43,7 @@ impl Choice for Method {
     ];
 }
 
-/// Scores each feature by its distance from what it usually is; a row scores as its strangest feature.
-///
-/// Good for single values with a stable level; blind to features that are strange only together.
-/// Time `O(width)` a row with zscore and ewma; with the others `O(width · window_size)` bytes moved, about 0.1 µs a
-/// feature. Memory 24 bytes a feature, or 16 · `window_size`.
-///
-/// # References
-/// Shewhart, "Economic Control of Quality", 1931 (zscore); Iglewicz, Hoaglin, "How to Detect and Handle Outliers", 1993
-/// (`robust_zscore`); Roberts, "Control Chart Tests Based on Geometric Moving Averages", Technometrics 1959 (ewma);
-/// Tukey, "Exploratory Data Analysis", 1977 (iqr); Rousseeuw, Croux, "Alternatives to the Median Absolute Deviation",
-/// JASA 1993 (mad).
+#[doc = include_str!("../pages/statistical.md")]
 #[derive(Debug)]
 pub(super) struct Statistical {
     features: Vec<Feature>,
@@ -89,6 +79,7 @@ impl Algorithm for Statistical {
     const SUMMARY: &'static str =
         "distance of each feature from its usual value; single values with a stable level";
     const PAPER: &'static str = "Shewhart 1931; Iglewicz, Hoaglin 1993; Roberts 1959; Tukey 1977";
+    const PAGE: &'static str = include_str!("../pages/statistical.md");
     const TAKES_MISSING: bool = true;
     const SATURATES: bool = false;
     const STATE_VERSION: u16 = 1;

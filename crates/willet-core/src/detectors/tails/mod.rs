@@ -32,6 +32,7 @@ pub(super) trait Combination: Debug + Send + 'static {
     const NAME: &'static str;
     const SUMMARY: &'static str;
     const PAPER: &'static str;
+    const PAGE: &'static str;
     /// What a feature adds to the score.
     fn of(tails: Tails) -> f64;
 }
@@ -45,6 +46,7 @@ impl Combination for Ecod {
     const SUMMARY: &'static str =
         "how rare each feature's value is towards the nearest end; many features, no settings";
     const PAPER: &'static str = "Li, Zhao, Hu, Botta, Ionescu, Chen, TKDE 2022";
+    const PAGE: &'static str = include_str!("../pages/ecod.md");
     fn of(tails: Tails) -> f64 {
         tails.skewed.max(tails.left).max(tails.right)
     }
@@ -58,23 +60,13 @@ impl Combination for Copod {
     const NAME: &'static str = "copod";
     const SUMMARY: &'static str = "how rare each feature's value is towards both ends or the longer one; many features, no settings";
     const PAPER: &'static str = "Li, Zhao, Botta, Ionescu, Hu, ICDM 2020";
+    const PAGE: &'static str = include_str!("../pages/copod.md");
     fn of(tails: Tails) -> f64 {
         tails.skewed.max(f64::midpoint(tails.left, tails.right))
     }
 }
 
-/// Scores by how rare each value is in the last `window_size` values of its feature, added up over the features.
-///
-/// No distances and nothing to set: good for many features, of any scale, where one or some are out in a tail. Blind to rows that are
-/// strange only in how their features go together, and to values in a gap between others. Scores saturate beyond the
-/// values seen. `ecod` takes the more extreme tail of each feature, `copod` the mean of both; either takes the tail that the
-/// feature is skewed towards where that says more.
-///
-/// Time `O(width · log window_size)` a row and some bytes moved; memory about `16 · window_size · width` bytes.
-///
-/// # References
-/// Li, Zhao, Hu, Botta, Ionescu, Chen, "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution Functions", TKDE
-/// 2022; Li, Zhao, Botta, Ionescu, Hu, "COPOD: Copula-Based Outlier Detection", ICDM 2020.
+#[doc = include_str!("../pages/ecod.md")]
 #[derive(Debug)]
 pub(super) struct TailDetector<C> {
     features: Vec<Feature>,
@@ -95,6 +87,7 @@ impl<C: Combination> Algorithm for TailDetector<C> {
     const ALIASES: &'static [Alias] = &[];
     const SUMMARY: &'static str = C::SUMMARY;
     const PAPER: &'static str = C::PAPER;
+    const PAGE: &'static str = C::PAGE;
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = true;
     const STATE_VERSION: u16 = 1;
