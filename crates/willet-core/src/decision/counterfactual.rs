@@ -5,7 +5,7 @@ use crate::rows::{Explanation, Raw, Rows};
 /// Values at which a row would be normal: the guilty feature moved towards what is expected of it, as little as is enough.
 ///
 /// Features are tried by their share in the score. Where moving the first is not enough it stays at its expected value and the next
-/// is moved too, up to [`MOST_FEATURES`]. Empty where that does not help, or where the detector does not know what to expect.
+/// is moved too, up to three. Empty where that does not help, or where the detector does not know what to expect.
 /// `is_normal` judges a score; at most some dozen scores are asked for.
 ///
 /// # References

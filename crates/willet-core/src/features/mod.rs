@@ -49,6 +49,10 @@ pub enum Impute {
     /// Nothing: the detector gets NaN and does what its kind does.
     #[default]
     None,
+    /// Nothing, and a row in which a value is missing is left out whole.
+    Skip,
+    /// What the detector expects: season and level with `seasonal` and `auto`, the middle of its window with others.
+    Seasonal,
     /// The last value of the series.
     Last,
     /// The running mean of the series.
@@ -162,6 +166,11 @@ impl Features {
                 value
             });
         }
+        if plan.leaves_out(out) {
+            out.clear();
+            out.resize(plan.names.len(), f64::NAN);
+            return;
+        }
         for (place, back) in &plan.lags {
             out.push(memory.back(plan.selected.len(), *place, *back));
         }
@@ -184,6 +193,9 @@ impl Features {
             .iter()
             .map(|source| values.get(*source).copied().unwrap_or(f64::NAN))
             .collect();
+        if plan.leaves_out(&row) {
+            return;
+        }
         for (place, value) in row.iter_mut().enumerate() {
             if value.is_nan() {
                 *value = memory.stand_in(plan.impute, place);
@@ -316,6 +328,11 @@ impl Plan {
         })
     }
 
+    /// Whether a row of selected values is left out whole.
+    fn leaves_out(&self, selected: &[f64]) -> bool {
+        self.impute == Impute::Skip && selected.iter().any(|value| value.is_nan())
+    }
+
     /// How many rows the history holds.
     fn reach(&self) -> usize {
         self.lags
@@ -330,7 +347,7 @@ impl Plan {
 impl Memory {
     fn stand_in(&self, impute: Impute, place: usize) -> f64 {
         match impute {
-            Impute::None => f64::NAN,
+            Impute::None | Impute::Skip | Impute::Seasonal => f64::NAN,
             Impute::Zero => 0.0,
             Impute::Last | Impute::Mean => self.stand_in[place],
         }
@@ -394,6 +411,21 @@ mod tests {
         assert!(out[0][1].is_nan() && out[0][2].is_nan());
         assert_eq!(out[2], [9.0, 1.0, 5.0]);
         assert_eq!(out[3], [16.0, 4.0, 7.0]);
+    }
+
+    #[test]
+    fn a_row_with_a_missing_value_is_left_out_whole() {
+        let config = FeaturesConfig {
+            impute: Impute::Skip,
+            lag: vec![Back {
+                of: "a".into(),
+                by: 1,
+            }],
+            ..Default::default()
+        };
+        let out = run(&config, &[[1.0, 2.0], [3.0, f64::NAN], [5.0, 6.0]]);
+        assert!(out[1].iter().all(|value| value.is_nan()));
+        assert_eq!(out[2], [5.0, 6.0, 1.0]);
     }
 
     #[test]

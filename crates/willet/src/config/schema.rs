@@ -94,7 +94,7 @@ fn stream() -> Value {
             "input": input(),
             "features": object("What stands before the detector. The steps run in the order of the fields.", json!({
                 "select": {"type": "array", "items": {"type": "string"}, "description": "Values taken, in this order; all where empty."},
-                "impute": {"enum": ["none", "last", "mean", "zero"], "description": "What stands in for a missing value."},
+                "impute": {"enum": ["none", "skip", "last", "mean", "zero", "seasonal"], "description": "What stands in for a missing value: what the kind does itself, nothing (the row is left out), the last value, the running mean, zero, or what the detector expects."},
                 "lag": back,
                 "difference": back,
                 "scale": {"enum": ["none", "robust"], "description": "Brings all features to one scale."},
