@@ -804,3 +804,87 @@ fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
         .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
     expected.is_none_or(|(value, expected)| policy.counts(value, expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StreamConfig;
+
+    fn feed(series: &mut Series, plan: &Plan, range: std::ops::Range<u64>) -> Vec<Verdict> {
+        let layout = Arc::new(Layout::positional(1));
+        let mut details = Vec::new();
+        range
+            .map(|offset| {
+                let value = [(offset * 7 % 31) as f64 + if offset == 700 { 500.0 } else { 0.0 }];
+                let arrival = Arrival {
+                    event: 0,
+                    offset,
+                    time: Some(Timestamp(offset as i64 * 1_000_000)),
+                    layout: &layout,
+                    values: &value,
+                };
+                series.take(plan, None, arrival, &mut Space::default(), &mut details)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn states_of_earlier_versions_are_read() {
+        let config = StreamConfig {
+            detector: crate::config::DetectorConfig {
+                algorithm: "zscore".to_owned(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let plan = Plan::new(config, 1).expect("valid");
+        let mut series = Series::new("k");
+        let _ = feed(&mut series, &plan, 0..500);
+        // The fields that version 1 has, as it lays them out.
+        let former = || {
+            let state = series.model.as_ref().expect("fed").save();
+            let decision = postcard::to_allocvec(&state.decision).expect("plain data");
+            let (decision, _): (DecisionV1, _) =
+                postcard::take_from_bytes(&decision).expect("begins as version 1 does");
+            ModelStateV1 {
+                version: state.version,
+                names: state.names,
+                is_positional: state.is_positional,
+                features: state.features,
+                kind: state.kind,
+                detector_version: state.detector_version,
+                detector: state.detector,
+                decision,
+            }
+        };
+        let state = || SeriesStateV1 {
+            learned_upto: series.learned_upto,
+            newest: series.newest,
+            sample_count: series.sample_count,
+            model: Some(former()),
+        };
+        for old in [
+            SeriesState::V1(state()),
+            SeriesState::V2(state(), Box::new(former())),
+        ] {
+            let bytes = postcard::to_allocvec(&old).expect("plain data");
+            let mut layouts = Layouts::default();
+            let mut read = Series::decode(&plan, "k", &bytes, &mut layouts).expect("readable");
+            assert_eq!(read.former.is_some(), matches!(old, SeriesState::V2(..)));
+            let answers = feed(&mut read, &plan, 500..800);
+            assert!(
+                answers
+                    .iter()
+                    .all(|answer| matches!(answer.outcome, Outcome::Scored(_)))
+            );
+            assert!(answers[200].is_anomaly());
+            // What is written from now on is the newest version, and goes on alike.
+            let mut again =
+                Series::decode(&plan, "k", &read.encode(), &mut layouts).expect("readable");
+            assert_eq!(
+                feed(&mut again, &plan, 800..900),
+                feed(&mut read, &plan, 800..900)
+            );
+        }
+    }
+}

@@ -60,6 +60,8 @@ pub struct Evidence {
 pub struct Course {
     features: Vec<Usual>,
     watch: Option<Watch>,
+    /// Rows until another flag is watched: what has lasted is said once.
+    rest: u16,
     /// Rows with a value.
     rows: u32,
     /// Rows in a row without any, and the most before.
@@ -112,6 +114,8 @@ const LASTED: u16 = 8;
 const EACH_WAY: u16 = 3;
 /// ... and grow by this factor for a trend.
 const GROWTH: f64 = 1.5;
+/// After a deviation that lasted, flags are not watched for this many rows: longer than the learning guard holds.
+const REST: u16 = 50;
 /// A deviation that lasted is rarer than the row it began with: a hundred times, to be careful.
 const LASTING: f64 = 2.0;
 /// Weight of the newest row in what is usual: about the last 500 rows.
@@ -166,6 +170,7 @@ impl Course {
 
     /// What became of the last flag.
     fn follow(&mut self, row: &[f64], expected: Option<Expected>) -> Option<Evidence> {
+        self.rest = self.rest.saturating_sub(1);
         let watch = self.watch.as_mut()?;
         let value = *row.get(usize::from(watch.feature))?;
         let now = expected.map_or(watch.middle, |expected| expected.middle);
@@ -195,6 +200,7 @@ impl Course {
             _ if both => AnomalyType::Variance,
             _ => return None,
         };
+        self.rest = REST;
         Some(Evidence {
             depth: watch.depth + LASTING,
             anomaly_type,
@@ -223,7 +229,7 @@ impl Course {
         };
         let half = (value - expected.middle).abs() / 2.0;
         let is_sound = half > 0.0 && half <= LARGEST && expected.middle.is_finite();
-        if self.watch.is_none() && is_sound {
+        if self.watch.is_none() && self.rest == 0 && is_sound {
             self.watch = Some(Watch {
                 feature: main as u16,
                 rows: 0,
@@ -278,6 +284,7 @@ impl Course {
                 && !watch.depth.is_nan()
         };
         self.features.len() <= FEATURES
+            && self.rest <= REST
             && self.features.iter().all(is_usual)
             && self.watch.is_none_or(is_watch)
     }

@@ -317,4 +317,84 @@ mod tests {
             .collect();
         assert_eq!(over, [false, false, true, true]);
     }
+
+    #[test]
+    fn a_rate_is_kept_whatever_the_scores_do() {
+        let of = |rate: &str| {
+            let config = DecisionConfig {
+                rate: Some(rate.to_owned()),
+                ..Default::default()
+            };
+            Policy::try_from(&config).expect("valid")
+        };
+        let flags = |policy: &Policy, scores: &mut dyn Iterator<Item = f64>, gap: i64| {
+            let mut decision = Decision::default();
+            let mut flags = 0;
+            for (i, score) in scores.enumerate() {
+                let moment = Moment {
+                    time: Some(i as i64 * gap),
+                    ..Default::default()
+                };
+                if let Some(judgement) = decision.judge(score, moment, policy) {
+                    flags += u32::from(judgement.is_over);
+                }
+                decision.learn(score, policy);
+            }
+            assert!(decision.is_sound());
+            flags
+        };
+        for seed in 0..10 {
+            let still = &mut uniform(seed, 20_000);
+            // 20,000 minutes are two weeks, less a little.
+            for (rate, expected) in [("0.2 %", 40), ("20 a week", 40), ("1 per 100 rows", 200)] {
+                let mut climbing = uniform(seed, 20_000)
+                    .enumerate()
+                    .map(|(i, u)| u + i as f64 / 500.0);
+                let found = flags(&of(rate), &mut climbing, 60_000_000);
+                assert!(found <= expected * 3 / 2, "{rate}: {found}");
+                let found = flags(&of(rate), &mut uniform(seed, 20_000), 60_000_000);
+                assert!(
+                    (expected * 2 / 3..=expected * 3 / 2).contains(&found),
+                    "{rate}: {found}"
+                );
+            }
+            let found = flags(&of("0.2 %"), still, 0);
+            assert!((27..=60).contains(&found), "without times: {found}");
+        }
+    }
+
+    #[test]
+    fn a_short_burst_leaves_the_threshold_and_a_long_one_raises_it() {
+        let policy = Policy::default();
+        let (mut decision, _) = run(&policy, uniform(9, 3_000));
+        let thresholds: Vec<f64> = (0..12)
+            .map(|_| {
+                decision
+                    .judge(1e3, Moment::default(), &policy)
+                    .expect("warm")
+                    .threshold
+            })
+            .collect();
+        assert!(
+            thresholds[..4].iter().all(|at| *at == policy.depth()),
+            "{thresholds:?}"
+        );
+        assert!(thresholds[11] > policy.depth() + 5.0, "{thresholds:?}");
+    }
+
+    #[test]
+    fn what_is_certain_is_flagged_and_costs_nothing() {
+        let policy = Policy::default();
+        let (mut decision, _) = run(&policy, uniform(9, 3_000));
+        let before = decision.budget.threshold(&policy);
+        for _ in 0..100 {
+            let moment = Moment {
+                beside: Beside::OutOfRange,
+                ..Default::default()
+            };
+            let judgement = decision.judge(0.5, moment, &policy).expect("warm");
+            assert!(judgement.is_over && !judgement.learn && judgement.confidence(true) == 1.0);
+        }
+        assert_eq!(decision.budget.threshold(&policy), before);
+    }
 }
