@@ -1,6 +1,6 @@
 //! The library in a few lines: `cargo run -p willet-core --example detect`.
 
-use willet_core::decision::{Decision, Policy, anomaly_score};
+use willet_core::decision::{Decision, Moment, Policy, anomaly_score};
 use willet_core::detectors::find;
 use willet_core::rows::{Raw, Rows};
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut raw = [Raw::WarmingUp];
         detector.score(Rows::one(&row), &mut raw)?;
         if let Some(score) = raw[0].score() {
-            if let Some(judgement) = decision.judge(score, &policy)
+            if let Some(judgement) = decision.judge(score, Moment::default(), &policy)
                 && judgement.is_over
             {
                 println!("{row:?} is strange: {:.3}", anomaly_score(judgement.depth));

@@ -9,7 +9,9 @@ use willet_core::error::ConfigError;
 use willet_core::features::FeaturesConfig;
 use willet_core::settings::Value;
 
+use crate::calendar::Calendars;
 use crate::codec::{self, InputConfig};
+use crate::event::Timestamp;
 
 /// A stream: what comes in, what is made of it, how it is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,6 +118,7 @@ pub struct Plan {
     kind: &'static Kind,
     options: Options,
     policy: Policy,
+    calendars: Calendars,
     /// Rises whenever what a series learns changes.
     model_version: u32,
     /// The plans before this one, oldest first, each without its own: while a series warms up under this plan, what it
@@ -141,7 +144,8 @@ impl Plan {
             .map_err(|error| error.within("detector"))?;
         let policy =
             Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
-        let policy = policy.of_depths(kind.scores_depth);
+        let calendars =
+            Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
             let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");
@@ -170,6 +174,7 @@ impl Plan {
             kind,
             options,
             policy,
+            calendars,
             model_version,
             former: Vec::new(),
         })
@@ -270,9 +275,15 @@ impl Plan {
         &self.options
     }
 
-    /// How scores become decisions.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// How scores become decisions at an event time.
+    pub fn policy_at(&self, time: Option<Timestamp>) -> Policy {
+        let policy = self.calendars.policy_at(time).unwrap_or(&self.policy);
+        policy.of_depths(self.kind.scores_depth)
+    }
+
+    /// Whether flags are counted over event time, at any time: then an event must have one.
+    pub(crate) fn needs_time(&self) -> bool {
+        self.policy.needs_time() || self.calendars.need_time()
     }
 
     /// Version of what series learn.

@@ -18,6 +18,7 @@ pub mod verdict;
 
 pub mod incidents;
 
+mod calendar;
 mod duplicates;
 mod lane;
 mod series;

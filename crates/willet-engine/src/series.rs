@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use willet_core::decision::{Decision, anomaly_score, confidence};
+use willet_core::decision::{
+    AnomalyType, Beside, Course, Decision, DecisionV1, Evidence, Judgement, Moment, Policy,
+    anomaly_score, counterfactual,
+};
 use willet_core::detectors::Detector;
-use willet_core::features::{Features, Memory};
+use willet_core::features::{Features, Impute, Memory};
 use willet_core::random::series_seed;
-use willet_core::rows::{Expected, Raw, Rows};
+use willet_core::rows::{Expected, Explanation, Raw, Rows};
 
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
-use crate::verdict::{AnomalyType, Detail, Misfit, Outcome, Scored, Verdict};
+use crate::verdict::{Detail, Misfit, Outcome, Scored, Verdict};
 
 /// What was learned of one key. An event is learned once: `learned_upto` says which it has seen.
 #[derive(Debug)]
@@ -61,6 +64,7 @@ struct Model {
     features: Option<Box<Features>>,
     detector: Box<dyn Detector>,
     decision: Decision,
+    course: Course,
 }
 
 /// An event as a series takes it.
@@ -131,6 +135,9 @@ impl Series {
             return verdict(self, Outcome::AlreadyLearned, false);
         }
         self.learned_upto = arrival.offset + 1;
+        if arrival.time.is_none() && plan.needs_time() {
+            return verdict(self, Outcome::Rejected(Misfit::Time), false);
+        }
         if let Err(misfit) = self.follow(plan, arrival.layout) {
             return verdict(self, Outcome::Rejected(misfit), false);
         }
@@ -148,7 +155,7 @@ impl Series {
         };
         self.newest = self.newest.max(arrival.time);
         self.sample_count += 1;
-        let outcome = model.judge(plan, values, &mut space.row, details);
+        let outcome = model.judge(plan, arrival.time, values, &mut space.row, details);
         if self.former.is_some() {
             return self.ask_former(plan, outcome, is_late, arrival, space, details);
         }
@@ -210,7 +217,7 @@ impl Series {
             && outcome == Outcome::WarmingUp
             && let Ok(values) = former.arrange(arrival.layout, arrival.values, &mut space.values)
         {
-            verdict.outcome = former.judge(plan, values, &mut space.row, details);
+            verdict.outcome = former.judge(plan, arrival.time, values, &mut space.row, details);
             verdict.model_version = former.version;
         }
         verdict
@@ -245,7 +252,7 @@ impl Series {
         let is_warm = |model: &&Model| match plan.of_version(model.version) {
             // Its scores are depths: the decision has nothing to warm up.
             Some(plan) if plan.kind().scores_depth => !model.detector.expected().is_empty(),
-            Some(plan) => model.decision.depth(0.0, plan.policy()).is_some(),
+            Some(plan) => model.decision.depth(0.0, &plan.policy_at(None)).is_some(),
             None => false,
         };
         let model = self.model.as_ref().filter(is_warm);
@@ -284,16 +291,13 @@ impl Series {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let state = SeriesStateV1 {
+        let state = SeriesState::V3(SeriesStateV3 {
             learned_upto: self.learned_upto,
             newest: self.newest,
             sample_count: self.sample_count,
             model: self.model.as_ref().map(Model::save),
-        };
-        let state = match &self.former {
-            None => SeriesState::V1(state),
-            Some(former) => SeriesState::V2(state, Box::new(former.save())),
-        };
+            former: self.former.as_deref().map(Model::save),
+        });
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -309,18 +313,19 @@ impl Series {
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
-        let (state, former) = match state {
-            SeriesState::V1(state) => (state, None),
-            SeriesState::V2(state, former) => (state, Some(*former)),
+        let state = match state {
+            SeriesState::V1(state) => SeriesStateV3::from_v1(state, None),
+            SeriesState::V2(state, former) => SeriesStateV3::from_v1(state, Some(*former)),
+            SeriesState::V3(state) => state,
         };
-        let mut restore = |model: Option<ModelStateV1>| {
+        let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
             known
                 .map(|(plan, model)| Model::restore(plan, key, model, layouts))
                 .transpose()
         };
         let model = restore(state.model)?;
-        let former = restore(former)?.map(Box::new);
+        let former = restore(state.former)?.map(Box::new);
         Ok(Self {
             key: key.into(),
             learned_upto: state.learned_upto,
@@ -338,6 +343,8 @@ enum SeriesState {
     V1(SeriesStateV1),
     /// With the former model, which answers until the other is warm.
     V2(SeriesStateV1, Box<ModelStateV1>),
+    /// With decisions that keep a rate and count depths, and the course of the values.
+    V3(SeriesStateV3),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -357,7 +364,57 @@ struct ModelStateV1 {
     kind: String,
     detector_version: u16,
     detector: Vec<u8>,
+    decision: DecisionV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesStateV3 {
+    learned_upto: u64,
+    newest: Option<Timestamp>,
+    sample_count: u64,
+    model: Option<ModelStateV3>,
+    former: Option<ModelStateV3>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModelStateV3 {
+    version: u32,
+    names: Vec<String>,
+    is_positional: bool,
+    features: Option<Memory>,
+    kind: String,
+    detector_version: u16,
+    detector: Vec<u8>,
     decision: Decision,
+    course: Course,
+}
+
+impl SeriesStateV3 {
+    fn from_v1(state: SeriesStateV1, former: Option<ModelStateV1>) -> Self {
+        Self {
+            learned_upto: state.learned_upto,
+            newest: state.newest,
+            sample_count: state.sample_count,
+            model: state.model.map(ModelStateV3::from),
+            former: former.map(ModelStateV3::from),
+        }
+    }
+}
+
+impl From<ModelStateV1> for ModelStateV3 {
+    fn from(state: ModelStateV1) -> Self {
+        Self {
+            version: state.version,
+            names: state.names,
+            is_positional: state.is_positional,
+            features: state.features,
+            kind: state.kind,
+            detector_version: state.detector_version,
+            detector: state.detector,
+            decision: state.decision.into(),
+            course: Course::default(),
+        }
+    }
 }
 
 /// Layouts that series were restored with: equal ones share one.
@@ -401,13 +458,14 @@ impl Model {
             features: (!features.is_identity()).then(|| Box::new(features)),
             detector,
             decision: Decision::default(),
+            course: Course::default(),
         })
     }
 
     fn restore(
         plan: &Plan,
         key: &str,
-        state: ModelStateV1,
+        state: ModelStateV3,
         layouts: &mut Layouts,
     ) -> Result<Self, String> {
         let layout = if state.is_positional {
@@ -429,12 +487,15 @@ impl Model {
             None if fresh.is_identity() => None,
             None => return Err("its features are missing".to_owned()),
         };
-        if state.kind != plan.kind().name || !state.decision.is_sound() {
+        if state.kind != plan.kind().name {
             return Err(format!(
                 "it is of kind `{}`, expected `{}`",
                 state.kind,
                 plan.kind().name
             ));
+        }
+        if !state.decision.is_sound() || !state.course.is_sound() {
+            return Err("what it remembers of its decisions does not belong together".to_owned());
         }
         let seed = series_seed(plan.config().seed, key, plan.kind().name);
         let detector = plan.kind().restore(
@@ -450,13 +511,14 @@ impl Model {
             features,
             detector: detector.map_err(|error| error.to_string())?,
             decision: state.decision,
+            course: state.course,
         })
     }
 
-    fn save(&self) -> ModelStateV1 {
+    fn save(&self) -> ModelStateV3 {
         let snapshot = self.detector.snapshot();
         let names = self.layout.names().iter().map(ToString::to_string);
-        ModelStateV1 {
+        ModelStateV3 {
             version: self.version,
             names: names.collect(),
             is_positional: self.layout.is_positional(),
@@ -468,6 +530,7 @@ impl Model {
             detector_version: snapshot.version,
             detector: snapshot.bytes,
             decision: self.decision.clone(),
+            course: self.course.clone(),
         }
     }
 
@@ -503,6 +566,7 @@ impl Model {
         let features = self.features.as_ref();
         self.detector.memory_bytes()
             + self.decision.heap_bytes()
+            + self.course.heap_bytes()
             + features.map_or(0, |features| size_of::<Features>() + features.heap_bytes())
     }
 
@@ -544,6 +608,7 @@ impl Model {
     fn judge(
         &mut self,
         plan: &Plan,
+        time: Option<Timestamp>,
         values: &[f64],
         space: &mut Vec<f64>,
         details: &mut Vec<Detail>,
@@ -551,6 +616,9 @@ impl Model {
         let row: &[f64] = match &self.features {
             Some(features) => {
                 features.transform(values, space);
+                if plan.config().features.impute == Impute::Seasonal {
+                    self.fill(space);
+                }
                 space
             }
             None => values,
@@ -560,40 +628,32 @@ impl Model {
         self.detector
             .score(rows, &mut raw)
             .expect("the model was built for this width");
-        let (outcome, learn) = match raw[0] {
-            Raw::Missing => (Outcome::Missing, false),
-            Raw::WarmingUp => (Outcome::WarmingUp, true),
-            Raw::Score(score) => {
-                let judged = self.decision.judge(score, plan.policy());
-                let learn = judged.is_none_or(|judgement| judgement.learn);
-                let outcome = match judged {
-                    None => Outcome::WarmingUp,
-                    Some(judgement) => {
-                        let detail = judgement.is_over.then(|| self.detail(row));
-                        let counts = |detail: &Detail| {
-                            !plan.policy().looks_at_value() || counts(plan, detail, row)
-                        };
-                        let detail = detail.filter(counts);
-                        let share = plan.policy().share();
-                        Outcome::Scored(Scored {
-                            score,
-                            anomaly_score: anomaly_score(judgement.depth),
-                            threshold: anomaly_score(judgement.threshold),
-                            confidence: confidence(judgement.depth, share, detail.is_some()),
-                            is_anomaly: detail.is_some(),
-                            detail: detail.map(|detail| {
-                                details.push(detail);
-                                details.len() as u32 - 1
-                            }),
-                        })
-                    }
-                };
-                if learn {
-                    self.decision.learn(score, plan.policy());
-                }
-                (outcome, learn)
-            }
+        let kind = plan.of_version(self.version).unwrap_or(plan).kind();
+        let policy = plan.policy_at(time).of_depths(kind.scores_depth);
+        let sight = Sight {
+            row,
+            evidence: self.step(row, kind.categorical),
+            is_outside: self.is_outside(plan, values),
+            is_categorical: kind.categorical,
         };
+        let moment = sight.moment(time);
+        let (outcome, learn) = match raw[0] {
+            Raw::Missing => (self.miss(moment, &sight, &policy, details), false),
+            Raw::WarmingUp => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
+            Raw::Score(score) => match self.decision.judge(score, moment, &policy) {
+                None => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
+                Some(judgement) => {
+                    let scored = self.say(score, &judgement, &sight, &policy, details);
+                    (Outcome::Scored(scored), judgement.learn)
+                }
+            },
+        };
+        if learn {
+            if let Raw::Score(score) = raw[0] {
+                self.decision.learn(score, &policy);
+            }
+            self.course.learn(row);
+        }
         let taken = if learn {
             self.detector.learn(rows)
         } else {
@@ -606,34 +666,251 @@ impl Model {
         outcome
     }
 
-    fn detail(&self, row: &[f64]) -> Detail {
+    /// Puts what is expected in the place of what is missing; a row without any value stays one.
+    fn fill(&self, row: &mut [f64]) {
+        if row.iter().all(|x| x.is_nan()) || !row.iter().any(|x| x.is_nan()) {
+            return;
+        }
+        for (x, expected) in row.iter_mut().zip(self.detector.expected()) {
+            if x.is_nan() {
+                *x = expected.middle;
+            }
+        }
+    }
+
+    /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
+    fn step(&mut self, row: &[f64], is_categorical: bool) -> Option<Evidence> {
+        let watched = self.course.watched();
+        let expected = watched.and_then(|main| self.detector.expected().get(main).copied());
+        let evidence = self.course.step(row, expected)?;
+        let counts = !is_categorical || evidence.anomaly_type == AnomalyType::MissingData;
+        counts.then_some(evidence)
+    }
+
+    fn is_outside(&self, plan: &Plan, values: &[f64]) -> bool {
+        let range = plan.config().decision.data_range.as_ref();
+        range.is_some_and(|range| {
+            let mut named = self.layout.names().iter().zip(values);
+            named.any(|(name, value)| range.excludes(name, *value))
+        })
+    }
+
+    /// A row without any value: an anomaly where none was ever missing for so long.
+    fn miss(
+        &mut self,
+        moment: Moment,
+        sight: &Sight<'_>,
+        policy: &Policy,
+        details: &mut Vec<Detail>,
+    ) -> Outcome {
+        if sight.evidence.is_none() {
+            return Outcome::Missing;
+        }
+        let judgement = self.decision.judge_scoreless(moment, policy);
+        if !judgement.is_over {
+            return Outcome::Missing;
+        }
+        Outcome::Scored(self.say(judgement.depth, &judgement, sight, policy, details))
+    }
+
+    /// The numbers of a judged row; with its detail, if it is an anomaly.
+    fn say(
+        &mut self,
+        score: f64,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+        policy: &Policy,
+        details: &mut Vec<Detail>,
+    ) -> Scored {
+        let detail = judgement
+            .is_over
+            .then(|| self.detail(judgement, sight, policy))
+            .flatten();
+        if judgement.is_over && detail.is_none() {
+            self.decision.retract(policy);
+        }
+        Scored {
+            score,
+            anomaly_score: anomaly_score(judgement.depth),
+            threshold: anomaly_score(judgement.threshold),
+            confidence: judgement.confidence(detail.is_some()),
+            is_anomaly: detail.is_some(),
+            detail: detail.map(|detail| {
+                details.push(detail);
+                details.len() as u32 - 1
+            }),
+        }
+    }
+
+    /// Why a row over the threshold is an anomaly; `None` where its direction or an ignored band speaks against it.
+    fn detail(
+        &mut self,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+        policy: &Policy,
+    ) -> Option<Detail> {
+        let row = sight.row;
         let explanation = self
             .detector
             .explain(row)
             .expect("the model was built for this width");
-        let main = explanation.main_feature();
-        let deviation =
-            main.and_then(|main| Some(row[main] - explanation.expected.get(main)?.middle));
-        let anomaly_type = deviation.and_then(|deviation| match deviation {
-            up if up > 0.0 => Some(AnomalyType::Spike),
-            down if down < 0.0 => Some(AnomalyType::Dip),
-            _ => None,
+        let known = sight.known_type(judgement);
+        let looks_at_value = policy.looks_at_value() && !sight.is_outside;
+        let has_value = !known.is_some_and(is_without_deviation);
+        if looks_at_value && has_value && !counts(policy, &explanation, row) {
+            return None;
+        }
+        let anomaly_type = known.or_else(|| {
+            self.course.watch(row, &explanation, judgement.depth);
+            self.course.look(row, &explanation)
         });
-        Detail {
+        let is_normal = |score| {
+            let depth = self.decision.depth(score, policy);
+            depth.is_some_and(|depth| depth < judgement.threshold)
+        };
+        let moved = if has_value && !sight.is_outside {
+            counterfactual(&*self.detector, row, &explanation, is_normal)
+                .expect("the model was built for this width")
+        } else {
+            Vec::new()
+        };
+        Some(Detail {
             names: self.names().to_vec(),
             contributions: explanation.contributions,
             expected: explanation.expected,
+            counterfactual: moved,
             anomaly_type,
-        }
+        })
     }
 }
 
+/// What a row looks like beside its score.
+struct Sight<'a> {
+    row: &'a [f64],
+    evidence: Option<Evidence>,
+    is_outside: bool,
+    is_categorical: bool,
+}
+
+impl Sight<'_> {
+    fn moment(&self, time: Option<Timestamp>) -> Moment {
+        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
+        Moment {
+            time: time.map(|time| time.0),
+            beside: if self.is_outside {
+                Beside::OutOfRange
+            } else {
+                depth.unwrap_or_default()
+            },
+        }
+    }
+
+    /// The type that is known without a look at the value.
+    fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
+        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
+        let evident = self.evidence.filter(counts);
+        evident
+            .map(|evidence| evidence.anomaly_type)
+            .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
+    }
+}
+
+/// Whether the value says nothing of a direction or a size.
+fn is_without_deviation(anomaly_type: AnomalyType) -> bool {
+    matches!(
+        anomaly_type,
+        AnomalyType::FlatLine | AnomalyType::MissingData | AnomalyType::Variance
+    )
+}
+
 /// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
-fn counts(plan: &Plan, detail: &Detail, row: &[f64]) -> bool {
-    let shares = &detail.contributions;
-    let main = (0..shares.len())
-        .rev()
-        .max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
-    let expected = main.and_then(|main| Some((row[main], detail.expected.get(main)?.middle)));
-    expected.is_none_or(|(value, expected)| plan.policy().counts(value, expected))
+fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
+    let expected = explanation
+        .main_feature()
+        .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
+    expected.is_none_or(|(value, expected)| policy.counts(value, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StreamConfig;
+
+    fn feed(series: &mut Series, plan: &Plan, range: std::ops::Range<u64>) -> Vec<Verdict> {
+        let layout = Arc::new(Layout::positional(1));
+        let mut details = Vec::new();
+        range
+            .map(|offset| {
+                let value = [(offset * 7 % 31) as f64 + if offset == 700 { 500.0 } else { 0.0 }];
+                let arrival = Arrival {
+                    event: 0,
+                    offset,
+                    time: Some(Timestamp(offset as i64 * 1_000_000)),
+                    layout: &layout,
+                    values: &value,
+                };
+                series.take(plan, None, arrival, &mut Space::default(), &mut details)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn states_of_earlier_versions_are_read() {
+        let config = StreamConfig {
+            detector: crate::config::DetectorConfig {
+                algorithm: "zscore".to_owned(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let plan = Plan::new(config, 1).expect("valid");
+        let mut series = Series::new("k");
+        let _ = feed(&mut series, &plan, 0..500);
+        // The fields that version 1 has, as it lays them out.
+        let former = || {
+            let state = series.model.as_ref().expect("fed").save();
+            let decision = postcard::to_allocvec(&state.decision).expect("plain data");
+            let (decision, _): (DecisionV1, _) =
+                postcard::take_from_bytes(&decision).expect("begins as version 1 does");
+            ModelStateV1 {
+                version: state.version,
+                names: state.names,
+                is_positional: state.is_positional,
+                features: state.features,
+                kind: state.kind,
+                detector_version: state.detector_version,
+                detector: state.detector,
+                decision,
+            }
+        };
+        let state = || SeriesStateV1 {
+            learned_upto: series.learned_upto,
+            newest: series.newest,
+            sample_count: series.sample_count,
+            model: Some(former()),
+        };
+        for old in [
+            SeriesState::V1(state()),
+            SeriesState::V2(state(), Box::new(former())),
+        ] {
+            let bytes = postcard::to_allocvec(&old).expect("plain data");
+            let mut layouts = Layouts::default();
+            let mut read = Series::decode(&plan, "k", &bytes, &mut layouts).expect("readable");
+            assert_eq!(read.former.is_some(), matches!(old, SeriesState::V2(..)));
+            let answers = feed(&mut read, &plan, 500..800);
+            assert!(
+                answers
+                    .iter()
+                    .all(|answer| matches!(answer.outcome, Outcome::Scored(_)))
+            );
+            assert!(answers[200].is_anomaly());
+            // What is written from now on is the newest version, and goes on alike.
+            let mut again =
+                Series::decode(&plan, "k", &read.encode(), &mut layouts).expect("readable");
+            assert_eq!(
+                feed(&mut again, &plan, 800..900),
+                feed(&mut read, &plan, 800..900)
+            );
+        }
+    }
 }

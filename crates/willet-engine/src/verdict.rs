@@ -1,5 +1,6 @@
 //! The answers of a shard, one for each event, in the order of their positions.
 
+pub use willet_core::decision::AnomalyType;
 use willet_core::rows::Expected;
 
 /// Answers for the events of one batch.
@@ -68,6 +69,11 @@ pub enum Misfit {
         "event has none of the values that its series began with (a new name is taken up at the next reset)"
     )]
     Names,
+    /// Flags are counted over event time, and the event has none.
+    #[error(
+        "event has no timestamp, and the decision keeps a rate in time (give the event a timestamp, or the decision a rate such as 0.1 %)"
+    )]
+    Time,
     /// The configured features cannot be made of this series' values.
     #[error("the configured features are not among the event's values")]
     Features,
@@ -76,7 +82,7 @@ pub enum Misfit {
 /// The numbers of a scored event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
-    /// On the detector's own scale.
+    /// On the detector's own scale; for missing data, which no detector scores, the depth L.
     pub score: f64,
     /// On the scale of all kinds, in 0..1.
     pub anomaly_score: f64,
@@ -99,27 +105,10 @@ pub struct Detail {
     pub contributions: Vec<f64>,
     /// What was expected of each feature; empty where the detector does not know.
     pub expected: Vec<Expected>,
-    /// What it looks like, where the guilty feature tells.
+    /// Values at which the event would have been normal, by feature; empty where moving a few does not help.
+    pub counterfactual: Vec<(usize, f64)>,
+    /// What it looks like, where that can be told.
     pub anomaly_type: Option<AnomalyType>,
-}
-
-/// What an anomaly looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnomalyType {
-    /// Above what was expected.
-    Spike,
-    /// Below what was expected.
-    Dip,
-}
-
-impl AnomalyType {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Spike => "spike",
-            Self::Dip => "dip",
-        }
-    }
 }
 
 impl Verdicts {

@@ -42,6 +42,9 @@ pub struct Verdict<'a> {
     /// Share of each feature in the score; sum 1.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub contributions: Named<'a, f64>,
+    /// Values at which the event would have been normal, of the features that would have to move.
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    pub counterfactual: Pairs<'a>,
     /// The event's values.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub values: Named<'a, Option<f64>>,
@@ -59,6 +62,22 @@ pub struct Verdict<'a> {
     pub engine_version: &'a str,
     /// Events of the series so far.
     pub sample_count: u64,
+}
+
+/// Some values with their names, written as an object in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs<'a>(pub Vec<(&'a str, f64)>);
+
+impl Pairs<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// Values with names, written as an object in this order.
@@ -131,6 +150,7 @@ mod tests {
             anomaly_type: Some("spike"),
             expected: Named::new(&names[..1], [[64.0, 66.8, 69.7]]),
             contributions: Named::new(&names, [0.88, 0.12]),
+            counterfactual: Pairs(vec![("temperature", 69.5)]),
             algorithm: "iforest",
             model_version: 4,
             engine_version: "0.1.0",
@@ -140,7 +160,7 @@ mod tests {
         let text = serde_json::to_string(&verdict).expect("serialises");
         assert_eq!(
             text,
-            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"severity":"high","anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
+            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"severity":"high","anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"counterfactual":{"temperature":69.5},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
         );
     }
 }

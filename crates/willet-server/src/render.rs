@@ -6,7 +6,7 @@ use willet_engine::incidents::Severity;
 use willet_engine::verdict::{AnomalyType, Outcome, Verdict};
 use willet_node::output::Answers;
 use willet_node::service::VerdictFormat;
-use willet_proto::Named;
+use willet_proto::{Named, Pairs};
 
 /// Writes verdicts as JSON.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +58,9 @@ impl VerdictFormat for VerdictJson {
                 wire.expected = Named::new(&detail.names, expected);
                 wire.contributions =
                     Named::new(&detail.names, detail.contributions.iter().copied());
+                let moved = detail.counterfactual.iter();
+                let moved = moved.map(|(feature, value)| (&*detail.names[*feature], *value));
+                wire.counterfactual = Pairs(moved.collect());
             }
         }
         serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");

@@ -1,17 +1,26 @@
 //! From scores to yes or no: calibration to one scale, threshold, guard, confidence.
 
+mod budget;
+mod calendar;
 mod calibration;
 mod counterfactual;
+mod course;
 mod policy;
+mod rate;
 mod scale;
+mod tally;
 
+pub use calendar::{CalendarRule, Day};
 pub use calibration::{Calibrator, HORIZON, WARM_UP, anomaly_score, depth_of};
 pub use counterfactual::counterfactual;
-pub use policy::{DecisionConfig, Direction, Policy, Threshold};
+pub use course::{AnomalyType, Course, Evidence};
+pub use policy::{DataRange, DecisionConfig, Direction, Policy, Threshold};
+pub use rate::Rate;
 pub use scale::Scale;
 
-use libm::exp;
+use budget::Budget;
 use serde::{Deserialize, Serialize};
+use tally::{Tally, probability};
 
 /// What one series remembers for its decisions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,8 +30,50 @@ pub struct Decision {
     consecutive: u32,
     /// Rows held back by the learning guard, less those that were normal since.
     held: u32,
-    /// How much the default threshold is raised to keep flags within their share.
+    budget: Budget,
+    tally: Tally,
+}
+
+/// A decision as it was saved before it kept rates and counted depths; frozen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecisionV1 {
+    calibrator: Calibrator,
+    consecutive: u32,
+    held: u32,
     raised: f64,
+}
+
+impl From<DecisionV1> for Decision {
+    fn from(state: DecisionV1) -> Self {
+        Self {
+            calibrator: state.calibrator,
+            consecutive: state.consecutive,
+            held: state.held,
+            budget: Budget::raised(state.raised),
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// What else is known of a row when it is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Event time in microseconds.
+    pub time: Option<i64>,
+    /// What speaks for an anomaly beside the score.
+    pub beside: Beside,
+}
+
+/// What speaks for an anomaly beside the score.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Beside {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// As much as this depth would; see [`Evidence`].
+    Depth(f64),
+    /// A value that cannot be normal.
+    OutOfRange,
 }
 
 /// The decision on one score.
@@ -33,43 +84,86 @@ pub struct Judgement {
     pub depth: f64,
     /// Depth from which on a score is an anomaly.
     pub threshold: f64,
-    /// Whether the score is over the threshold often enough in a row; direction and ignore bands not yet applied.
+    /// Whether the score is over the threshold often enough in a row; direction and ignore bands not yet applied
+    /// ([`Decision::retract`]).
     pub is_over: bool,
     /// Whether this row should be learned: it is normal enough, or has lasted.
     pub learn: bool,
+    /// Probability that the row is an anomaly.
+    pub probability: f64,
+}
+
+impl Judgement {
+    /// Probability that an answer is right.
+    pub fn confidence(&self, is_anomaly: bool) -> f64 {
+        if is_anomaly {
+            self.probability
+        } else {
+            1.0 - self.probability
+        }
+    }
 }
 
 /// From this depth (1 in 10,000) a row is held back from learning ...
 const GUARD_DEPTH: f64 = 4.0;
 /// ... until this many were held back: what lasts longer is the new normal.
 const GUARD_ROWS: u32 = 25;
-/// The default threshold rises by this for a flag, and sinks back at a pace that keeps flags at their share in the
-/// long run (adaptive conformal inference: Gibbs, Candès, `NeurIPS` 2021, with a floor).
-const RAISE: f64 = 2.0;
 
 impl Decision {
     /// Judges a score; `None` while the series warms up. Call [`Decision::learn`] after.
-    pub fn judge(&mut self, score: f64, policy: &Policy) -> Option<Judgement> {
+    pub fn judge(&mut self, score: f64, moment: Moment, policy: &Policy) -> Option<Judgement> {
+        let gap = self.budget.pass(moment.time);
         let depth = self.depth(score, policy)?;
-        let threshold = policy.depth() + self.raised;
-        let is_beyond = depth >= threshold;
-        self.consecutive = if is_beyond {
+        let mut judgement = self.decide(depth, moment.beside, gap, policy);
+        judgement.learn =
+            moment.beside != Beside::OutOfRange && self.guard(depth) && policy.learns();
+        Some(judgement)
+    }
+
+    /// Judges a row that has no score by what speaks for an anomaly beside; it is not to be learned.
+    pub fn judge_scoreless(&mut self, moment: Moment, policy: &Policy) -> Judgement {
+        let gap = self.budget.pass(moment.time);
+        self.decide(0.0, moment.beside, gap, policy)
+    }
+
+    fn decide(&mut self, depth: f64, beside: Beside, gap: f64, policy: &Policy) -> Judgement {
+        let threshold = self.budget.threshold(policy);
+        self.consecutive = if depth >= threshold {
             self.consecutive.saturating_add(1)
         } else {
             0
         };
-        let is_over = is_beyond && self.consecutive >= policy.consecutive();
-        if policy.keeps_share() {
-            let flagged = if is_over { 1.0 } else { 0.0 };
-            self.raised = (self.raised + RAISE * (flagged - policy.share())).max(0.0);
-        }
-        let learn = self.guard(depth);
-        Some(Judgement {
+        let is_certain = beside == Beside::OutOfRange;
+        // What speaks beside the score stands for several rows already.
+        let (beside, depth) = match beside {
+            Beside::Nothing => (false, depth),
+            Beside::Depth(evidence) => (evidence >= threshold, depth.max(evidence)),
+            Beside::OutOfRange => (true, depth.max(threshold)),
+        };
+        let has_lasted = self.consecutive > 0 && self.consecutive >= policy.consecutive();
+        let is_over = (has_lasted || beside) && !policy.is_muted();
+        // What is certain costs nothing: it does not come from the threshold, and could raise it without end.
+        let flags = if is_over && !is_certain { 1.0 } else { 0.0 };
+        self.budget.spend(policy, gap, flags);
+        let admitted = self.tally.admitted(depth);
+        self.tally.push(depth);
+        Judgement {
             depth,
             threshold,
             is_over,
-            learn,
-        })
+            learn: false,
+            probability: if is_certain {
+                1.0
+            } else {
+                probability(admitted, policy.share())
+            },
+        }
+    }
+
+    /// Takes back a flag that does not count: it was over the threshold, and its direction or an ignored band speaks
+    /// against it.
+    pub fn retract(&mut self, policy: &Policy) {
+        self.budget.spend(policy, 0.0, -1.0);
     }
 
     /// The learning guard: a spike is not learned, a lasting change is, after a while.
@@ -112,26 +206,8 @@ impl Decision {
 
     /// Whether the parts belong together; state that came from outside is checked with this.
     pub fn is_sound(&self) -> bool {
-        self.calibrator.is_sound() && self.raised.is_finite() && self.raised >= 0.0
+        self.calibrator.is_sound() && self.budget.is_sound() && self.tally.is_sound()
     }
-}
-
-/// Probability that `is_anomaly` is right, from the depth of the score and the share of anomalies expected.
-///
-/// The odds of an anomaly are the expected odds divided by the bound −e·p·ln p on the Bayes factor of a p-value.
-///
-/// # References
-/// Sellke, Bayarri, Berger, "Calibration of p Values for Testing Precise Null Hypotheses", American Statistician 2001.
-pub fn confidence(depth: f64, expected_share: f64, is_anomaly: bool) -> f64 {
-    let nats = depth * std::f64::consts::LN_10;
-    let bound = if nats > 1.0 {
-        exp(1.0 - nats) * nats
-    } else {
-        1.0
-    };
-    let odds = expected_share / (1.0 - expected_share);
-    let anomaly = odds / (odds + bound);
-    if is_anomaly { anomaly } else { 1.0 - anomaly }
 }
 
 #[cfg(test)]
@@ -146,7 +222,7 @@ mod tests {
         let mut decision = Decision::default();
         let judged = scores
             .map(|score| {
-                let judgement = decision.judge(score, policy);
+                let judgement = decision.judge(score, Moment::default(), policy);
                 if judgement.is_none_or(|judgement| judgement.learn) {
                     decision.learn(score, policy);
                 }
@@ -200,18 +276,28 @@ mod tests {
     fn a_spike_is_not_learned_and_a_lasting_change_is() {
         let policy = Policy::default();
         let (mut decision, _) = run(&policy, uniform(3, 1_000));
-        let spike = decision.judge(50.0, &policy).expect("warm");
+        let spike = decision
+            .judge(50.0, Moment::default(), &policy)
+            .expect("warm");
         assert!(spike.is_over && !spike.learn);
         let mut learned = 0;
         for _ in 0..100 {
-            let judgement = decision.judge(50.0, &policy).expect("warm");
+            let judgement = decision
+                .judge(50.0, Moment::default(), &policy)
+                .expect("warm");
             if judgement.learn {
                 learned += 1;
                 decision.learn(50.0, &policy);
             }
         }
         assert!((70..100).contains(&learned), "{learned}");
-        assert!(decision.judge(50.0, &policy).expect("warm").depth < GUARD_DEPTH);
+        assert!(
+            decision
+                .judge(50.0, Moment::default(), &policy)
+                .expect("warm")
+                .depth
+                < GUARD_DEPTH
+        );
     }
 
     #[test]
@@ -224,16 +310,93 @@ mod tests {
         let policy = Policy::try_from(&config).expect("valid");
         let (mut decision, _) = run(&policy, uniform(4, 1_000));
         let over: Vec<bool> = (0..4)
-            .map(|_| decision.judge(9.0, &policy).expect("warm").is_over)
+            .map(|_| {
+                decision
+                    .judge(9.0, Moment::default(), &policy)
+                    .expect("warm")
+                    .is_over
+            })
             .collect();
         assert_eq!(over, [false, false, true, true]);
     }
 
     #[test]
-    fn confidence_grows_with_depth() {
-        let at = |depth, is_anomaly| confidence(depth, 0.005, is_anomaly);
-        assert!(at(2.3, true) < 0.2 && at(8.0, true) > 0.99);
-        assert!(at(0.1, false) > 0.99);
-        assert!((at(3.0, true) + at(3.0, false) - 1.0).abs() < 1e-12);
+    fn a_rate_is_kept_whatever_the_scores_do() {
+        let of = |rate: &str| {
+            let config = DecisionConfig {
+                rate: Some(rate.to_owned()),
+                ..Default::default()
+            };
+            Policy::try_from(&config).expect("valid")
+        };
+        let flags = |policy: &Policy, scores: &mut dyn Iterator<Item = f64>, gap: i64| {
+            let mut decision = Decision::default();
+            let mut flags = 0;
+            for (i, score) in scores.enumerate() {
+                let moment = Moment {
+                    time: Some(i as i64 * gap),
+                    ..Default::default()
+                };
+                if let Some(judgement) = decision.judge(score, moment, policy) {
+                    flags += u32::from(judgement.is_over);
+                }
+                decision.learn(score, policy);
+            }
+            assert!(decision.is_sound());
+            flags
+        };
+        for seed in 0..10 {
+            let still = &mut uniform(seed, 20_000);
+            // 20,000 minutes are two weeks, less a little.
+            for (rate, expected) in [("0.2 %", 40), ("20 a week", 40), ("1 per 100 rows", 200)] {
+                let mut climbing = uniform(seed, 20_000)
+                    .enumerate()
+                    .map(|(i, u)| u + i as f64 / 500.0);
+                let found = flags(&of(rate), &mut climbing, 60_000_000);
+                assert!(found <= expected * 3 / 2, "{rate}: {found}");
+                let found = flags(&of(rate), &mut uniform(seed, 20_000), 60_000_000);
+                assert!(
+                    (expected * 2 / 3..=expected * 3 / 2).contains(&found),
+                    "{rate}: {found}"
+                );
+            }
+            let found = flags(&of("0.2 %"), still, 0);
+            assert!((27..=60).contains(&found), "without times: {found}");
+        }
+    }
+
+    #[test]
+    fn a_short_burst_leaves_the_threshold_and_a_long_one_raises_it() {
+        let policy = Policy::default();
+        let (mut decision, _) = run(&policy, uniform(9, 3_000));
+        let thresholds: Vec<f64> = (0..12)
+            .map(|_| {
+                decision
+                    .judge(1e3, Moment::default(), &policy)
+                    .expect("warm")
+                    .threshold
+            })
+            .collect();
+        assert!(
+            thresholds[..4].iter().all(|at| *at == policy.depth()),
+            "{thresholds:?}"
+        );
+        assert!(thresholds[11] > policy.depth() + 5.0, "{thresholds:?}");
+    }
+
+    #[test]
+    fn what_is_certain_is_flagged_and_costs_nothing() {
+        let policy = Policy::default();
+        let (mut decision, _) = run(&policy, uniform(9, 3_000));
+        let before = decision.budget.threshold(&policy);
+        for _ in 0..100 {
+            let moment = Moment {
+                beside: Beside::OutOfRange,
+                ..Default::default()
+            };
+            let judgement = decision.judge(0.5, moment, &policy).expect("warm");
+            assert!(judgement.is_over && !judgement.learn && judgement.confidence(true) == 1.0);
+        }
+        assert_eq!(decision.budget.threshold(&policy), before);
     }
 }

@@ -1,9 +1,14 @@
+use std::collections::BTreeMap;
+
 use libm::log10;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::CalendarRule;
+use super::rate::Rate;
+use super::tally::PRIOR_SHARE;
 use crate::error::ConfigError;
 
-/// How a stream decides, as it stands in configuration. At most one of `contamination` and `threshold`.
+/// How a stream decides, as it stands in configuration. At most one of `contamination`, `threshold` and `rate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionConfig {
@@ -13,6 +18,9 @@ pub struct DecisionConfig {
     /// Threshold on `anomaly_score`, above 0 and below 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    /// How many flags are kept to: `0.1 %`, `1 per 1000 rows`, or in event time `5 a week`, `2 per day`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// Which deviations count.
     pub direction: Direction,
     /// Deviations from the expected value up to this size are no anomaly.
@@ -21,6 +29,42 @@ pub struct DecisionConfig {
     pub ignore_relative: f64,
     /// How many rows in a row must be over the threshold.
     pub consecutive: u32,
+    /// A value outside is an anomaly by itself and is never learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_range: Option<DataRange>,
+    /// When it is decided otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<CalendarRule>,
+}
+
+/// Lowest and highest ordinary value, either may be open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DataRange {
+    /// Of every value.
+    All([Option<f64>; 2]),
+    /// Of the values with these names.
+    Named(BTreeMap<String, [Option<f64>; 2]>),
+}
+
+impl DataRange {
+    /// Whether the value of this name lies outside; a missing value does not.
+    pub fn excludes(&self, name: &str, value: f64) -> bool {
+        let range = match self {
+            Self::All(range) => Some(range),
+            Self::Named(ranges) => ranges.get(name),
+        };
+        range.is_some_and(|[low, high]| {
+            low.is_some_and(|low| value < low) || high.is_some_and(|high| value > high)
+        })
+    }
+
+    fn ranges(&self) -> Vec<&[Option<f64>; 2]> {
+        match self {
+            Self::All(range) => vec![range],
+            Self::Named(ranges) => ranges.values().collect(),
+        }
+    }
 }
 
 impl Default for DecisionConfig {
@@ -28,10 +72,13 @@ impl Default for DecisionConfig {
         Self {
             contamination: None,
             threshold: None,
+            rate: None,
             direction: Direction::Both,
             ignore_absolute: 0.0,
             ignore_relative: 0.0,
             consecutive: 1,
+            data_range: None,
+            calendars: Vec::new(),
         }
     }
 }
@@ -58,10 +105,14 @@ pub enum Threshold {
     Contamination(f64),
     /// At an `anomaly_score`.
     AnomalyScore(f64),
+    /// Where it keeps flags at this rate.
+    Rate(Rate),
 }
 
-/// Share of rows flagged at most where nobody chose.
+/// p of the threshold where nobody chose, and the share of rows flagged at most in the long run ...
 const DEFAULT_SHARE: f64 = 0.005;
+/// ... but of a kind in whose scores an event counts once: it flags 0.2 % of rows by itself, and may go on sooner.
+const EVENTS_SHARE: f64 = 0.01;
 
 /// A [`DecisionConfig`] that was checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +124,8 @@ pub struct Policy {
     ignore_relative: f64,
     consecutive: u32,
     takes_depths: bool,
+    is_muted: bool,
+    learns: bool,
 }
 
 impl Default for Policy {
@@ -85,6 +138,8 @@ impl Default for Policy {
             ignore_relative: 0.0,
             consecutive: 1,
             takes_depths: false,
+            is_muted: false,
+            learns: true,
         }
     }
 }
@@ -100,26 +155,49 @@ impl TryFrom<&DecisionConfig> for Policy {
                 expected: expected.to_owned(),
             })
         };
-        let threshold = match (config.contamination, config.threshold) {
-            (None, None) => Threshold::Default,
-            (Some(c), None) if c > 0.0 && c < 0.5 => Threshold::Contamination(c),
-            (Some(c), None) => {
+        let chosen = [
+            config
+                .contamination
+                .map(|c| ("contamination", c.to_string())),
+            config.threshold.map(|t| ("threshold", t.to_string())),
+            config
+                .rate
+                .as_ref()
+                .map(|rate| ("rate", format!("{rate:?}"))),
+        ];
+        let mut chosen = chosen.into_iter().flatten();
+        if let (Some((name, value)), Some((other, beside))) = (chosen.next(), chosen.next()) {
+            let found = format!("{value} beside {other} {beside}");
+            return wrong(name, found, "one of contamination, threshold and rate");
+        }
+        let threshold = match (config.contamination, config.threshold, &config.rate) {
+            (Some(c), ..) if c > 0.0 && c < 0.5 => Threshold::Contamination(c),
+            (Some(c), ..) => {
                 let expected = "a rate above 0 and below 0.5 (1 % is written 0.01)";
                 return wrong("contamination", c.to_string(), expected);
             }
-            (None, Some(t)) if t > 0.0 && t < 1.0 => Threshold::AnomalyScore(t),
-            (None, Some(t)) => {
+            (None, Some(t), _) if t > 0.0 && t < 1.0 => Threshold::AnomalyScore(t),
+            (None, Some(t), _) => {
                 let expected = "an anomaly_score above 0 and below 1 (1 in 1,000 is 0.75)";
                 return wrong("threshold", t.to_string(), expected);
             }
-            (Some(c), Some(t)) => {
-                return wrong(
-                    "contamination",
-                    format!("{c} beside threshold {t}"),
-                    "one of the two",
-                );
-            }
+            (None, None, Some(rate)) => Threshold::Rate(Rate::parse(rate)?),
+            (None, None, None) => Threshold::Default,
         };
+        for range in config.data_range.iter().flat_map(DataRange::ranges) {
+            let is_sound = match range {
+                [Some(low), Some(high)] => low < high,
+                [None, None] => false,
+                [Some(end), None] | [None, Some(end)] => !end.is_nan(),
+            };
+            if !is_sound {
+                let expected =
+                    "the lowest and a higher highest value ([0, 100]; null leaves one end open)";
+                let word = |end: Option<f64>| end.map_or("null".to_owned(), |end| end.to_string());
+                let found = format!("[{}, {}]", word(range[0]), word(range[1]));
+                return wrong("data_range", found, expected);
+            }
+        }
         for (name, band) in [
             ("ignore_absolute", config.ignore_absolute),
             ("ignore_relative", config.ignore_relative),
@@ -134,7 +212,7 @@ impl TryFrom<&DecisionConfig> for Policy {
         Ok(Self {
             threshold,
             depth: match threshold {
-                Threshold::Default => -log10(DEFAULT_SHARE),
+                Threshold::Default | Threshold::Rate(_) => -log10(DEFAULT_SHARE),
                 Threshold::Contamination(c) => -log10(c),
                 Threshold::AnomalyScore(t) => super::depth_of(t),
             },
@@ -142,7 +220,7 @@ impl TryFrom<&DecisionConfig> for Policy {
             ignore_absolute: config.ignore_absolute,
             ignore_relative: config.ignore_relative,
             consecutive: config.consecutive,
-            takes_depths: false,
+            ..Self::default()
         })
     }
 }
@@ -160,7 +238,41 @@ impl Policy {
         self.takes_depths
     }
 
-    /// Depth from which on a score is an anomaly.
+    /// The same for a time at which nothing is flagged.
+    #[must_use]
+    pub fn muted(mut self) -> Self {
+        self.is_muted = true;
+        self
+    }
+
+    /// The same for a time at which nothing is learned.
+    #[must_use]
+    pub fn without_learning(mut self) -> Self {
+        self.learns = false;
+        self
+    }
+
+    /// Whether nothing is flagged.
+    pub fn is_muted(&self) -> bool {
+        self.is_muted
+    }
+
+    /// Whether rows may be learned.
+    pub fn learns(&self) -> bool {
+        self.learns
+    }
+
+    /// Whether it counts over event time, so that rows without a time cannot be judged.
+    pub fn needs_time(&self) -> bool {
+        matches!(self.threshold, Threshold::Rate(rate) if rate.is_in_time())
+    }
+
+    /// Where the threshold stands.
+    pub fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
+    /// Depth from which on a score is an anomaly, as far as it was asked for by a share or a score.
     pub fn depth(&self) -> f64 {
         self.depth
     }
@@ -169,13 +281,17 @@ impl Policy {
     pub fn share(&self) -> f64 {
         match self.threshold {
             Threshold::Contamination(c) => c,
-            Threshold::Default | Threshold::AnomalyScore(_) => DEFAULT_SHARE,
+            Threshold::Default | Threshold::AnomalyScore(_) | Threshold::Rate(_) => PRIOR_SHARE,
         }
     }
 
-    /// Whether the threshold is raised where flags would exceed their share.
-    pub fn keeps_share(&self) -> bool {
-        self.threshold == Threshold::Default
+    /// Share of rows flagged at most in the long run where nobody chose.
+    pub(super) fn budget(&self) -> f64 {
+        if self.takes_depths {
+            EVENTS_SHARE
+        } else {
+            DEFAULT_SHARE
+        }
     }
 
     /// How many rows in a row must be over the threshold.
@@ -237,8 +353,32 @@ mod tests {
                 threshold: Some(0.8),
                 ..default()
             },
-            "contamination is 0.1 beside threshold 0.8, expected one of the two",
+            "contamination is 0.1 beside threshold 0.8, expected one of contamination, threshold and rate",
         );
+        check(
+            DecisionConfig {
+                threshold: Some(0.8),
+                rate: Some("5 a week".to_owned()),
+                ..default()
+            },
+            "threshold is 0.8 beside rate \"5 a week\", expected one of contamination, threshold and rate",
+        );
+        for (range, found) in [
+            ([Some(5.0), Some(5.0)], "[5, 5]"),
+            ([None, None], "[null, null]"),
+            ([None, Some(f64::NAN)], "[null, NaN]"),
+        ] {
+            check(
+                DecisionConfig {
+                    data_range: Some(DataRange::All(range)),
+                    ..default()
+                },
+                &format!(
+                    "data_range is {found}, expected the lowest and a higher highest value \
+                     ([0, 100]; null leaves one end open)"
+                ),
+            );
+        }
         check(
             DecisionConfig {
                 ignore_absolute: f64::NAN,
@@ -268,5 +408,16 @@ mod tests {
         assert!(!policy.counts(1.0, 10.0), "down");
         assert!(!policy.counts(11.5, 10.0), "within 2");
         assert!(!policy.counts(105.0, 100.0), "within a tenth");
+    }
+
+    #[test]
+    fn ranges_exclude_what_lies_outside() {
+        let range = DataRange::All([Some(0.0), Some(100.0)]);
+        assert!(range.excludes("a", -1.0) && range.excludes("b", 101.0));
+        assert!(!range.excludes("a", 0.0) && !range.excludes("a", f64::NAN));
+        let named = DataRange::Named(BTreeMap::from([("a".to_owned(), [None, Some(1.0)])]));
+        assert!(
+            named.excludes("a", 2.0) && !named.excludes("a", -2.0) && !named.excludes("b", 2.0)
+        );
     }
 }

@@ -94,6 +94,7 @@ pub(crate) async fn one(
     let time = |at: i64| rfc3339(Timestamp(at));
     Ok(Json(KeyDetail {
         algorithm: described.algorithm.clone(),
+        about: described.about.clone(),
         model_version: described.model_version,
         sample_count: described.sample_count,
         warming_up: described.is_warming_up,

@@ -110,6 +110,8 @@ pub(crate) struct Verdict {
     expected: Option<BTreeMap<String, Vec<f64>>>,
     /// Share of each feature in the score; sum 1.
     contributions: Option<BTreeMap<String, f64>>,
+    /// Values at which the event would have been normal, of the features that would have to move.
+    counterfactual: Option<BTreeMap<String, f64>>,
     values: Option<BTreeMap<String, Option<f64>>>,
     late: Option<bool>,
     /// Nothing was scored, and why.
@@ -343,6 +345,9 @@ pub(crate) struct KeyDetail {
     pub(crate) stream: String,
     pub(crate) source: String,
     pub(crate) algorithm: String,
+    /// What the detector found out or chose for this series, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<String>,
     pub(crate) model_version: u32,
     pub(crate) sample_count: u64,
     pub(crate) warming_up: bool,

@@ -31,7 +31,7 @@ pub(crate) struct StreamFlags {
     /// Share of rows expected to be anomalies, above 0 and below 0.5. [default: at most 0.005]
     #[arg(
         long,
-        value_name = "RATE",
+        value_name = "SHARE",
         conflicts_with = "threshold",
         help_heading = "Detection"
     )]
@@ -39,6 +39,14 @@ pub(crate) struct StreamFlags {
     /// Threshold on `anomaly_score`, above 0 and below 1 (1 in 1,000 is 0.75).
     #[arg(long, value_name = "SCORE", help_heading = "Detection")]
     threshold: Option<f64>,
+    /// How many flags are kept to: "0.1 %", "1 per 1000 rows", or by event time "5 a week", "2 per day".
+    #[arg(
+        long,
+        value_name = "RATE",
+        conflicts_with_all = ["contamination", "threshold"],
+        help_heading = "Detection"
+    )]
+    rate: Option<String>,
     /// Which deviations count.
     #[arg(long, value_enum, help_heading = "Detection")]
     direction: Option<DirectionFlag>,
@@ -164,8 +172,9 @@ impl StreamFlags {
                 .insert(name.trim().to_owned(), value);
         }
         let decision = &mut stream.decision;
-        if self.contamination.is_some() || self.threshold.is_some() {
+        if self.contamination.is_some() || self.threshold.is_some() || self.rate.is_some() {
             (decision.contamination, decision.threshold) = (self.contamination, self.threshold);
+            decision.rate.clone_from(&self.rate);
         }
         match self.direction {
             Some(DirectionFlag::Up) => decision.direction = Direction::Up,

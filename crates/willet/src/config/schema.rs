@@ -100,17 +100,51 @@ fn stream() -> Value {
                 "scale": {"enum": ["none", "robust"], "description": "Brings all features to one scale."},
             })),
             "detector": detector(),
-            "decision": object("How scores become decisions. At most one of contamination and threshold.", json!({
+            "decision": object("How scores become decisions. At most one of contamination, threshold and rate.", json!({
                 "contamination": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5, "description": "Share of rows expected to be anomalies."},
                 "threshold": score(),
+                "rate": rate(),
                 "direction": {"enum": ["up", "down", "both"], "description": "Which deviations count."},
                 "ignore_absolute": {"type": "number", "minimum": 0, "description": "Deviations up to this size are no anomaly."},
                 "ignore_relative": {"type": "number", "minimum": 0, "description": "Deviations up to this share of the expected value are no anomaly."},
                 "consecutive": whole("How many rows in a row must be over the threshold.", 1),
+                "data_range": data_range(),
+                "calendars": {"type": "array", "maxItems": 64, "items": calendar(), "description": "When it is decided otherwise; of several rules that hold the first counts."},
             })),
             "seed": whole("Seed that the seeds of all series come from.", 0),
             "allowed_lateness_ms": whole("How far an event may lie behind its series before it is marked late.", 0),
             "duplicate_window": whole("How many event ids are remembered to find duplicates; 0 looks for none.", 0),
+        }),
+    )
+}
+
+fn rate() -> Value {
+    json!({"type": "string", "description": "How many flags are kept to: `0.1 %`, `1 per 1000 rows`, or by event time `5 a week`, `2 per day`."})
+}
+
+/// One pair for all values, or one for each name.
+fn data_range() -> Value {
+    let pair = json!({"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": ["number", "null"]}});
+    json!({
+        "anyOf": [pair, {"type": "object", "additionalProperties": pair}],
+        "description": "Lowest and highest ordinary value, of all values or by name; null leaves one end open. A value outside is an anomaly by itself and is never learned.",
+    })
+}
+
+fn calendar() -> Value {
+    let texts = |description: &str| json!({"type": "array", "items": {"type": "string"}, "description": description});
+    object(
+        "Times of an event, and what is decided then: mute, one of contamination, threshold and rate, or not to learn.",
+        json!({
+            "time_zone": text("Name in the IANA time-zone database.", "UTC"),
+            "days": {"type": "array", "items": {"enum": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]}, "description": "Days of the week on which it holds."},
+            "dates": texts("Dates on which it holds too: 2026-12-25, or each year 12-25. Every day where neither days nor dates are given."),
+            "hours": texts("Hours of these days: 08:00-17:30; past midnight, as 22:00-06:00, they belong to the day on which they begin. The whole day where empty."),
+            "mute": {"type": "boolean", "default": false, "description": "Nothing is an anomaly then."},
+            "learn": {"type": "boolean", "default": true, "description": "Whether rows are learned then."},
+            "contamination": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5, "description": "Another share of rows expected to be anomalies then."},
+            "threshold": score(),
+            "rate": rate(),
         }),
     )
 }

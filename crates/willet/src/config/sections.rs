@@ -395,7 +395,10 @@ impl AnomalyDetection {
     /// alone; an ensemble decides once, on what its members say together.
     fn apply(&self, stream: &mut StreamConfig) {
         let mut decision = stream.decision.clone();
-        decision.threshold = decision.threshold.or(self.threshold);
+        // A rate of the stream is its own choice: what the guide says of thresholds gives way.
+        if decision.rate.is_none() {
+            decision.threshold = decision.threshold.or(self.threshold);
+        }
         let settings = if self.method == "ensemble" && !self.detectors.is_empty() {
             let members = self.detectors.iter().map(|(name, settings)| {
                 let mut settings = settings.clone();
@@ -413,6 +416,7 @@ impl AnomalyDetection {
             settings.remove("threshold");
             if let Some(Value::Number(contamination)) = settings.remove("contamination")
                 && decision.threshold.is_none()
+                && decision.rate.is_none()
             {
                 decision.contamination = decision.contamination.or(Some(contamination));
             }

@@ -1,0 +1,105 @@
+use libm::log10;
+use serde::{Deserialize, Serialize};
+
+use super::policy::{Policy, Threshold};
+
+/// Keeps the flags of a series at their share by moving the threshold.
+///
+/// Each flag raises the threshold, and each row lowers it by as much as its share of a flag: adaptive conformal inference
+/// (Gibbs, Candès, `NeurIPS` 2021), on the scale of L. In the long run the share of flags is what was asked for whatever
+/// the scores do, for `raised` is bounded; nothing is assumed of the data. Rules that control the share of false ones
+/// among the discoveries (LORD, SAFFRON) do not keep a rate: where nothing is wrong they say next to nothing, and they
+/// trust p-values that drift.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Budget {
+    /// How far the threshold is above the one that was asked for; below 0, what is saved for a burst.
+    raised: f64,
+    /// Newest event time in microseconds.
+    newest: Option<i64>,
+    /// Mean time between rows in microseconds.
+    gap: f64,
+    /// Rows that the mean is made of, up to [`PACE_ROWS`].
+    rows: u32,
+}
+
+/// A flag raises the default threshold by this much L.
+const RAISE: f64 = 2.0;
+/// Flags that may come together before the default threshold rises.
+const BURST: f64 = 5.0;
+/// A flag raises the threshold of a rate by this much L: smaller steps come nearer to the share, larger ones follow sooner.
+const RATE_RAISE: f64 = 0.5;
+/// How far a rate's threshold may lie beside p = rate: below for scores whose p is too careful, above in long storms.
+const RATE_LOWEST: f64 = -1.5;
+const RATE_HIGHEST: f64 = 10.0;
+/// A rate flags nothing that is more frequent than this (1 in 5), whatever was asked for.
+const LEAST_DEPTH: f64 = 0.7;
+/// A rate in time is never taken for less than this share of the rows.
+const LEAST_SHARE: f64 = 1e-9;
+/// Rows that the pace of a series is remembered for.
+const PACE_ROWS: u32 = 2_048;
+
+impl Budget {
+    /// Takes note of a row's time; microseconds since the one before it, 0 where that is unknown or not later.
+    pub(super) fn pass(&mut self, time: Option<i64>) -> f64 {
+        let Some(time) = time else { return 0.0 };
+        let Some(newest) = self
+            .newest
+            .replace(self.newest.map_or(time, |newest| newest.max(time)))
+        else {
+            return 0.0;
+        };
+        let gap = time.saturating_sub(newest).max(0) as f64;
+        self.rows = (self.rows + 1).min(PACE_ROWS);
+        self.gap += (gap - self.gap) / f64::from(self.rows);
+        gap
+    }
+
+    /// Depth from which on a score is an anomaly now.
+    pub(super) fn threshold(&self, policy: &Policy) -> f64 {
+        match policy.threshold() {
+            Threshold::Default => policy.depth() + self.raised.max(0.0),
+            Threshold::Rate(rate) => {
+                let share = rate.allowance(self.gap);
+                let depth = if rate.is_in_time() && self.rows == 0 {
+                    policy.depth()
+                } else {
+                    -log10(share.max(LEAST_SHARE))
+                };
+                let raised = self.raised.clamp(RATE_LOWEST, RATE_HIGHEST);
+                (depth + raised).max(LEAST_DEPTH)
+            }
+            Threshold::Contamination(_) | Threshold::AnomalyScore(_) => policy.depth(),
+        }
+    }
+
+    /// Takes note of a row that was judged, `gap` microseconds after the one before it, with 1 flag or 0.
+    pub(super) fn spend(&mut self, policy: &Policy, gap: f64, flags: f64) {
+        match policy.threshold() {
+            Threshold::Default => {
+                let change = RAISE * (flags - policy.budget());
+                self.raised = (self.raised + change).max(-BURST * RAISE);
+            }
+            Threshold::Rate(rate) => {
+                let change = RATE_RAISE * (flags - rate.allowance(gap));
+                self.raised = (self.raised + change).clamp(RATE_LOWEST, RATE_HIGHEST);
+            }
+            Threshold::Contamination(_) | Threshold::AnomalyScore(_) => {}
+        }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.raised.is_finite()
+            && self.raised >= -BURST * RAISE
+            && self.gap.is_finite()
+            && self.gap >= 0.0
+            && self.rows <= PACE_ROWS
+    }
+
+    /// The budget of a series that knew only how much its threshold was raised.
+    pub(super) fn raised(raised: f64) -> Self {
+        Self {
+            raised,
+            ..Self::default()
+        }
+    }
+}
