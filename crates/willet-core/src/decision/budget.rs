@@ -2,6 +2,7 @@ use libm::log10;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Threshold};
+use crate::detectors::events::{STRETCH, TOGETHER};
 
 /// Keeps the flags of a series at their share by moving the threshold.
 ///
@@ -20,6 +21,8 @@ pub(super) struct Budget {
     gap: f64,
     /// Rows that the mean is made of, up to [`PACE_ROWS`].
     rows: u32,
+    /// Rows since the last flag, up to [`TOGETHER`].
+    quiet: u32,
 }
 
 /// A flag raises the default threshold by this much L.
@@ -57,6 +60,13 @@ impl Budget {
     /// Depth from which on a score is an anomaly now.
     pub(super) fn threshold(&self, policy: &Policy) -> f64 {
         match policy.threshold() {
+            // What is strange only together with other rows speaks for one event: it is flagged once, where nothing
+            // else was lately.
+            Threshold::Default
+                if policy.takes_depths() && self.raised <= 0.0 && self.quiet >= TOGETHER =>
+            {
+                STRETCH
+            }
             Threshold::Default => policy.depth() + self.raised.max(0.0),
             Threshold::Rate(rate) => {
                 let share = rate.allowance(self.gap);
@@ -74,6 +84,11 @@ impl Budget {
 
     /// Takes note of a row that was judged, `gap` microseconds after the one before it, with 1 flag or 0.
     pub(super) fn spend(&mut self, policy: &Policy, gap: f64, flags: f64) {
+        self.quiet = if flags > 0.0 {
+            0
+        } else {
+            (self.quiet + 1).min(TOGETHER)
+        };
         match policy.threshold() {
             Threshold::Default => {
                 let change = RAISE * (flags - policy.budget());
@@ -93,6 +108,7 @@ impl Budget {
             && self.gap.is_finite()
             && self.gap >= 0.0
             && self.rows <= PACE_ROWS
+            && self.quiet <= TOGETHER
     }
 
     /// The budget of a series that knew only how much its threshold was raised.

@@ -22,8 +22,10 @@ pub(crate) struct Events {
 
 /// Depth of what comes once in 200 rows: from here on a row is the beginning of an event.
 const USUAL_TOP: f64 = 2.3;
+/// What a row scores at least that is strange only together with others, or known to belong to an event.
+pub(crate) const STRETCH: f64 = 2.299;
 /// Rows of quiet after which a strange row is another event.
-const TOGETHER: u32 = 100;
+pub(crate) const TOGETHER: u32 = 100;
 /// Weight of the newest row in the recent evidence: about the last 20 rows.
 const NEWEST: f64 = 0.05;
 
@@ -140,6 +142,11 @@ mod tests {
         let within = (1_001..1_050).filter(|i| scores[*i] > USUAL_TOP);
         assert_eq!(within.collect::<Vec<_>>(), [1_030]);
         assert!(scores[1_001..1_050].iter().all(|score| *score > 2.0));
+    }
+
+    #[test]
+    fn a_stretch_scores_what_the_decision_asks_of_it() {
+        assert!(below_top(USUAL_TOP) >= STRETCH && below_top(f64::MAX) <= USUAL_TOP);
     }
 
     #[test]

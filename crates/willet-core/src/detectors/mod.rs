@@ -9,7 +9,7 @@ mod shingled;
 mod auto;
 mod autoencoder;
 mod ensemble;
-mod events;
+pub(crate) mod events;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
