@@ -181,7 +181,7 @@ impl Recorded {
     }
 
     pub(super) fn summary(&self) -> String {
-        let probation: usize = self.keys.iter().map(|key| key.counted_from()).sum();
+        let probation: usize = self.keys.iter().map(Key::counted_from).sum();
         let counted = |number: usize, one: &str, more: &str| {
             format!(
                 "{} {}",
@@ -325,8 +325,8 @@ impl Recorded {
                 .filter(|index| *index < batch.len())
             {
                 let layout = batch.layout(index).names();
-                let names = names
-                    .get_or_insert_with(|| layout.iter().map(|name| name.to_string()).collect());
+                let names =
+                    names.get_or_insert_with(|| layout.iter().map(ToString::to_string).collect());
                 let fits = layout
                     .iter()
                     .map(|name| &**name)
