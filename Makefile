@@ -9,7 +9,7 @@ KILLS               ?= 30
 CONTRACT_SECONDS    ?= 90
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check accuracy bench gen sim soak fuzz setup build e2e contract page
+.PHONY: help run test check accuracy peers bench gen sim soak fuzz setup build e2e contract page
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -60,10 +60,18 @@ gen: build ## write generated files anew: docs/generated, protocol; score hashes
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
 OUT ?= docs/generated
 
-accuracy: build ## score every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes target/accuracy
+accuracy: build ## measure every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes docs/accuracy.md
 	@if [ -d "$(DATA)" ]; then \
 	  [ -x target/accuracy-venv/bin/python ] || { python3 -m venv target/accuracy-venv && target/accuracy-venv/bin/pip install -q numpy; }; \
 	  target/accuracy-venv/bin/python scripts/accuracy.py "$(DATA)" target/accuracy $(ONLY); \
+	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
+
+peers: build ## the same with other libraries' detectors (PEERS and FAMILIES name some), then make accuracy
+	@if [ -d "$(DATA)" ]; then \
+	  cmp -s bench/requirements-accuracy.txt target/peers/installed || { python3 -m venv target/peers \
+	    && target/peers/bin/pip install -q -r bench/requirements-accuracy.txt && cp bench/requirements-accuracy.txt target/peers/installed; } || exit; \
+	  target/peers/bin/python bench/peers_accuracy.py "$(DATA)" target/accuracy/peers $(if $(PEERS),--peers $(PEERS)) $(if $(FAMILIES),--families $(FAMILIES)) \
+	    && target/peers/bin/python scripts/accuracy.py "$(DATA)" target/accuracy; \
 	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
 DATA ?= ../shared/data
 

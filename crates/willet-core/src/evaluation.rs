@@ -1,5 +1,13 @@
 //! How good were the scores? Measures against labels.
 
+mod nab;
+mod vus;
+
+pub use nab::{LabelledSeries, Nab, NabProfile, nab, nab_probation};
+pub use vus::vus_pr;
+
+use std::ops::Range;
+
 /// Measures of one scored, labelled series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
@@ -99,6 +107,19 @@ impl Decisions {
     }
 }
 
+/// The labelled windows of a series: its runs of true, in order.
+pub fn labelled_windows(labels: &[bool]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut windows = Vec::new();
+    for run in labels.chunk_by(|a, b| a == b) {
+        if run[0] {
+            windows.push(start..start + run.len());
+        }
+        start += run.len();
+    }
+    windows
+}
+
 fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -135,5 +156,144 @@ mod tests {
         assert!((found.average_precision - (1.0 + 2.0 / 3.0 + 3.0 / 4.0) / 3.0).abs() < 1e-12);
         assert!((found.best_f1 - 6.0 / 7.0).abs() < 1e-12);
         assert_eq!(found.best_threshold, 0.6);
+    }
+
+    /// Scores without a pattern, ties where `modulus` is small, and one high score `shift` rows from the start of each window.
+    fn series(
+        rows: usize,
+        windows: &[(usize, usize)],
+        modulus: usize,
+        shift: isize,
+    ) -> (Vec<f64>, Vec<bool>) {
+        let mut scores: Vec<f64> = (0..rows)
+            .map(|row| (row * 7919 % modulus) as f64 / modulus as f64)
+            .collect();
+        let mut labels = vec![false; rows];
+        for &(first, last) in windows {
+            labels[first..=last].fill(true);
+            scores[first.saturating_add_signed(shift)] += 0.75;
+        }
+        (scores, labels)
+    }
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+    }
+
+    /// The expected numbers are those of `vus_pr`, `nab_points` and `nab_score` of the scorer that `make accuracy` calls (numpy, the
+    /// definitions of TSB-AD and NAB 1.1), on the same scores.
+    #[test]
+    fn vus_pr_and_nab_are_those_of_the_reference() {
+        const PROFILES: [NabProfile; 3] = [
+            NabProfile::STANDARD,
+            NabProfile::LOW_FALSE_ALARMS,
+            NabProfile::LOW_MISSES,
+        ];
+        let first = series(400, &[(60, 80), (200, 203), (300, 339)], 1009, 2);
+        let ties = series(400, &[(60, 80), (130, 160), (300, 339)], 50, -3);
+        let short = series(90, &[(20, 29)], 11, 5);
+        let cases = [
+            (
+                &first,
+                0,
+                0.547_379_864_287_486_2,
+                [
+                    93.309_922_537_053_05,
+                    89.643_255_870_386_38,
+                    95.539_948_358_035_36,
+                ],
+                0.993_062_438_057_482_6,
+            ),
+            (
+                &ties,
+                100,
+                0.550_436_904_001_897,
+                [
+                    51.371_092_785_035_046,
+                    27.457_634_562_249_9,
+                    65.265_066_275_025_03,
+                ],
+                0.96,
+            ),
+            (
+                &short,
+                13,
+                0.566_561_451_256_461_5,
+                [
+                    92.989_628_345_489_18,
+                    92.989_628_345_489_18,
+                    95.326_418_896_992_79,
+                ],
+                1.477_272_727_272_727_3,
+            ),
+        ];
+        for ((values, labels), probation, vus, scores, threshold) in cases {
+            close(vus_pr(values, labels).expect("windows"), vus);
+            for (profile, score) in PROFILES.into_iter().zip(scores) {
+                let one = LabelledSeries {
+                    scores: values,
+                    labels,
+                    probation,
+                };
+                let found = nab(&[one], profile).expect("windows");
+                close(found.score, score);
+                close(found.threshold, threshold);
+            }
+        }
+        let both = [(&first, 0), (&short, 13)].map(|(series, probation)| LabelledSeries {
+            scores: &series.0,
+            labels: &series.1,
+            probation,
+        });
+        let expected = [
+            93.229_848_989_162_1,
+            90.479_848_989_162_08,
+            95.486_565_992_774_73,
+        ];
+        for (profile, expected) in PROFILES.into_iter().zip(expected) {
+            close(nab(&both, profile).expect("windows").score, expected);
+        }
+    }
+
+    #[test]
+    fn windows_at_the_edge_and_none_at_all() {
+        assert_eq!(labelled_windows(&[true, false, true, true]), [0..1, 2..4]);
+        assert_eq!(labelled_windows(&[]), []);
+        assert_eq!(vus_pr(&[0.1, 0.2], &[false, false]), None);
+        assert_eq!(vus_pr(&[], &[]), None);
+        close(vus_pr(&[0.1], &[true]).expect("a window"), 1.0);
+        let unscored = [f64::NEG_INFINITY, f64::NEG_INFINITY, 0.5];
+        assert!(vus_pr(&unscored, &[true, false, false]).is_some_and(f64::is_finite));
+        let one = |labels, probation| {
+            let series = LabelledSeries {
+                scores: &[0.9, 0.1, 0.2],
+                labels,
+                probation,
+            };
+            nab(&[series], NabProfile::STANDARD)
+        };
+        assert_eq!(one(&[false; 3], 0), None);
+        assert_eq!(one(&[true, false, false], 1), None, "only in the probation");
+        // A window of one row, found in its only row.
+        let found = one(&[true, false, false], 0).expect("a window");
+        assert_eq!(found.threshold, 0.9);
+        close(found.score, 100.0);
+    }
+
+    proptest! {
+        #[test]
+        fn vus_pr_and_nab_stay_in_their_ranges(rows in prop::collection::vec((0u8..20, prop::bool::weighted(0.2)), 1..300)) {
+            let scores: Vec<f64> = rows.iter().map(|(score, _)| f64::from(*score)).collect();
+            let labels: Vec<bool> = rows.iter().map(|(_, label)| *label).collect();
+            let has_window = labels.contains(&true);
+            match vus_pr(&scores, &labels) {
+                Some(found) => prop_assert!((0.0..=1.0 + 1e-12).contains(&found)),
+                None => prop_assert!(!has_window),
+            }
+            match nab(&[LabelledSeries { scores: &scores, labels: &labels, probation: 0 }], NabProfile::STANDARD) {
+                Some(found) => prop_assert!((0.0..=100.0 + 1e-9).contains(&found.score)),
+                None => prop_assert!(!has_window),
+            }
+        }
     }
 }

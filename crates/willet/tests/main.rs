@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod compare;
 mod config;
 mod detect;
 mod durable;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod charts;
+mod compare;
 mod completions;
 mod config;
 mod detect;
@@ -42,6 +43,8 @@ enum Verb {
     Detect(Box<detect::Detect>),
     /// Score labelled rows and say how good the scores were.
     Evaluate(Box<evaluate::Evaluate>),
+    /// Score one file with several detectors and measure each.
+    Compare(compare::Compare),
     /// Make a labelled stream to try things on.
     Generate(generate::Generate),
     /// List detectors, or show one with its settings.
@@ -73,6 +76,7 @@ impl Command {
         match self.verb {
             Verb::Detect(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
+            Verb::Compare(verb) => verb.run(),
             Verb::Generate(verb) => verb.run(),
             Verb::Detectors(verb) => verb.run(),
             Verb::Replay(verb) => verb.run(),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use willet_core::decision::Direction;
 use willet_core::settings::Value;
-use willet_engine::codec::{Format, Header, InferOptions, TimestampUnit};
+use willet_engine::codec::{Format, Header, InferOptions, InputConfig, TimestampUnit};
 use willet_engine::config::{Plan, StreamConfig};
 
 use crate::config::{self, Config};
@@ -63,6 +63,13 @@ pub(crate) struct StreamFlags {
     #[arg(long, value_name = "NUMBER", help_heading = "Detection")]
     seed: Option<u64>,
 
+    #[command(flatten)]
+    input: InputFlags,
+}
+
+/// Flags that say what is in the input.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InputFlags {
     /// Columns to use as values; all that hold numbers where none is named.
     #[arg(
         long = "column",
@@ -135,13 +142,8 @@ impl StreamFlags {
         let mut stream = config.stream(self.stream.as_deref()).map_err(user)?;
         self.apply(&mut stream)?;
         let has_input = stream.input != StreamConfig::default().input;
-        let input = Input::open(Opening {
-            path,
-            follow,
-            config: has_input.then(|| stream.input.clone()),
-            infer: self.infer_options(),
-            quiet,
-        })?;
+        let known = has_input.then(|| stream.input.clone());
+        let input = self.input.open(path, known, follow, quiet)?;
         stream.input = input.config.clone();
         let plan = Plan::new(stream, 1).map_err(user)?;
         Ok(Prepared {
@@ -187,6 +189,25 @@ impl StreamFlags {
         decision.ignore_relative = self.ignore_relative.unwrap_or(decision.ignore_relative);
         stream.seed = self.seed.unwrap_or(stream.seed);
         Ok(())
+    }
+}
+
+impl InputFlags {
+    /// Opens an input; `known` says how its records look, where a configuration does.
+    pub(crate) fn open(
+        &self,
+        path: &Path,
+        known: Option<InputConfig>,
+        follow: bool,
+        quiet: bool,
+    ) -> Result<Input> {
+        Input::open(Opening {
+            path,
+            follow,
+            config: known,
+            infer: self.infer_options(),
+            quiet,
+        })
     }
 
     fn infer_options(&self) -> InferOptions {
