@@ -291,13 +291,13 @@ impl Series {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let state = SeriesState::V3(SeriesStateV3 {
+        let state = SeriesState::V3(Box::new(SeriesStateV3 {
             learned_upto: self.learned_upto,
             newest: self.newest,
             sample_count: self.sample_count,
             model: self.model.as_ref().map(Model::save),
             former: self.former.as_deref().map(Model::save),
-        });
+        }));
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -316,7 +316,7 @@ impl Series {
         let state = match state {
             SeriesState::V1(state) => SeriesStateV3::from_v1(state, None),
             SeriesState::V2(state, former) => SeriesStateV3::from_v1(state, Some(*former)),
-            SeriesState::V3(state) => state,
+            SeriesState::V3(state) => *state,
         };
         let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
@@ -344,7 +344,7 @@ enum SeriesState {
     /// With the former model, which answers until the other is warm.
     V2(SeriesStateV1, Box<ModelStateV1>),
     /// With decisions that keep a rate and count depths, and the course of the values.
-    V3(SeriesStateV3),
+    V3(Box<SeriesStateV3>),
 }
 
 #[derive(Serialize, Deserialize)]
