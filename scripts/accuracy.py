@@ -89,7 +89,6 @@ def main(data, out, wanted):
     sets = [one for one in sets if one["kind"] in ("stream", "tabular")]
     out.mkdir(parents=True, exist_ok=True)
     names = wanted or kinds()
-    begun = time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:
         files = [scores(data, out, sets, kind, pool) for kind in names]
         own = accuracy_tables.tables(WILLET, data, out, sets, names, pool)
@@ -102,7 +101,6 @@ def main(data, out, wanted):
         sets,
         skipped,
         date=datetime.date.today(),
-        seconds=time.monotonic() - begun,
     )
     target = out / "accuracy.md" if wanted else ROOT / "docs/accuracy.md"
     target.write_text(page)

@@ -197,7 +197,7 @@ def beside_peers(ours, peers):
     return parts
 
 
-def page(ours, peers, own, sets, skipped, date, seconds):
+def page(ours, peers, own, sets, skipped, date):
     families = [family for family in FAMILIES if any(family in found["families"] for found in ours["stream"].values())]
     rows = sum(one["n"] for one in sets)
     parts = [
@@ -208,7 +208,8 @@ def page(ours, peers, own, sets, skipped, date, seconds):
         "NAB 1.1 with the best single threshold for all its files. `willet compare FILE` measures the same on a file of yours.",
         "",
         f"- data: {len(sets)} sets, {rows:,} rows (36 of NAB, 8 of NASA, 18 made, 13 tabular ones of ADBench)",
-        f"- machine: {processor()}, two processes; {seconds / 60:.0f} minutes, where scores were not there from before",
+        "- these are the sets that the kinds were developed with; on others the figures may be lower",
+        f"- machine: {processor()}, two processes",
         f"- date: {date}; command: `make accuracy DATA=DIR`",
     ]
     if skipped:
