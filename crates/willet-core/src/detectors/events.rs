@@ -6,8 +6,8 @@ use crate::decision::Scale;
 ///
 /// Two questions are asked of each row. *Fast*: how strange is it? *Slow*: how strange is it together with what came lately? Slow
 /// evidence puts rows of a strange stretch above normal ones, and alone never says more than that ([`USUAL_TOP`]). Rows within
-/// [`TOGETHER`] rows of an event's last strange row belong to it: they score just as much, unless they are ten times rarer than what
-/// the event has shown. So the score of a lasting change is high once.
+/// [`TOGETHER`] rows of an event's last strange row belong to it: they score just as much, unless they are more than twice as deep as
+/// what the event has shown. So the score of a lasting change is high once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Events {
     fast: Scale,
@@ -26,6 +26,8 @@ const USUAL_TOP: f64 = 2.3;
 pub(crate) const STRETCH: f64 = 2.299;
 /// Rows of quiet after which a strange row is another event.
 pub(crate) const TOGETHER: u32 = 100;
+/// How many times as deep a row within an event must be to be news: 1 in 10,000 after 1 in 100.
+const NEWS: f64 = 2.0;
 /// Weight of the newest row in the recent evidence: about the last 20 rows.
 const NEWEST: f64 = 0.05;
 
@@ -63,7 +65,7 @@ impl Events {
     /// The score: a depth; `None` while too little is known.
     pub(crate) fn score(&self, weighed: &Weighed) -> Option<f64> {
         let fast = weighed.fast_depth?;
-        let is_known = self.quiet <= TOGETHER && fast > USUAL_TOP && fast <= self.shown + 1.0;
+        let is_known = self.quiet <= TOGETHER && fast > USUAL_TOP && fast <= NEWS * self.shown;
         let fast = if is_known { below_top(fast) } else { fast };
         let slow = weighed.slow_depth.map_or(0.0, |slow| {
             if slow > USUAL_TOP {
@@ -85,7 +87,7 @@ impl Events {
         match weighed.fast_depth {
             Some(depth) if depth > USUAL_TOP => {
                 let is_same = self.quiet <= TOGETHER;
-                self.shown = if is_same && depth <= self.shown + 1.0 {
+                self.shown = if is_same && depth <= NEWS * self.shown {
                     self.shown
                 } else {
                     depth

@@ -36,6 +36,8 @@ const LEVEL_ROWS: u64 = 500;
 const SPREAD_ROWS: u32 = 3_000;
 /// A deviation moves level and spread by no more than one of this many standard deviations does.
 const CLIP: f64 = 4.0;
+/// A deviation is remembered as one of at most this many standard deviations.
+const REMEMBERED: f64 = 16.0;
 /// Deviations before their spread means anything.
 const WARM_UP: u32 = 8;
 
@@ -127,9 +129,19 @@ impl Deviations {
 
     /// Remembers that it came, and does not take it for usual.
     pub(super) fn pass(&mut self, seen: &Seen) {
-        self.last[self.next as usize] = seen.deviation;
+        self.last[self.next as usize] = self.bounded(seen.deviation);
         self.next = (self.next + 1) % LONGEST as u32;
         self.count += 1;
+    }
+
+    /// A deviation as it is remembered: one absurd value must not fill all means for as long as it is in them.
+    pub(super) fn bounded(&self, deviation: f64) -> f64 {
+        let spread = &self.means[0].moments;
+        if spread.count() < WARM_UP {
+            return deviation;
+        }
+        let most = REMEMBERED * spread.deviation();
+        deviation.clamp(-most, most)
     }
 
     /// What is usual of the value less its season; `None` while nothing is known.

@@ -264,7 +264,13 @@ impl Algorithm for Seasonal {
     fn pass_row(&mut self, row: &[f64]) {
         let view = self.view(row);
         self.rest.pass(&view);
-        self.remember(row);
+        let bounded: SmallVec<[f64; 12]> = row
+            .iter()
+            .zip(&view.seen)
+            .zip(&self.rest.features)
+            .map(|((x, seen), feature)| x - seen.deviation + feature.bounded(seen.deviation))
+            .collect();
+        self.remember(&bounded);
     }
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
