@@ -186,12 +186,12 @@ impl Seasonal {
     /// The values less their seasons.
     fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
         let seasons = self.seasons.iter().zip(row);
-        seasons.map(|(season, value)| value - season.expected())
+        seasons.map(|(season, value)| season.residual(*value))
     }
 
     fn learn_view(&mut self, row: &[f64], view: &View) {
         let seasons = self.seasons.iter().zip(row);
-        let residuals = seasons.map(|(season, value)| value - season.expected());
+        let residuals = seasons.map(|(season, value)| season.residual(*value));
         self.rest.learn(residuals, view, self.window_size);
         self.remember(row);
     }

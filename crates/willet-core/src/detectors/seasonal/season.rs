@@ -62,9 +62,27 @@ impl Season {
         self.expected_at(self.values.len())
     }
 
+    /// A value to come less what the season makes of it.
+    pub(super) fn residual(&self, value: f64) -> f64 {
+        self.apart(value, self.expected())
+    }
+
     /// The value at `index` less what the season expected there.
     pub(super) fn residual_at(&self, index: usize) -> f64 {
-        self.at(index) - self.expected_at(index)
+        self.apart(self.at(index), self.expected_at(index))
+    }
+
+    /// Their difference; none where the precision of the history is all that parts them.
+    fn apart(&self, value: f64, expected: f64) -> f64 {
+        let size = (value - self.anchor)
+            .abs()
+            .max((expected - self.anchor).abs());
+        let apart = value - expected;
+        if self.period > 0 && apart.abs() <= 1e-6 * size {
+            0.0
+        } else {
+            apart
+        }
     }
 
     /// The first place in the history for which the season expects something.
