@@ -223,7 +223,14 @@ fn files_that_are_none_are_refused_with_a_way_out() {
         "did you mean `iforest`?",
     );
     check(
-        &["detect", "good.csv", "--set", "window_size=1"],
+        &[
+            "detect",
+            "good.csv",
+            "-a",
+            "zscore",
+            "--set",
+            "window_size=1",
+        ],
         "window_size is 1, expected a whole number from 4",
     );
     check(

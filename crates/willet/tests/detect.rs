@@ -92,6 +92,8 @@ fn an_anomaly_says_how_sure_and_why() {
         &[
             "detect",
             "pump.csv",
+            "--algorithm",
+            "zscore",
             "--format",
             "ndjson",
             "--only-anomalies",
@@ -104,7 +106,8 @@ fn an_anomaly_says_how_sure_and_why() {
     assert_eq!(line["anomaly_type"], "spike");
     assert_eq!(line["contributions"]["value"], 1.0);
     assert!(line["expected"]["value"][2].as_f64().expect("a band") < 30.0);
-    assert!(line["confidence"].as_f64().expect("a number") > 0.9);
+    // Once in 500 rows: more than that the history does not bear out.
+    assert!(line["confidence"].as_f64().expect("a number") > 0.3);
     assert!(line["anomaly_score"].as_f64() > line["threshold"].as_f64());
 }
 
@@ -177,7 +180,10 @@ fn a_reader_that_goes_away_is_no_error() {
 fn a_chart_shows_the_anomaly_and_the_summary() {
     let folder = folder();
     write(folder.path(), "pump.csv", spike(600, 500));
-    let out = stdout(folder.path(), &["detect", "pump.csv", "--format", "chart"]);
+    let out = stdout(
+        folder.path(),
+        &["detect", "pump.csv", "-a", "zscore", "--format", "chart"],
+    );
     assert!(
         out.contains('▲') && out.contains("600 rows, 1 anomalies"),
         "{out}"
@@ -256,7 +262,9 @@ fn a_growing_file_is_followed_through_rotation() {
     let path = write(folder.path(), "live.csv", spike(300, 299));
     let mut child = command(
         folder.path(),
-        &["detect", "live.csv", "--follow", "-q", "-o", "out.csv"],
+        &[
+            "detect", "live.csv", "-a", "zscore", "--follow", "-q", "-o", "out.csv",
+        ],
     );
     let mut child = child.stderr(Stdio::null()).spawn().expect("starts");
     let rows = |wanted: usize| {

@@ -269,8 +269,10 @@ mod tests {
         );
         for path in found {
             let names: Vec<&str> = path.split('.').skip(1).collect();
-            // Members of an ensemble and settings of the guide are free names.
-            if names.contains(&"members") || names.starts_with(&["anomaly_detection", "detectors"])
+            // Members of an ensemble, ranges by name and settings of the guide are free names.
+            if names.contains(&"members")
+                || names.contains(&"data_range")
+                || names.starts_with(&["anomaly_detection", "detectors"])
             {
                 continue;
             }

@@ -134,7 +134,7 @@ fn an_anomaly_is_traced_in_three_spans() {
     let verdict = &newest["anomalies"][0];
     assert_eq!(about["sample_id"], verdict["id"].as_str().expect("an id"));
     assert_eq!(about["source"], "pump-7");
-    assert_eq!(about["algorithm"], "zscore");
+    assert_eq!(about["algorithm"], "auto");
     assert_eq!(about["result.is_anomaly"], "true");
     assert_eq!(about["sample.size"], "2");
     assert_eq!(
