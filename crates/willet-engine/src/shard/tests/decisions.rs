@@ -79,7 +79,7 @@ fn a_spike_is_not_learned_and_a_lasting_level_is_one_event_and_then_normal() {
         assert_eq!(at(1_000..1_001), 1, "{name}: {said:?}");
         assert!(at(1_001..1_050) <= 2, "{name}: {said:?}");
         // The rows that the guard holds back are the event, and those until knn's neighbours are of the new level.
-        assert!((1..=35).contains(&at(1_500..1_600)), "{name}: {said:?}");
+        assert!((1..=50).contains(&at(1_500..1_600)), "{name}: {said:?}");
         let shifts = said[..].iter().filter(|(i, kind)| {
             (1_500..1_600).contains(i) && *kind == Some(AnomalyType::LevelShift)
         });
