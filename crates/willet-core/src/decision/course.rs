@@ -55,7 +55,7 @@ pub struct Evidence {
 /// The course of a series' values, in a few numbers: how long they stood still or stayed away, what is usual of them, and
 /// what became of the last flag.
 ///
-/// Looks at the first [`FEATURES`] features. Memory about 40 bytes for each.
+/// Looks at the first 8 features. Memory about 40 bytes for each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Course {
     features: Vec<Usual>,
