@@ -1,6 +1,7 @@
 //! Trend and seasons taken out, what is left judged.
 
 mod deviations;
+mod long_season;
 mod season;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
 use crate::statistics::Gaussian;
 use deviations::{Deviations, Seen};
+use long_season::LongSeason;
 use season::Season;
 
 crate::settings! {
@@ -28,6 +30,7 @@ crate::settings! {
 pub(super) struct Seasonal {
     window_size: usize,
     seasons: Vec<Season>,
+    long_seasons: Vec<LongSeason>,
     rest: Rest,
 }
 
@@ -52,6 +55,7 @@ struct Shape {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
     seasons: Vec<Season>,
+    long_seasons: Vec<LongSeason>,
     rest: Rest,
 }
 
@@ -185,13 +189,14 @@ impl Seasonal {
 
     /// The values less their seasons.
     fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
-        let seasons = self.seasons.iter().zip(row);
-        seasons.map(|(season, value)| season.residual(*value))
+        let seasons = self.seasons.iter().zip(&self.long_seasons).zip(row);
+        seasons.map(|((season, long), value)| season.residual(*value, long.expected()))
     }
 
     fn learn_view(&mut self, row: &[f64], view: &View) {
-        let seasons = self.seasons.iter().zip(row);
-        let residuals = seasons.map(|(season, value)| season.residual(*value));
+        let seasons = self.seasons.iter().zip(&self.long_seasons).zip(row);
+        let residuals =
+            seasons.map(|((season, long), value)| season.residual(*value, long.expected()));
         self.rest.learn(residuals, view, self.window_size);
         self.remember(row);
     }
@@ -199,8 +204,15 @@ impl Seasonal {
     /// Puts a row into the history; where that shows another season, learns anew what is left after it, from the same history.
     fn remember(&mut self, row: &[f64]) {
         let mut is_another = false;
-        for (season, value) in self.seasons.iter_mut().zip(row) {
-            is_another |= season.push(*value);
+        let seasons = self.seasons.iter_mut().zip(&mut self.long_seasons);
+        for ((season, long), value) in seasons.zip(row) {
+            long.push(season.residual(*value, 0.0));
+            if season.push(*value) {
+                is_another = true;
+                long.start(season.found().map_or(0, |(period, _)| period));
+                (season.first_expected()..season.len())
+                    .for_each(|index| long.push(season.residual_at(index)));
+            }
         }
         if !is_another {
             return;
@@ -214,6 +226,7 @@ impl Seasonal {
         let len = self.seasons.first().map_or(0, Season::len);
         self.rest = Rest::new(self.seasons.len());
         for index in from..len {
+            // Without the longer seasons: they begin with the period.
             let residuals = || self.seasons.iter().map(|season| season.residual_at(index));
             let view = self.rest.view(residuals());
             self.rest.learn(residuals(), &view, self.window_size);
@@ -232,7 +245,7 @@ impl Algorithm for Seasonal {
     const SATURATES: bool = false;
     const IS_ORDERED: bool = true;
     const SCORES_DEPTH: bool = true;
-    const STATE_VERSION: u16 = 1;
+    const STATE_VERSION: u16 = 2;
 
     type Config = SeasonalConfig;
     type State = State;
@@ -241,6 +254,7 @@ impl Algorithm for Seasonal {
         Ok(Self {
             window_size: config.window_size,
             seasons: vec![Season::new(); width],
+            long_seasons: vec![LongSeason::default(); width],
             rest: Rest::new(width),
         })
     }
@@ -283,10 +297,11 @@ impl Algorithm for Seasonal {
     }
 
     fn expected(&self) -> Vec<Expected> {
-        let features = self.seasons.iter().zip(&self.rest.features);
-        let expected: Option<Vec<Expected>> = features
-            .map(|(season, feature)| {
-                let by = season.expected();
+        let seasons = self.seasons.iter().zip(&self.long_seasons);
+        let expected: Option<Vec<Expected>> = seasons
+            .zip(&self.rest.features)
+            .map(|((season, long), feature)| {
+                let by = season.expected() + long.expected();
                 feature.expected().map(|rest| rest.shifted(by))
             })
             .collect();
@@ -294,16 +309,25 @@ impl Algorithm for Seasonal {
     }
 
     fn about(&self) -> Option<String> {
-        let found = self.seasons.iter().enumerate();
-        let found = found.filter_map(|(feature, season)| Some((feature, season.found()?)));
+        let found = self.seasons.iter().zip(&self.long_seasons).enumerate();
+        let found = found
+            .filter_map(|(feature, (season, long))| Some((feature, season.found()?, long.found())));
         let told: Vec<String> = found
-            .map(|(feature, (period, strength))| {
+            .map(|(feature, (period, strength), long)| {
                 let of = if self.seasons.len() > 1 {
                     format!(" in feature {feature}")
                 } else {
                     String::new()
                 };
-                format!("season of {period} rows{of} (correlation {strength:.2})")
+                let short = format!("season of {period} rows{of} (correlation {strength:.2})");
+                match long {
+                    Some((cycle, gain)) => format!(
+                        "{short}, and one of {} rows (takes {:.0} % of what that leaves)",
+                        cycle * period,
+                        gain * 100.0
+                    ),
+                    None => short,
+                }
             })
             .collect();
         Some(if told.is_empty() {
@@ -314,12 +338,18 @@ impl Algorithm for Seasonal {
     }
 
     fn heap_bytes(&self) -> usize {
-        let seasons = self.seasons.capacity() * size_of::<Season>();
+        let seasons = self.seasons.capacity() * size_of::<Season>()
+            + self.long_seasons.capacity() * size_of::<LongSeason>();
         let features = self.rest.features.capacity() * size_of::<Deviations>();
         let shape = self.rest.shape.as_ref();
         seasons
             + features
             + self.seasons.iter().map(Season::heap_bytes).sum::<usize>()
+            + self
+                .long_seasons
+                .iter()
+                .map(LongSeason::heap_bytes)
+                .sum::<usize>()
             + self
                 .rest
                 .features
@@ -335,6 +365,7 @@ impl Algorithm for Seasonal {
     fn save(&self) -> State {
         State {
             seasons: self.seasons.clone(),
+            long_seasons: self.long_seasons.clone(),
             rest: self.rest.clone(),
         }
     }
@@ -345,7 +376,11 @@ impl Algorithm for Seasonal {
         _seed: u64,
         state: State,
     ) -> Result<Self, String> {
-        let State { seasons, rest } = state;
+        let State {
+            seasons,
+            long_seasons,
+            rest,
+        } = state;
         let len = seasons.first().map_or(0, Season::len);
         let shape_is_sound = match (&rest.shape, Shape::new(width)) {
             (Some(shape), Some(fresh)) => {
@@ -361,6 +396,11 @@ impl Algorithm for Seasonal {
             && seasons
                 .iter()
                 .all(|season| season.is_sound() && season.len() == len)
+            && long_seasons.len() == width
+            && seasons.iter().zip(&long_seasons).all(|(season, long)| {
+                let period = season.found().map_or(0, |(period, _)| period);
+                long.is_sound(period)
+            })
             && rest.features.len() == width
             && rest.features.iter().all(Deviations::is_sound)
             && rest.events.is_sound()
@@ -371,6 +411,7 @@ impl Algorithm for Seasonal {
         Ok(Self {
             window_size: config.window_size,
             seasons,
+            long_seasons,
             rest,
         })
     }

@@ -18,6 +18,8 @@ pub(super) struct Season {
     strength: f32,
     /// Values until it is looked at again.
     until_look: u32,
+    /// Looks on end at which the period foretold nothing.
+    failed: u8,
 }
 
 /// Values kept: three days of five minutes, or six weeks of hours.
@@ -34,7 +36,13 @@ const LEAST_STRENGTH: f64 = 0.3;
 /// The season must foretell the values this much better than their mean.
 const LEAST_GAIN: f64 = 0.8;
 /// A new period must repeat this much better than the present one: else noise would change it at every look.
-const STRONGER: f64 = 0.01;
+const STRONGER: f64 = 0.03;
+/// Rows of an hour, a day, a week and a year at the steps in which clocks sample.
+const NATURAL: [usize; 13] = [48, 52, 60, 72, 96, 120, 144, 168, 240, 288, 336, 360, 365];
+/// One of these beside a found period is taken for it if it repeats nearly as well: the peak of a few cycles is off by a row or two.
+const AS_GOOD: f64 = 0.03;
+/// A period is given up when it foretold nothing at so many looks on end: a weekend has other days, and then it goes on as before.
+const PATIENCE: u8 = 4;
 
 impl Season {
     pub(super) fn new() -> Self {
@@ -45,6 +53,7 @@ impl Season {
             period: 0,
             strength: 0.0,
             until_look: FIRST_LOOK as u32,
+            failed: 0,
         }
     }
 
@@ -62,9 +71,9 @@ impl Season {
         self.expected_at(self.values.len())
     }
 
-    /// A value to come less what the season makes of it.
-    pub(super) fn residual(&self, value: f64) -> f64 {
-        self.apart(value, self.expected())
+    /// A value to come less what the season makes of it, and less `more`.
+    pub(super) fn residual(&self, value: f64, more: f64) -> f64 {
+        self.apart(value, self.expected() + more)
     }
 
     /// The value at `index` less what the season expected there.
@@ -161,10 +170,15 @@ impl Season {
         match found {
             Some(period) if present == 0 || repeats(period) > repeats(present) + STRONGER => {
                 self.period = period as u32;
+                self.failed = 0;
             }
-            // What does not foretell any more is given up.
-            None if present > 0 && !foretells(&straight, present) => self.period = 0,
-            _ => {}
+            None if present > 0 && !foretells(&straight, present) => {
+                self.failed += 1;
+                if self.failed == PATIENCE {
+                    (self.period, self.failed) = (0, 0);
+                }
+            }
+            _ => self.failed = 0,
         }
         self.strength = correlations
             .get(self.period as usize)
@@ -182,6 +196,7 @@ impl Season {
             && (self.next == 0 || (len == HISTORY && (self.next as usize) < len))
             && (self.period as usize) <= len
             && (1..=LOOK_EVERY.max(FIRST_LOOK) as u32).contains(&self.until_look)
+            && self.failed < PATIENCE
             && self.anchor.is_finite()
             && self.values.iter().all(|x| x.is_finite())
     }
@@ -272,7 +287,13 @@ fn period(correlations: &[f64]) -> Option<usize> {
     let off = (first / 8).max(1);
     let near = first - off..=first + off;
     let repeats = |period| repetition(correlations, period);
-    near.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)))
+    let best = near.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)))?;
+    let natural = NATURAL
+        .into_iter()
+        .filter(|natural| natural.abs_diff(best) <= best / 64)
+        .filter(|natural| repeats(*natural) + AS_GOOD >= repeats(best));
+    let natural = natural.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)));
+    Some(natural.unwrap_or(best))
 }
 
 /// Mean autocorrelation at and around a period and its multiples: the middle of a broad peak is told better than its highest point.
@@ -374,5 +395,66 @@ mod tests {
         let next = wave(48, 0.0).nth(481).expect("endless");
         // The trend of the two periods between is the level's part.
         assert!((season.expected() - next + 2.0 * 48.0 * 0.2).abs() < 0.01);
+    }
+
+    /// Autocorrelations, periods and forecasts by statsmodels: `scripts/golden_seasons.py`.
+    #[test]
+    fn seasons_are_those_of_statsmodels() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/seasons");
+        let files: Vec<_> = std::fs::read_dir(folder)
+            .expect("the folder of golden vectors")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        assert!(files.len() >= 6, "golden vectors are missing: {files:?}");
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("a file of text");
+            let numbers = |name: &str| -> Vec<f64> {
+                let line = text.lines().find_map(|line| line.strip_prefix(name));
+                let number = |text: &str| text.parse().expect("a number");
+                line.expect("a line of that name")
+                    .split_whitespace()
+                    .map(number)
+                    .collect()
+            };
+            let values = numbers("values ");
+            let correlations = autocorrelation(&ranks(&without_trend(&values)));
+            let expected = numbers("correlations ");
+            assert_eq!(correlations.len(), expected.len(), "{file:?}");
+            for (lag, (ours, theirs)) in correlations.iter().zip(&expected).enumerate() {
+                assert!(
+                    (ours - theirs).abs() < 1e-6,
+                    "{file:?} lag {lag}: {ours} {theirs}"
+                );
+            }
+            let period = numbers("period ")[0] as usize;
+            let mut season = pushed(values.iter().copied());
+            season.look();
+            assert_eq!(
+                season.found().map(|(period, _)| period),
+                Some(period),
+                "{file:?}"
+            );
+            // One period on, level taken out: the level is not the season's part.
+            let next = numbers("next ");
+            let mut ours = Vec::new();
+            for value in &next {
+                ours.push(season.expected());
+                season.push(*value);
+            }
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+            let off = mean(&ours) - mean(&next);
+            let apart: Vec<f64> = ours
+                .iter()
+                .zip(&next)
+                .map(|(a, b)| (a - off - b).abs())
+                .collect();
+            let swing: Vec<f64> = next.iter().map(|x| (x - mean(&next)).abs()).collect();
+            assert!(
+                mean(&apart) < 0.2 * mean(&swing),
+                "{file:?}: {} of {}",
+                mean(&apart),
+                mean(&swing)
+            );
+        }
     }
 }
