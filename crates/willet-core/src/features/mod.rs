@@ -1,12 +1,14 @@
 //! What stands before a detector: select, lag, difference, impute, scale.
 
 mod scaler;
+mod spacing;
 
 use serde::{Deserialize, Serialize};
 
 use crate::detectors::MAX_WIDTH;
 use crate::error::ConfigError;
 use scaler::Scaler;
+pub use spacing::{LONGEST_GAP, Spacing};
 
 /// The features of a stream, as they stand in configuration. The steps run in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

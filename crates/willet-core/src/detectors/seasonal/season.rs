@@ -162,11 +162,13 @@ impl Season {
             .map(|index| f64::from(self.kept(index)))
             .collect();
         let straight = without_trend(&values);
-        let correlations = autocorrelation(&ranks(&straight));
-        let found = period(&correlations).filter(|period| foretells(&straight, *period));
+        let ranks = ranks(&straight);
+        let correlations = autocorrelation(&ranks);
+        let likeness = likeness(&ranks, &correlations);
+        let found = period(&correlations, &likeness).filter(|period| foretells(&straight, *period));
         let present = self.period as usize;
         let before = self.period;
-        let repeats = |period| repetition(&correlations, period);
+        let repeats = |period| repetition(&likeness, period);
         match found {
             Some(period) if present == 0 || repeats(period) > repeats(present) + STRONGER => {
                 self.period = period as u32;
@@ -262,8 +264,25 @@ fn autocorrelation(ranks: &[i16]) -> Vec<f64> {
     (0..n * 5 / 11).map(|lag| at(lag) / own).collect()
 }
 
+/// The cosine between the ranks and those a lag later. Where few periods overlap the autocorrelation is higher for what happens to
+/// swing more; this is highest where the ranks repeat.
+fn likeness(ranks: &[i16], correlations: &[f64]) -> Vec<f64> {
+    let square = |rank: &i16| f64::from(i32::from(*rank) * i32::from(*rank));
+    let whole: f64 = ranks.iter().map(square).sum();
+    let (mut first, mut last) = (whole, whole);
+    let n = ranks.len();
+    let at = |(lag, correlation): (usize, &f64)| {
+        let product = correlation * whole * (n - lag) as f64 / n as f64;
+        let energy = (first * last).sqrt();
+        last -= square(&ranks[lag]);
+        first -= square(&ranks[n - 1 - lag]);
+        if energy > 0.0 { product / energy } else { 0.0 }
+    };
+    correlations.iter().enumerate().map(at).collect()
+}
+
 /// The shortest lag at which the autocorrelation has a peak that is nearly its highest and stands out.
-fn period(correlations: &[f64]) -> Option<usize> {
+fn period(correlations: &[f64], likeness: &[f64]) -> Option<usize> {
     let falls = correlations
         .windows(2)
         .position(|pair| pair[1] >= pair[0])?;
@@ -286,7 +305,7 @@ fn period(correlations: &[f64]) -> Option<usize> {
     // On a broad peak noise puts the first one early; around it and its multiples the middle is looked for.
     let off = (first / 8).max(1);
     let near = first - off..=first + off;
-    let repeats = |period| repetition(correlations, period);
+    let repeats = |period| repetition(likeness, period);
     let best = near.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)))?;
     let natural = NATURAL
         .into_iter()
@@ -296,14 +315,12 @@ fn period(correlations: &[f64]) -> Option<usize> {
     Some(natural.unwrap_or(best))
 }
 
-/// Mean autocorrelation at and around a period and its multiples: the middle of a broad peak is told better than its highest point.
-fn repetition(correlations: &[f64], period: usize) -> f64 {
+/// Mean likeness at and around a period and its multiples: the middle of a broad peak is told better than its highest point.
+fn repetition(likeness: &[f64], period: usize) -> f64 {
     let off = period / 48;
     let (mut count, mut sum) = (0, 0.0);
-    for middle in (period..correlations.len().saturating_sub(off)).step_by(period.max(1)) {
-        sum += correlations[middle - off..=middle + off]
-            .iter()
-            .sum::<f64>();
+    for middle in (period..likeness.len().saturating_sub(off)).step_by(period.max(1)) {
+        sum += likeness[middle - off..=middle + off].iter().sum::<f64>();
         count += 2 * off + 1;
     }
     sum / f64::from(count.max(1) as u32)

@@ -1,0 +1,284 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use willet_core::decision::{Course, Decision, DecisionV1};
+use willet_core::features::{Memory, Spacing};
+
+use super::{Model, Series};
+use crate::config::Plan;
+use crate::event::{Layout, Timestamp};
+
+impl Series {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let state = SeriesState::V3(Box::new(SeriesStateV3 {
+            learned_upto: self.learned_upto,
+            newest: self.newest,
+            spacing: self.spacing,
+            sample_count: self.sample_count,
+            model: self.model.as_ref().map(Model::save),
+            former: self.former.as_deref().map(Model::save),
+        }));
+        postcard::to_allocvec(&state).expect("plain data always serialises into memory")
+    }
+
+    /// Takes up a saved state. A model of a version that the plan does not know any more is not built: it would be replaced.
+    pub(crate) fn decode(
+        plan: &Plan,
+        key: &str,
+        bytes: &[u8],
+        layouts: &mut Layouts,
+    ) -> Result<Self, String> {
+        let (state, rest): (SeriesState, _) = postcard::take_from_bytes(bytes)
+            .map_err(|error| format!("it cannot be read: {error}"))?;
+        if !rest.is_empty() {
+            return Err("bytes are left over".to_owned());
+        }
+        let state = match state {
+            SeriesState::V1(state) => SeriesStateV3::from_v1(state, None),
+            SeriesState::V2(state, former) => SeriesStateV3::from_v1(state, Some(*former)),
+            SeriesState::V3(state) => *state,
+        };
+        let mut restore = |model: Option<ModelStateV3>| {
+            let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
+            known
+                .map(|(plan, model)| Model::restore(plan, key, model, layouts))
+                .transpose()
+        };
+        let model = restore(state.model)?;
+        let former = restore(state.former)?.map(Box::new);
+        Ok(Self {
+            key: key.into(),
+            learned_upto: state.learned_upto,
+            newest: state.newest,
+            spacing: state.spacing,
+            sample_count: state.sample_count,
+            model,
+            former,
+        })
+    }
+}
+
+/// Saved states by version; a variant is frozen once released.
+#[derive(Serialize, Deserialize)]
+enum SeriesState {
+    V1(SeriesStateV1),
+    /// With the former model, which answers until the other is warm.
+    V2(SeriesStateV1, Box<ModelStateV1>),
+    /// With decisions that keep a rate and count depths, the course of the values, and their spacing.
+    V3(Box<SeriesStateV3>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesStateV1 {
+    learned_upto: u64,
+    newest: Option<Timestamp>,
+    sample_count: u64,
+    model: Option<ModelStateV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModelStateV1 {
+    version: u32,
+    names: Vec<String>,
+    is_positional: bool,
+    features: Option<Memory>,
+    kind: String,
+    detector_version: u16,
+    detector: Vec<u8>,
+    decision: DecisionV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesStateV3 {
+    learned_upto: u64,
+    newest: Option<Timestamp>,
+    spacing: Spacing,
+    sample_count: u64,
+    model: Option<ModelStateV3>,
+    former: Option<ModelStateV3>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ModelStateV3 {
+    pub(super) version: u32,
+    pub(super) names: Vec<String>,
+    pub(super) is_positional: bool,
+    pub(super) features: Option<Memory>,
+    pub(super) kind: String,
+    pub(super) detector_version: u16,
+    pub(super) detector: Vec<u8>,
+    pub(super) decision: Decision,
+    pub(super) course: Course,
+}
+
+impl SeriesStateV3 {
+    fn from_v1(state: SeriesStateV1, former: Option<ModelStateV1>) -> Self {
+        Self {
+            learned_upto: state.learned_upto,
+            newest: state.newest,
+            spacing: Spacing::default(),
+            sample_count: state.sample_count,
+            model: state.model.map(ModelStateV3::from),
+            former: former.map(ModelStateV3::from),
+        }
+    }
+}
+
+impl From<ModelStateV1> for ModelStateV3 {
+    fn from(state: ModelStateV1) -> Self {
+        Self {
+            version: state.version,
+            names: state.names,
+            is_positional: state.is_positional,
+            features: state.features,
+            kind: state.kind,
+            detector_version: state.detector_version,
+            detector: state.detector,
+            decision: state.decision.into(),
+            course: Course::default(),
+        }
+    }
+}
+
+/// Layouts that series were restored with: equal ones share one.
+#[derive(Debug, Default)]
+pub(crate) struct Layouts {
+    known: Vec<Arc<Layout>>,
+}
+
+impl Layouts {
+    pub(super) fn share(&mut self, layout: Layout) -> Arc<Layout> {
+        /// Beyond this many layouts sharing is not worth the search.
+        const KNOWN: usize = 64;
+        if let Some(known) = self
+            .known
+            .iter()
+            .find(|known| known.fingerprint() == layout.fingerprint())
+        {
+            return Arc::clone(known);
+        }
+        let layout = Arc::new(layout);
+        if self.known.len() < KNOWN {
+            self.known.push(Arc::clone(&layout));
+        }
+        layout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StreamConfig;
+    use crate::series::{Arrival, Space};
+    use crate::verdict::{Outcome, Verdict};
+
+    fn feed(series: &mut Series, plan: &Plan, range: std::ops::Range<u64>) -> Vec<Verdict> {
+        let layout = Arc::new(Layout::positional(1));
+        let mut details = Vec::new();
+        range
+            .map(|offset| {
+                let value = [(offset * 7 % 31) as f64 + if offset == 700 { 500.0 } else { 0.0 }];
+                let arrival = Arrival {
+                    event: 0,
+                    offset,
+                    time: Some(Timestamp(offset as i64 * 1_000_000)),
+                    layout: &layout,
+                    values: &value,
+                };
+                series.take(plan, None, arrival, &mut Space::default(), &mut details)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn states_of_earlier_versions_are_read() {
+        let config = StreamConfig {
+            detector: crate::config::DetectorConfig {
+                algorithm: "zscore".to_owned(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let plan = Plan::new(config, 1).expect("valid");
+        let mut series = Series::new("k");
+        let _ = feed(&mut series, &plan, 0..500);
+        // The fields that version 1 has, as it lays them out.
+        let former = || {
+            let state = series.model.as_ref().expect("fed").save();
+            let decision = postcard::to_allocvec(&state.decision).expect("plain data");
+            let (decision, _): (DecisionV1, _) =
+                postcard::take_from_bytes(&decision).expect("begins as version 1 does");
+            ModelStateV1 {
+                version: state.version,
+                names: state.names,
+                is_positional: state.is_positional,
+                features: state.features,
+                kind: state.kind,
+                detector_version: state.detector_version,
+                detector: state.detector,
+                decision,
+            }
+        };
+        let state = || SeriesStateV1 {
+            learned_upto: series.learned_upto,
+            newest: series.newest,
+            sample_count: series.sample_count,
+            model: Some(former()),
+        };
+        for old in [
+            SeriesState::V1(state()),
+            SeriesState::V2(state(), Box::new(former())),
+        ] {
+            let bytes = postcard::to_allocvec(&old).expect("plain data");
+            let mut layouts = Layouts::default();
+            let mut read = Series::decode(&plan, "k", &bytes, &mut layouts).expect("readable");
+            assert_eq!(read.former.is_some(), matches!(old, SeriesState::V2(..)));
+            let answers = feed(&mut read, &plan, 500..800);
+            assert!(
+                answers
+                    .iter()
+                    .all(|answer| matches!(answer.outcome, Outcome::Scored(_)))
+            );
+            assert!(answers[200].is_anomaly());
+            // What is written from now on is the newest version, and goes on alike.
+            let mut again =
+                Series::decode(&plan, "k", &read.encode(), &mut layouts).expect("readable");
+            assert_eq!(
+                feed(&mut again, &plan, 800..900),
+                feed(&mut read, &plan, 800..900)
+            );
+        }
+    }
+
+    /// A day's rhythm of five minutes with noise.
+    fn wave(row: i64) -> f64 {
+        let side = (row % 288 - 144).abs() as f64 / 144.0;
+        50.0 + 40.0 * side * side + (row * 7_919 % 101) as f64 / 50.0
+    }
+
+    #[test]
+    fn rows_that_did_not_come_do_not_shift_the_season() {
+        let plan = Plan::new(StreamConfig::default(), 1).expect("valid");
+        let layout = Arc::new(Layout::positional(1));
+        let mut series = Series::new("k");
+        let mut details = Vec::new();
+        for row in (0..1_420).filter(|row| !(1_300..1_390).contains(row)) {
+            let value = [wave(row)];
+            let arrival = Arrival {
+                event: 0,
+                offset: row as u64,
+                time: Some(Timestamp(row * 300_000_000)),
+                layout: &layout,
+                values: &value,
+            };
+            let _ = series.take(&plan, None, arrival, &mut Space::default(), &mut details);
+        }
+        let description = series.describe(&plan);
+        let expected = description.expected[0].middle;
+        // 90 rows before, it was below 55.
+        assert!((expected - wave(1_420)).abs() < 5.0, "{expected}");
+        let about = description.about.expect("auto says what it chose");
+        assert!(about.contains("season of 288 rows"), "{about}");
+        assert!(about.ends_with("a row every 300 s"), "{about}");
+    }
+}
