@@ -46,6 +46,8 @@ sim: ## run the simulation for SIM_SECONDS
 check: ## formatting, lints, documentation, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@! command -v rustup >/dev/null || rustup -q target add wasm32-unknown-unknown
+	$(CARGO) check --locked -q -p willet-core --target wasm32-unknown-unknown
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked -q
 	@$(MAKE) -s gen OUT=target/gen && diff -r -x openapi.json docs/generated target/gen && diff protocol/openapi.json target/gen/openapi.json && echo "generated files are true"
 

@@ -79,6 +79,9 @@ export const CHECKS = [
       await eventually('the explanation', async () => new RegExp(`^temperature was ${SPIKE}, expected [\\d.,]+ to [\\d.,]+; \\d+ % of the score\\.$`).test(await sentence.textContent()));
       assert.match(await page.locator('.shares').first().textContent(), /vibration/);
       assert.match(await page.locator('.chart').first().getAttribute('aria-label'), /temperature: from/);
+      const known = await json(url, '/api/v1/keys/pump-7');
+      assert.ok(known.about, 'the default detector says what it chose');
+      await page.locator('.facts').getByText(known.about.split(';')[0].slice(0, 30)).waitFor();
       assert.deepEqual(troubles, []);
     },
   },

@@ -110,6 +110,8 @@ export interface KeyDetail {
   stream: string;
   source: string;
   algorithm: string;
+  /** What the detector found out or chose for this series, in words. */
+  about?: string;
   model_version: number;
   sample_count: number;
   warming_up: boolean;

@@ -89,6 +89,7 @@ const Facts = ({ known }: { known: KeyDetail }) => (
           </Fact>
         ),
     )}
+    {known.about && <Fact name="Found out">{known.about}</Fact>}
   </dl>
 );
 

@@ -50,6 +50,10 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
             reply.head.to_lowercase().contains("retry-after"),
             "{reply:?}"
         );
+        if reply.json()["code"] == "overloaded" {
+            // The log still had room and processing is behind: a slow machine.
+            return false;
+        }
         reply.problem(503, "storage_full", "full");
         true
     });
