@@ -242,6 +242,15 @@ impl Lane {
         }
     }
 
+    /// What was learned stays, positions begin at 0 again.
+    pub(crate) fn renumber(&mut self) {
+        for slot in &mut self.slots {
+            if let Slot::Resident(resident) = slot {
+                resident.series.renumber();
+            }
+        }
+    }
+
     /// Answers for one event of the batch and changes nothing.
     pub(crate) fn peek(
         &self,

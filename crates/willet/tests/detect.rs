@@ -291,3 +291,48 @@ fn a_growing_file_is_followed_through_rotation() {
         "{last}"
     );
 }
+
+#[test]
+fn a_history_is_learned_first_and_nothing_of_it_is_written() {
+    let folder = folder();
+    let whole = spike(600, 500);
+    let (header, rows) = whole.split_once('\n').expect("a header");
+    let rows: Vec<&str> = rows.lines().collect();
+    let part = |rows: &[&str]| format!("{header}\n{}\n", rows.join("\n"));
+    write(folder.path(), "whole.csv", &whole);
+    write(folder.path(), "past.csv", part(&rows[..400]));
+    write(folder.path(), "now.csv", part(&rows[400..]));
+    let expected = stdout(folder.path(), &["detect", "whole.csv"]);
+    let found = stdout(
+        folder.path(),
+        &["detect", "now.csv", "--history", "past.csv"],
+    );
+    let expected: Vec<&str> = expected.lines().skip(401).collect();
+    let found: Vec<&str> = found.lines().skip(1).collect();
+    assert_eq!(found, expected);
+    assert_eq!(found.len(), 200);
+
+    let refused = |arguments: &[&str], says: &str| {
+        let output = run(folder.path(), arguments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(says), "{message}");
+    };
+    refused(
+        &[
+            "detect",
+            "now.csv",
+            "--history",
+            "past.csv",
+            "--data-dir",
+            "d",
+        ],
+        "keeps what it learned",
+    );
+    refused(&["detect", "-", "--history", "-"], "only once");
+    write(folder.path(), "empty.csv", format!("{header}\n"));
+    refused(
+        &["detect", "now.csv", "--history", "empty.csv"],
+        "no column holds numbers",
+    );
+}

@@ -103,6 +103,11 @@ impl Series {
         }
     }
 
+    /// The next record may have any position.
+    pub(crate) fn renumber(&mut self) {
+        self.learned_upto = 0;
+    }
+
     /// Judges an event, then learns it. `tick` is the stream's clock where it stands beyond all events.
     pub(crate) fn take(
         &mut self,

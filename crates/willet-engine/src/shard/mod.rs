@@ -354,6 +354,13 @@ impl Shard {
         self.next_offset = self.next_offset.max(next_offset);
     }
 
+    /// Lets positions begin at 0 again and keeps what was learned: it came from records of another order, a history.
+    pub fn renumber(&mut self) {
+        self.next_offset = 0;
+        self.duplicates = Duplicates::new(self.plan.config().duplicate_window);
+        self.lanes.iter_mut().for_each(Lane::renumber);
+    }
+
     pub(crate) fn state(&self, next_chunk: u64) -> ShardState {
         ShardState {
             config: saved(&self.plan),

@@ -36,6 +36,10 @@ pub(crate) struct Detect {
     #[command(flatten)]
     stream: StreamFlags,
 
+    /// Learn this file first and write nothing of it, so that there is no warming up.
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+
     /// What to write. [default: a chart on a terminal, else the format of the input]
     #[arg(long, short, value_enum, help_heading = "Output")]
     format: Option<OutputFormat>,
@@ -81,6 +85,14 @@ impl Detect {
             return Err(user(
                 "--data-dir needs a file to go on in after a restart, stdin can be read only once",
             ));
+        }
+        if self.history.is_some() && self.data_dir.is_some() {
+            return Err(user(
+                "--history with --data-dir: a durable run keeps what it learned, so run `willet detect HISTORY --data-dir DIR` once, then go on in that folder",
+            ));
+        }
+        if self.history.as_deref().is_some_and(is_stdin) && is_stdin(&self.file) {
+            return Err(user("--history - and FILE -: stdin can be read only once"));
         }
         let Prepared {
             config,
@@ -161,6 +173,9 @@ impl Detect {
         const HASH_SEED: u64 = 0;
         let mut feed = input.feed(HASH_SEED, self.dead_letter_place(None))?;
         let mut shard = Shard::new(plan, 1, HASH_SEED);
+        if let Some(history) = &self.history {
+            self.learn(history, &mut shard, HASH_SEED)?;
+        }
         let bar = self.progress_bar(feed.progress(), format);
         let result = run(&mut feed, &mut shard, &mut output);
         bar.finish_and_clear();
@@ -174,6 +189,33 @@ impl Detect {
         };
         self.finish(&output.picture, feed, format)?;
         result.map(|()| ExitCode::SUCCESS)
+    }
+
+    /// Learns a file whose verdicts nobody wants.
+    fn learn(&self, history: &Path, shard: &mut Shard, hash_seed: u64) -> Result<()> {
+        let Prepared { input, .. } = self.stream.prepare(history, false, self.quiet)?;
+        let mut feed = input.feed(hash_seed, DeadLetterPlace::Nowhere)?;
+        let bar = self.progress_bar(feed.progress(), OutputFormat::Chart);
+        let result = run(&mut feed, shard, &mut NoRows);
+        bar.finish_and_clear();
+        match result {
+            Ok(()) => {}
+            Err(RunError::Feed(error)) => return Err(error.into()),
+            Err(RunError::Output(error)) => return Err(error.into()),
+            Err(RunError::Worker(error)) => return Err(error.into()),
+        }
+        let rows = shard.next_offset();
+        shard.renumber();
+        if rows == 0 {
+            return Err(user(format!(
+                "--history {}: no row of it could be learned, expected rows of the same columns as FILE",
+                history.display()
+            )));
+        }
+        if !self.quiet {
+            note(format!("learned {rows} rows of {}", history.display()));
+        }
+        summarise(feed)
     }
 
     fn run_durable(
@@ -385,7 +427,7 @@ impl Output for Shown {
     }
 }
 
-/// Where only the picture is wanted.
+/// Where only the picture, or nothing, is wanted.
 #[derive(Debug)]
 struct NoRows;
 
