@@ -1,6 +1,7 @@
 //! Rows of features, and what comes out of them.
 
 use crate::error::WidthError;
+use crate::statistics::{outer_quantiles, select_quantile};
 
 /// Rows of equal width that lie one behind the other. NaN is a missing value.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +105,13 @@ impl Expected {
 }
 
 impl Expected {
+    /// Median, 1 % and 99 % quantiles of some values, which it may reorder; `None` of none.
+    pub(crate) fn of(values: &mut [f64]) -> Option<Self> {
+        let (low, high) = outer_quantiles(values, 0.01)?;
+        let middle = select_quantile(values, 0.5)?;
+        Some(Self { low, middle, high })
+    }
+
     /// The same band, `by` higher.
     pub(crate) fn shifted(self, by: f64) -> Self {
         Self {
