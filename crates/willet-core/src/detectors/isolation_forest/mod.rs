@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 use crate::random::Random;
 use crate::rows::{Expected, Explanation, Raw};
 use crate::windows::{CountWindow, Slide};
-use tree::{Growth, Tree, leaves};
+use tree::{Growth, Probe, Saved, Tree};
 
 crate::settings! {
     /// Settings of [`IsolationForest`].
@@ -39,12 +39,14 @@ pub(super) struct IsolationForest {
     growth: Growth,
     /// What lies inside the rows that every tree was grown from.
     common: Vec<(f64, f64)>,
+    /// Path lengths to be expected, of all trees.
+    normal: f64,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
     window: CountWindow,
-    trees: Vec<Tree>,
+    trees: Vec<Saved>,
     next: usize,
     credit: usize,
     random: Random,
@@ -68,6 +70,7 @@ impl IsolationForest {
 
     /// Looks at what the trees have in common; after each change of them.
     fn compare(&mut self) {
+        self.normal = self.trees.iter().map(Tree::normal).sum();
         self.common.clear();
         let first = self.trees.first().map_or(&[][..], Tree::bounds);
         self.common.extend_from_slice(first);
@@ -85,21 +88,20 @@ impl IsolationForest {
         let mut bounds = row.iter().zip(&self.common);
         let first = bounds.clone().position(outside).unwrap_or(row.len());
         let doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
+        let probe = Probe::new(row);
         let path = |tree: &Tree, leaf| tree.path(row, leaf, doubtful.clone());
-        let (mut paths, mut normal) = (0.0, 0.0);
+        let mut paths = 0.0;
         let (groups, rest) = self.trees.as_chunks::<ABREAST>();
         for group in groups {
-            for (tree, leaf) in group.iter().zip(leaves(group, row)) {
+            for (tree, leaf) in group.iter().zip(probe.leaves(group)) {
                 paths += path(tree, leaf);
-                normal += tree.normal();
             }
         }
         for tree in rest {
-            let [leaf] = leaves(std::array::from_ref(tree), row);
+            let [leaf] = probe.leaves(std::array::from_ref(tree));
             paths += path(tree, leaf);
-            normal += tree.normal();
         }
-        exp2(-paths / normal)
+        exp2(-paths / self.normal)
     }
 }
 
@@ -129,6 +131,7 @@ impl Algorithm for IsolationForest {
             random: Random::new(seed),
             growth: Growth::default(),
             common: Vec::new(),
+            normal: 0.0,
             config: config.clone(),
         })
     }
@@ -184,7 +187,7 @@ impl Algorithm for IsolationForest {
     fn save(&self) -> State {
         State {
             window: self.window.clone(),
-            trees: self.trees.clone(),
+            trees: self.trees.iter().map(Tree::save).collect(),
             next: self.next,
             credit: self.credit,
             random: self.random.clone(),
@@ -201,16 +204,18 @@ impl Algorithm for IsolationForest {
             .window
             .is_sound(Slide::ByRow, config.window_size, width)
             && (state.trees.is_empty() || state.trees.len() == config.n_estimators)
-            && state.trees.iter().all(|tree| tree.is_sound(width))
             && (state.next == 0 || state.next < state.trees.len())
             && state.credit < config.update_frequency;
+        let wrong = || "its forest or its window have another size".to_owned();
         if !fits {
-            return Err("its forest or its window have another size".to_owned());
+            return Err(wrong());
         }
         let mut restored = Self::new(config, width, seed).map_err(|error| error.to_string())?;
         restored.window = state.window;
         restored.window.grow(config.window_size);
-        restored.trees = state.trees;
+        let restore = |tree| Tree::restore(tree, width, config.max_samples);
+        let trees = state.trees.into_iter().map(restore);
+        restored.trees = trees.collect::<Option<_>>().ok_or_else(wrong)?;
         restored.next = state.next;
         restored.credit = state.credit;
         restored.random = state.random;
@@ -232,7 +237,7 @@ mod tests {
         (0..1_200).for_each(|_| forest.learn_row(&[random.unit(), random.unit()]));
         for row in [[0.5, 0.5], [0.9, 0.1], [0.0, 3.0]] {
             let path = |tree: &Tree| {
-                let [leaf] = leaves(std::array::from_ref(tree), &row);
+                let [leaf] = Probe::new(&row).leaves(std::array::from_ref(tree));
                 tree.path(&row, leaf, 0..2)
             };
             let mean = forest.trees.iter().map(path).sum::<f64>() / 100.0;
