@@ -1,5 +1,7 @@
 //! Rows of features, and what comes out of them.
 
+use std::ops::Range;
+
 use crate::error::WidthError;
 use crate::statistics::{outer_quantiles, select_quantile};
 
@@ -43,6 +45,14 @@ impl<'a> Rows<'a> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Some of the rows.
+    pub(crate) fn part(&self, rows: Range<usize>) -> Self {
+        Self {
+            values: &self.values[rows.start * self.width..rows.end * self.width],
+            width: self.width,
+        }
     }
 
     /// The rows, in order.

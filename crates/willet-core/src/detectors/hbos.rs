@@ -121,7 +121,7 @@ impl Histogram {
         let guess = (((value - self.begin) * self.per_width) as i32).min(last);
         // Without a branch: which side of an edge a value lies on cannot be guessed. The last edge is the largest value itself.
         let is_below = value < edge(guess);
-        let is_above = (guess < last) & (value >= edge(guess + 1)) & !is_below;
+        let is_above = guess < last && value >= edge(guess + 1);
         (guess + i32::from(is_above) - i32::from(is_below)).max(0) as usize
     }
 

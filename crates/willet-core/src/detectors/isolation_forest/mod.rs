@@ -7,7 +7,7 @@ use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::random::Random;
-use crate::rows::{Expected, Explanation, Raw};
+use crate::rows::{Expected, Explanation, Raw, Rows};
 use crate::windows::{CountWindow, Slide};
 use tree::{Growth, Probe, Saved, Tree};
 
@@ -54,6 +54,8 @@ pub(super) struct State {
 
 /// Rows before the first forest.
 const FIRST_FOREST: usize = 32;
+/// Rows that go through some trees before the next trees.
+const TOGETHER: usize = 64;
 /// Trees that are walked at once.
 const ABREAST: usize = 8;
 
@@ -83,25 +85,65 @@ impl IsolationForest {
     }
 
     fn score(&self, row: &[f64]) -> f64 {
+        let mut paths = [0.0];
+        self.paths(Rows::one(row), &mut paths);
+        self.score_of(paths[0])
+    }
+
+    fn score_of(&self, paths: f64) -> f64 {
+        exp2(-paths / self.normal)
+    }
+
+    /// Scores rows by the trees as they are.
+    fn score_all(&self, rows: Rows<'_>, out: &mut [Raw]) {
+        for (at, out) in out.chunks_mut(TOGETHER).enumerate() {
+            let first = at * TOGETHER;
+            let mut paths = [0.0; TOGETHER];
+            let paths = &mut paths[..out.len()];
+            self.paths(rows.part(first..first + out.len()), paths);
+            for (out, paths) in out.iter_mut().zip(paths) {
+                *out = Raw::Score(self.score_of(*paths));
+            }
+        }
+    }
+
+    /// Adds the lengths of each row's paths, [`TOGETHER`] rows at most. All rows go through a few trees before the next few: these
+    /// lie in the nearest cache meanwhile.
+    fn paths(&self, rows: Rows<'_>, paths: &mut [f64]) {
+        let Some(first) = rows.iter().next() else {
+            return;
+        };
         // Most rows are inside of all trees' rows, or outside of some in one feature: the others need not be asked tree by tree.
         let outside = |(x, (low, high)): (&f64, &(f64, f64))| x < low || x > high;
-        let mut bounds = row.iter().zip(&self.common);
-        let first = bounds.clone().position(outside).unwrap_or(row.len());
-        let doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
-        let probe = Probe::new(row);
-        let path = |tree: &Tree, leaf| tree.path(row, leaf, doubtful.clone());
-        let mut paths = 0.0;
+        let mut doubtful = [const { 0..0 }; TOGETHER];
+        for (doubtful, row) in doubtful.iter_mut().zip(rows.iter()) {
+            let mut bounds = row.iter().zip(&self.common);
+            let first = bounds.clone().position(outside).unwrap_or(row.len());
+            *doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
+        }
+        let mut probe = Probe::new(first);
         let (groups, rest) = self.trees.as_chunks::<ABREAST>();
         for group in groups {
-            for (tree, leaf) in group.iter().zip(probe.leaves(group)) {
-                paths += path(tree, leaf);
+            for ((row, doubtful), sum) in rows.iter().zip(&doubtful).zip(&mut *paths) {
+                probe.set(row);
+                for (tree, leaf) in group.iter().zip(probe.leaves(group)) {
+                    *sum += tree.path(row, leaf, doubtful.clone());
+                }
             }
         }
         for tree in rest {
-            let [leaf] = probe.leaves(std::array::from_ref(tree));
-            paths += path(tree, leaf);
+            for ((row, doubtful), sum) in rows.iter().zip(&doubtful).zip(&mut *paths) {
+                probe.set(row);
+                let [leaf] = probe.leaves(std::array::from_ref(tree));
+                *sum += tree.path(row, leaf, doubtful.clone());
+            }
         }
-        exp2(-paths / self.normal)
+    }
+
+    /// How many rows come before a tree is renewed, the one that it is renewed after included.
+    fn rows_until_due(&self) -> usize {
+        let missing = self.config.update_frequency - self.credit;
+        missing.div_ceil(self.config.n_estimators)
     }
 }
 
@@ -163,6 +205,30 @@ impl Algorithm for IsolationForest {
         }
         if is_due {
             self.compare();
+        }
+    }
+
+    fn score_rows(&self, rows: Rows<'_>, out: &mut [Raw]) {
+        if self.trees.is_empty() {
+            out.fill(Raw::WarmingUp);
+        } else {
+            self.score_all(rows, out);
+        }
+    }
+
+    fn score_learn_rows(&mut self, rows: Rows<'_>, out: &mut [Raw]) {
+        let mut done = 0;
+        while done < rows.len() {
+            // As many as the same trees score.
+            let count = if self.trees.is_empty() {
+                1
+            } else {
+                self.rows_until_due().min(rows.len() - done)
+            };
+            let part = rows.part(done..done + count);
+            self.score_rows(part, &mut out[done..done + count]);
+            part.iter().for_each(|row| self.learn_row(row));
+            done += count;
         }
     }
 

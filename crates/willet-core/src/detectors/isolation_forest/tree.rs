@@ -57,10 +57,18 @@ const USUAL_NODES: usize = 256;
 
 impl<'a> Probe<'a> {
     pub(super) fn new(row: &'a [f64]) -> Self {
-        let mut padded = [0.0; USUAL_WIDTH];
+        let padded = [0.0; USUAL_WIDTH];
+        let mut probe = Self { row, padded };
+        probe.set(row);
+        probe
+    }
+
+    /// Makes it another row of the same width.
+    #[inline]
+    pub(super) fn set(&mut self, row: &'a [f64]) {
         let count = row.len().min(USUAL_WIDTH);
-        padded[..count].copy_from_slice(&row[..count]);
-        Self { row, padded }
+        self.padded[..count].copy_from_slice(&row[..count]);
+        self.row = row;
     }
 
     /// Where the row ends in some trees, all walked at once: while one waits for its node the others go on.
