@@ -18,6 +18,10 @@ type Case = (&'static str, usize, &'static [(&'static str, f64)]);
 const CASES: &[Case] = &[
     ("zscore", 1, &[]),
     ("zscore", 10, &[]),
+    ("robust_zscore", 10, &[]),
+    ("ewma", 10, &[]),
+    ("iqr", 10, &[]),
+    ("mad", 10, &[]),
     ("hst", 10, &[("n_estimators", 25.0), ("depth", 15.0)]),
     ("hst", 10, &[("n_estimators", 25.0), ("depth", 8.0)]),
     (
@@ -56,7 +60,7 @@ const ROWS: usize = 10_000;
 /// Rows of a call.
 const BATCH: usize = 1_000;
 /// Core seconds of measuring each column.
-const SECONDS: f64 = 1.0;
+const SECONDS: f64 = 0.5;
 /// Rows that are explained in a pass.
 const EXPLAINED: usize = 100;
 
