@@ -81,7 +81,11 @@ fn main() {
             .map(|(name, value)| format!(" {name}={value}"))
             .collect();
         let line = format!("{name} d={width}{shown}");
-        if !line.starts_with(&wanted) {
+        // Whole words: `auto d=1` is not `auto d=10`.
+        let rest = line.strip_prefix(&wanted);
+        let is_wanted =
+            rest.is_some_and(|rest| wanted.is_empty() || rest.is_empty() || rest.starts_with(' '));
+        if !is_wanted {
             continue;
         }
         let (kind, mut options) = find(name).expect("a known name");
