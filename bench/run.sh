@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Measures what the design claims, with the peers on the same rows, and writes bench/RESULTS.md.
+# Measures what the design claims, with the peers on the same rows, and writes bench/RESULTS.md; the part `kinds` writes the tables
+# of docs/speed.md instead.
 #
 #   bench/run.sh                 all parts
 #   bench/run.sh engine keys     some parts; RESULTS.md keeps the rows of the others from earlier runs here
 #
-# Parts: core engine iforest detect log checkpoint keys service page. All data lie in target/bench and are removed at the
+# Parts: kinds engine iforest detect log checkpoint keys service page. All data lie in target/bench and are removed at the
 # end. SERVICE_SECONDS=2 makes the last two short, to see whether they work: their figures mean nothing then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(core engine iforest detect log checkpoint keys service page)
+PARTS=(kinds engine iforest detect log checkpoint keys service page)
 TARGET=${CARGO_TARGET_DIR:-target}
 WORK=$TARGET/bench
 ROWS=$TARGET/bench-rows
@@ -50,13 +51,23 @@ peer() { # PART FILE ROWS LINE: runs a peer, prints what the table says of it
   rate "$WORK/peer-$1" "$4"
 }
 
-part_core() {
-  measured "$WORK/core" "$NODE" core
-  local name
-  for name in zscore robust_zscore ewma iqr mad hst iforest ensemble; do
-    row "core, $name, score and learn a row" "–" \
-      "$(value "$WORK/core" "${name}_d1") ns with 1 value, $(value "$WORK/core" "${name}_d10") ns with 10 (core time)" "–" "bench_node core"
+part_kinds() {
+  local speed=$TARGET/release/examples/speed peers=$TARGET/peers/release/peers-rust far
+  "$peers" rows >"$WORK/rows.csv"
+  if ! cmp -s bench/requirements-speed.txt "$VENV-speed/installed"; then
+    python3 -m venv "$VENV-speed"
+    "$VENV-speed/bin/python" -m pip install --quiet -r bench/requirements-speed.txt
+    cp bench/requirements-speed.txt "$VENV-speed/installed"
+  fi
+  measured "$WORK/kinds" "$speed"
+  measured "$WORK/peers-rust" "$peers"
+  measured "$WORK/peers-python" "$VENV-speed/bin/python" bench/peers_speed.py "$WORK/rows.csv"
+  for far in "10000000 zscore" "10000000 hst d=10 n_estimators=25 depth=8" "10000000 hbos" "10000000 seasonal" "10000000 auto d=1" \
+    "1000000 iforest" "1000000 rcf d=10" "300000 lof" "1000000 knn" "2000000 loda" "300000 ocsvm"; do
+    measured "$WORK/far-lines" "$speed" --rows "${far%% *}" "${far#* }"
+    cat "$WORK/far-lines" >>"$WORK/far"
   done
+  python3 bench/speed_table.py "$WORK" docs/speed.md "$LOAD"
 }
 
 part_engine() {
@@ -336,13 +347,19 @@ SERVER=
 trap '[ -z "$SERVER" ] || stop; rm -rf "$WORK"' EXIT
 MACHINE=$(machine)
 echo "$MACHINE"
-echo "\$ cargo build --release --bin willet --example bench_node --example bench_log --example load --example bench_history"
-cargo build --release -p willet -p willet-node -p willet-log -p willet-server -p willet-store \
-  --bin willet --example bench_node --example bench_log --example load --example bench_history
-if ! cmp -s bench/requirements.txt "$VENV/installed"; then
-  python3 -m venv "$VENV"
-  "$PYTHON" -m pip install --quiet -r bench/requirements.txt
-  cp bench/requirements.txt "$VENV/installed"
+if [[ " ${SELECTED[*]} " == *" kinds "* ]]; then
+  cargo build --release --locked -p willet-core --example speed
+  cargo build --release --locked --manifest-path bench/peers-rust/Cargo.toml --target-dir "$TARGET/peers"
+fi
+if [ "${SELECTED[*]}" != kinds ]; then
+  echo "\$ cargo build --release --bin willet --example bench_node --example bench_log --example load --example bench_history"
+  cargo build --release -p willet -p willet-node -p willet-log -p willet-server -p willet-store \
+    --bin willet --example bench_node --example bench_log --example load --example bench_history
+  if ! cmp -s bench/requirements.txt "$VENV/installed"; then
+    python3 -m venv "$VENV"
+    "$PYTHON" -m pip install --quiet -r bench/requirements.txt
+    cp bench/requirements.txt "$VENV/installed"
+  fi
 fi
 for PART in "${SELECTED[@]}"; do
   echo "== $PART"
@@ -350,6 +367,8 @@ for PART in "${SELECTED[@]}"; do
   : >"$ROWS/$PART.md"
   "part_$PART"
 done
-results >bench/RESULTS.md
-echo "== bench/RESULTS.md"
-cat bench/RESULTS.md
+if [ "${SELECTED[*]}" != kinds ]; then
+  results >bench/RESULTS.md
+  echo "== bench/RESULTS.md"
+  cat bench/RESULTS.md
+fi

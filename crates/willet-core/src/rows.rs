@@ -1,6 +1,9 @@
 //! Rows of features, and what comes out of them.
 
+use std::ops::Range;
+
 use crate::error::WidthError;
+use crate::statistics::{outer_quantiles, select_quantile};
 
 /// Rows of equal width that lie one behind the other. NaN is a missing value.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,14 @@ impl<'a> Rows<'a> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// Some of the rows.
+    pub(crate) fn part(&self, rows: Range<usize>) -> Self {
+        Self {
+            values: &self.values[rows.start * self.width..rows.end * self.width],
+            width: self.width,
+        }
     }
 
     /// The rows, in order.
@@ -104,6 +115,13 @@ impl Expected {
 }
 
 impl Expected {
+    /// Median, 1 % and 99 % quantiles of some values, which it may reorder; `None` of none.
+    pub(crate) fn of(values: &mut [f64]) -> Option<Self> {
+        let (low, high) = outer_quantiles(values, 0.01)?;
+        let middle = select_quantile(values, 0.5)?;
+        Some(Self { low, middle, high })
+    }
+
     /// The same band, `by` higher.
     pub(crate) fn shifted(self, by: f64) -> Self {
         Self {

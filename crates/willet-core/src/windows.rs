@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{Expected, Rows};
-use crate::statistics::quantile;
 
 /// How a window moves on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,23 +111,13 @@ impl CountWindow {
         Rows::new(&self.values, self.width).expect("the buffer holds whole rows")
     }
 
-    /// The values of a feature in rising order.
-    pub fn sorted_feature(&self, feature: usize) -> Vec<f64> {
-        let mut sorted: Vec<f64> = self.rows().iter().map(|row| row[feature]).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        sorted
-    }
-
     /// What is normal of each feature: median, 1 % and 99 % quantiles; empty while the window is.
     pub fn expected(&self) -> Vec<Expected> {
+        let mut values = Vec::with_capacity(self.len());
         let feature = |feature| {
-            let sorted = self.sorted_feature(feature);
-            let at = |q| quantile(&sorted, q);
-            Some(Expected {
-                low: at(0.01)?,
-                middle: at(0.5)?,
-                high: at(0.99)?,
-            })
+            values.clear();
+            values.extend(self.rows().iter().map(|row| row[feature]));
+            Expected::of(&mut values)
         };
         (0..self.width).map_while(feature).collect()
     }
@@ -160,7 +149,9 @@ mod tests {
         let held = |slide, pushed: u32| {
             let mut window = CountWindow::new(slide, 3, 2);
             (0..pushed).for_each(|i| window.push(&[f64::from(i), f64::from(i) * 10.0]));
-            window.sorted_feature(0)
+            let mut held: Vec<f64> = window.rows().iter().map(|row| row[0]).collect();
+            held.sort_by(f64::total_cmp);
+            held
         };
         assert_eq!(held(Slide::ByRow, 2), [0.0, 1.0]);
         assert_eq!(held(Slide::ByRow, 7), [4.0, 5.0, 6.0]);

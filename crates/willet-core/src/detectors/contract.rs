@@ -98,6 +98,18 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
         self.learn_row(row);
         raw
     }
+    /// Scores rows; worth writing where many at once cost less than one after the other.
+    fn score_rows(&self, rows: Rows<'_>, out: &mut [Raw]) {
+        for (row, out) in rows.iter().zip(out) {
+            *out = self.score_row(row);
+        }
+    }
+    /// Scores each row, then learns it: what comes out is what rows one by one would give.
+    fn score_learn_rows(&mut self, rows: Rows<'_>, out: &mut [Raw]) {
+        for (row, out) in rows.iter().zip(out) {
+            *out = self.score_learn_row(row);
+        }
+    }
     /// See [`Detector::pass`]; a value that is not usable comes as what is expected in its place.
     fn pass_row(&mut self, _row: &[f64]) {}
     /// See [`Detector::explain`].

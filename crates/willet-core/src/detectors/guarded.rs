@@ -102,6 +102,13 @@ enum Usable<'a> {
     Nothing,
 }
 
+/// How many rows from the first on have only values that can be used as they are.
+fn sound_rows(rows: Rows<'_>) -> usize {
+    let is_sound = |row: &[f64]| row.iter().all(|x| x.abs() <= LARGEST);
+    let first = rows.iter().position(|row| !is_sound(row));
+    first.unwrap_or(rows.len())
+}
+
 impl<A: Algorithm> Guarded<A> {
     /// The row as the algorithm may see it; `space` takes a mended copy where one is needed.
     fn usable<'a>(&self, row: &'a [f64], space: &'a mut Vec<f64>) -> Usable<'a> {
@@ -146,6 +153,25 @@ impl<A: Algorithm> Guarded<A> {
         }
     }
 
+    /// Scores a row that has a value missing or out of range, and learns what may be learned of it.
+    fn score_learn_mended(&mut self, row: &[f64]) -> Raw {
+        let mut space = Vec::new();
+        let raw = match self.usable(row, &mut space) {
+            Usable::Whole(row) => self.algorithm.score_learn_row(row),
+            Usable::ScoreOnly(row) => {
+                let raw = self.algorithm.score_row(row);
+                self.pass_unusable();
+                raw
+            }
+            Usable::Nothing => {
+                self.pass_unusable();
+                Raw::Missing
+            }
+        };
+        Self::remember(&mut self.last, row);
+        raw
+    }
+
     fn remember(last: &mut [f64], row: &[f64]) {
         for (last, x) in last.iter_mut().zip(row) {
             if x.abs() <= LARGEST {
@@ -176,33 +202,47 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn score_learn(&mut self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError> {
         self.check(rows, Some(out.len()))?;
-        let mut space = Vec::new();
-        for (row, out) in rows.iter().zip(out) {
-            *out = match self.usable(row, &mut space) {
-                Usable::Whole(row) => self.algorithm.score_learn_row(row),
-                Usable::ScoreOnly(row) => {
-                    let raw = self.algorithm.score_row(row);
-                    self.pass_unusable();
-                    raw
+        let mut done = 0;
+        while done < rows.len() {
+            let run = sound_rows(rows.part(done..rows.len()));
+            if run > 0 {
+                let part = rows.part(done..done + run);
+                self.algorithm
+                    .score_learn_rows(part, &mut out[done..done + run]);
+                done += run;
+                // Each value of the last one is usable.
+                part.iter()
+                    .last()
+                    .iter()
+                    .for_each(|row| Self::remember(&mut self.last, row));
+            } else {
+                for row in rows.part(done..done + 1).iter() {
+                    out[done] = self.score_learn_mended(row);
                 }
-                Usable::Nothing => {
-                    self.pass_unusable();
-                    Raw::Missing
-                }
-            };
-            Self::remember(&mut self.last, row);
+                done += 1;
+            }
         }
         Ok(())
     }
 
     fn score(&self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError> {
         self.check(rows, Some(out.len()))?;
-        let mut space = Vec::new();
-        for (row, out) in rows.iter().zip(out) {
-            *out = match self.usable(row, &mut space) {
-                Usable::Whole(row) | Usable::ScoreOnly(row) => self.algorithm.score_row(row),
-                Usable::Nothing => Raw::Missing,
-            };
+        let (mut space, mut done) = (Vec::new(), 0);
+        while done < rows.len() {
+            let run = sound_rows(rows.part(done..rows.len()));
+            let part = rows.part(done..done + run.max(1));
+            let out = &mut out[done..done + run.max(1)];
+            done += run.max(1);
+            if run > 0 {
+                self.algorithm.score_rows(part, out);
+                continue;
+            }
+            for (row, out) in part.iter().zip(out) {
+                *out = match self.usable(row, &mut space) {
+                    Usable::Whole(row) | Usable::ScoreOnly(row) => self.algorithm.score_row(row),
+                    Usable::Nothing => Raw::Missing,
+                };
+            }
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 use libm::log2;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
@@ -44,6 +43,8 @@ pub(super) struct Hbos {
     config: HbosConfig,
     window: CountWindow,
     histograms: Vec<Histogram>,
+    /// A place for the values of a feature; holds nothing between.
+    values: Vec<f64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,8 @@ struct Histogram {
     /// Values equal to either end: when the last one leaves the end moves.
     at_ends: [u32; 2],
     counts: Vec<u32>,
+    /// Whether an end moved, so that all must be counted anew.
+    is_stale: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,9 +73,9 @@ pub(super) struct State {
 const WARM_UP: usize = 32;
 
 impl Histogram {
-    fn of(values: &[f64], bins: usize) -> Self {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    /// Counts these values, and only these.
+    fn recount(&mut self, values: &[f64], bins: usize) {
+        let (low, high) = ends(values);
         // Of equal values a range of 1 around them, as `NumPy` has it; of huge ones 1 more is the same number.
         let half = if low < high {
             0.0
@@ -80,7 +83,10 @@ impl Histogram {
             (1e-9 * low.abs()).max(0.5)
         };
         let (begin, end) = (low - half, high + half);
-        let mut histogram = Self {
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.clear();
+        counts.resize(bins, 0);
+        *self = Self {
             low,
             high,
             begin,
@@ -88,14 +94,15 @@ impl Histogram {
             width: (end - begin) / bins as f64,
             per_width: bins as f64 / (end - begin),
             at_ends: [0; 2],
-            counts: vec![0; bins],
+            counts,
+            is_stale: false,
         };
         for &value in values {
-            let bin = histogram.bin(value);
-            histogram.counts[bin] += 1;
-            histogram.count_ends(value, 1);
+            let bin = self.bin(value);
+            self.counts[bin] += 1;
+            self.at_ends[0] += u32::from(value == low);
+            self.at_ends[1] += u32::from(value == high);
         }
-        histogram
     }
 
     fn count_ends(&mut self, value: f64, step: i32) {
@@ -107,81 +114,175 @@ impl Histogram {
     }
 
     /// The bin of a value between the ends.
+    #[inline]
     fn bin(&self, value: f64) -> usize {
-        let bins = self.counts.len();
-        // The last edge is the largest value itself.
-        let edge = |bin: usize| {
-            if bin == bins {
-                self.end
-            } else {
-                self.begin + bin as f64 * self.width
-            }
-        };
-        let guess = (((value - self.begin) * self.per_width) as usize).min(bins - 1);
-        if value < edge(guess) {
-            guess.saturating_sub(1)
-        } else if guess + 1 < bins && value >= edge(guess + 1) {
-            guess + 1
-        } else {
-            guess
-        }
+        let last = self.counts.len() as i32 - 1;
+        let edge = |bin: i32| self.begin + f64::from(bin) * self.width;
+        let guess = (((value - self.begin) * self.per_width) as i32).min(last);
+        // Without a branch: which side of an edge a value lies on cannot be guessed. The last edge is the largest value itself.
+        let is_below = value < edge(guess);
+        let is_above = guess < last && value >= edge(guess + 1);
+        (guess + i32::from(is_above) - i32::from(is_below)).max(0) as usize
     }
 
-    /// Takes a value in and lets another go; `false` where the ends change.
-    fn slide(&mut self, value: f64, leaving: Option<f64>) -> bool {
-        if value < self.low || value > self.high {
-            return false;
-        }
+    /// The bin of a value, if it lies between the ends.
+    #[inline]
+    fn bin_inside(&self, value: f64) -> Option<usize> {
+        let is_inside = value >= self.begin && value <= self.end;
+        is_inside.then(|| self.bin(value))
+    }
+
+    /// Takes a value of that bin in and lets another go; stale where the ends change.
+    #[inline]
+    fn slide(&mut self, value: f64, bin: Option<usize>, leaving: Option<f64>) {
+        let Some(bin) = bin.filter(|_| value >= self.low && value <= self.high) else {
+            self.is_stale = true;
+            return;
+        };
         self.count_ends(value, 1);
         if let Some(leaving) = leaving {
             self.count_ends(leaving, -1);
+            let bin = self.bin(leaving);
+            self.counts[bin] = self.counts[bin].saturating_sub(1);
         }
-        if self.at_ends.contains(&0) {
-            return false;
-        }
-        for (value, step) in leaving
-            .map(|leaving| (leaving, -1))
-            .into_iter()
-            .chain([(value, 1)])
-        {
-            let bin = self.bin(value);
-            self.counts[bin] = self.counts[bin].saturating_add_signed(step);
-        }
-        true
+        self.counts[bin] += 1;
+        self.is_stale = self.at_ends.contains(&0);
     }
 
-    /// −log2 of the density at a value.
-    fn score(&self, value: f64, rows: usize, config: &HbosConfig) -> f64 {
-        let outside = (self.begin - value).max(value - self.end);
-        let count = if outside <= 0.0 {
-            self.counts[self.bin(value)]
-        } else if outside <= self.width * config.tol {
-            let outermost = if value < self.begin {
-                0
-            } else {
-                self.counts.len() - 1
-            };
-            self.counts[outermost]
-        } else {
-            match config.outside {
-                Outside::Empty => 0,
-                Outside::Thinnest => self.counts.iter().copied().min().unwrap_or(0),
-            }
+    /// The density at a value of that bin.
+    #[inline]
+    fn density(&self, value: f64, bin: Option<usize>, rows: usize, config: &HbosConfig) -> f64 {
+        let count = match bin {
+            Some(bin) => self.counts[bin],
+            None => self.count_outside(value, config),
         };
-        -log2(f64::from(count) / (rows as f64 * self.width) + config.alpha)
+        f64::from(count) / (rows as f64 * self.width) + config.alpha
+    }
+
+    #[cold]
+    fn count_outside(&self, value: f64, config: &HbosConfig) -> u32 {
+        let outside = (self.begin - value).max(value - self.end);
+        if outside <= self.width * config.tol {
+            let last = self.counts.len() - 1;
+            return self.counts[if value < self.begin { 0 } else { last }];
+        }
+        match config.outside {
+            Outside::Empty => 0,
+            Outside::Thinnest => self.counts.iter().copied().min().unwrap_or(0),
+        }
+    }
+}
+
+/// The smallest and the largest of some values; in four lanes, so that none waits for the one before.
+fn ends(values: &[f64]) -> (f64, f64) {
+    let (mut lows, mut highs) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
+    let (fours, rest) = values.as_chunks::<4>();
+    for four in fours {
+        for (lane, x) in four.iter().enumerate() {
+            lows[lane] = if *x < lows[lane] { *x } else { lows[lane] };
+            highs[lane] = if *x > highs[lane] { *x } else { highs[lane] };
+        }
+    }
+    let low = lows.iter().chain(rest).copied();
+    let high = highs.iter().chain(rest).copied();
+    (
+        low.fold(f64::INFINITY, f64::min),
+        high.fold(f64::NEG_INFINITY, f64::max),
+    )
+}
+
+/// A sum of logarithms to the base 2 that takes one logarithm for many: of the product, its exponent counted apart so that it
+/// neither overflows nor vanishes.
+struct LogSum {
+    exponents: i64,
+    product: f64,
+    factors: u32,
+}
+
+impl LogSum {
+    const ONE: u64 = 1.0_f64.to_bits();
+    const MANTISSA: u64 = (1 << 52) - 1;
+    /// Factors below 2 whose product is finite.
+    const MOST: u32 = 512;
+
+    fn new() -> Self {
+        Self {
+            exponents: 0,
+            product: 1.0,
+            factors: 0,
+        }
+    }
+
+    /// Adds the logarithm of a positive number that is not subnormal.
+    #[inline]
+    fn add(&mut self, x: f64) {
+        if self.factors == Self::MOST {
+            let (exponent, mantissa) = Self::apart(self.product);
+            self.exponents += exponent;
+            self.product = mantissa;
+            self.factors = 0;
+        }
+        let (exponent, mantissa) = Self::apart(x);
+        self.exponents += exponent;
+        self.product *= mantissa;
+        self.factors += 1;
+    }
+
+    /// A number's exponent, and what it is from 1 to 2 without it.
+    #[inline]
+    fn apart(x: f64) -> (i64, f64) {
+        let bits = x.to_bits();
+        let mantissa = f64::from_bits(bits & Self::MANTISSA | Self::ONE);
+        ((bits >> 52) as i64 - 1_023, mantissa)
+    }
+
+    fn total(&self) -> f64 {
+        self.exponents as f64 + log2(self.product)
     }
 }
 
 impl Hbos {
-    fn histogram(&self, feature: usize) -> Histogram {
-        let values: Vec<f64> = self.window.rows().iter().map(|row| row[feature]).collect();
-        Histogram::of(&values, self.config.n_bins)
+    /// Counts a feature anew.
+    fn recount(&mut self, feature: usize) {
+        self.values.clear();
+        let values = self.window.rows().iter().map(|row| row[feature]);
+        self.values.extend(values);
+        self.histograms[feature].recount(&self.values, self.config.n_bins);
     }
 
-    fn scores<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    fn recount_all(&mut self, width: usize) {
+        self.histograms.resize(width, Histogram::default());
+        (0..width).for_each(|feature| self.recount(feature));
+    }
+
+    fn densities<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         let rows = self.window.len();
         let features = self.histograms.iter().zip(row);
-        features.map(move |(histogram, x)| histogram.score(*x, rows, &self.config))
+        features.map(move |(histogram, x)| {
+            let bin = histogram.bin_inside(*x);
+            histogram.density(*x, bin, rows, &self.config)
+        })
+    }
+
+    /// Learns a row and gives its score by what was there before it.
+    fn slide(&mut self, row: &[f64]) -> f64 {
+        let (rows, leaving) = (self.window.len(), self.window.leaving());
+        let (mut sum, mut is_stale) = (LogSum::new(), false);
+        for (feature, (histogram, x)) in self.histograms.iter_mut().zip(row).enumerate() {
+            let bin = histogram.bin_inside(*x);
+            sum.add(histogram.density(*x, bin, rows, &self.config));
+            histogram.slide(*x, bin, leaving.map(|leaving| leaving[feature]));
+            is_stale |= histogram.is_stale;
+        }
+        self.window.push(row);
+        if is_stale {
+            for feature in 0..row.len() {
+                if self.histograms[feature].is_stale {
+                    self.recount(feature);
+                }
+            }
+        }
+        -sum.total()
     }
 }
 
@@ -203,6 +304,7 @@ impl Algorithm for Hbos {
         Ok(Self {
             window: CountWindow::new(Slide::ByRow, config.window_size, width),
             histograms: Vec::new(),
+            values: Vec::new(),
             config: config.clone(),
         })
     }
@@ -211,26 +313,28 @@ impl Algorithm for Hbos {
         if self.histograms.is_empty() {
             return Raw::WarmingUp;
         }
-        Raw::Score(self.scores(row).sum())
+        let mut sum = LogSum::new();
+        self.densities(row).for_each(|density| sum.add(density));
+        Raw::Score(-sum.total())
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let leaving = self.window.leaving().map(SmallVec::<[f64; 32]>::from_slice);
-        self.window.push(row);
-        if self.histograms.is_empty() {
-            if self.window.len() >= WARM_UP {
-                self.histograms = (0..row.len())
-                    .map(|feature| self.histogram(feature))
-                    .collect();
-            }
+        if !self.histograms.is_empty() {
+            self.slide(row);
             return;
         }
-        for (feature, x) in row.iter().enumerate() {
-            let leaving = leaving.as_ref().map(|leaving| leaving[feature]);
-            if !self.histograms[feature].slide(*x, leaving) {
-                self.histograms[feature] = self.histogram(feature);
-            }
+        self.window.push(row);
+        if self.window.len() >= WARM_UP {
+            self.recount_all(row.len());
         }
+    }
+
+    fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        if self.histograms.is_empty() {
+            self.learn_row(row);
+            return Raw::WarmingUp;
+        }
+        Raw::Score(self.slide(row))
     }
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
@@ -245,9 +349,9 @@ impl Algorithm for Hbos {
         };
         let normal = self.histograms.iter().map(most_normal);
         let weights = self
-            .scores(row)
+            .densities(row)
             .zip(normal)
-            .map(|(score, normal)| score - normal);
+            .map(|(density, normal)| -log2(density) - normal);
         Explanation::from_weights(weights.collect(), self.window.expected())
     }
 
@@ -263,6 +367,7 @@ impl Algorithm for Hbos {
         self.window.heap_bytes()
             + self.histograms.capacity() * size_of::<Histogram>()
             + counts.sum::<usize>() * size_of::<u32>()
+            + self.values.capacity() * size_of::<f64>()
     }
 
     fn save(&self) -> State {
@@ -282,9 +387,7 @@ impl Algorithm for Hbos {
         restored.window = state.window;
         restored.window.grow(config.window_size);
         if restored.window.len() >= WARM_UP {
-            restored.histograms = (0..width)
-                .map(|feature| restored.histogram(feature))
-                .collect();
+            restored.recount_all(width);
         }
         Ok(restored)
     }

@@ -13,5 +13,5 @@ pub use exponential_moments::ExponentialMoments;
 pub(crate) use gaussian::Gaussian;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;
-pub(crate) use sorted_window::{quantile, select_quantile};
+pub(crate) use sorted_window::{outer_quantiles, quantile, select_quantile};
 pub use upper_digest::UpperDigest;

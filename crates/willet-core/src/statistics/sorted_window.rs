@@ -143,6 +143,60 @@ pub(crate) fn select_quantile(values: &mut [f64], q: f64) -> Option<f64> {
     Some(lower + (at - below as f64) * (upper - lower))
 }
 
+/// The quantiles `q` and 1 − `q` as [`quantile`] has them, for a small `q`, of values in any order, which may be reordered.
+///
+/// Of few values so few lie further out that a list of these is kept on the way through: most values are looked at and left.
+pub(crate) fn outer_quantiles(values: &mut [f64], q: f64) -> Option<(f64, f64)> {
+    const MOST: usize = 32;
+    let last = values.len().checked_sub(1)?;
+    let at = |q: f64| {
+        let at = q * last as f64;
+        (at.floor() as usize, at - at.floor())
+    };
+    let (low, high) = (at(q), at(1.0 - q));
+    let count = (low.0 + 2).max(last - high.0 + 1);
+    if count > MOST.min(last) {
+        return Some((
+            select_quantile(values, q)?,
+            select_quantile(values, 1.0 - q)?,
+        ));
+    }
+    let (mut smallest, mut largest) = ([0.0; MOST], [0.0; MOST]);
+    let (smallest, largest) = (&mut smallest[..count], &mut largest[..count]);
+    let (first, rest) = values.split_at_mut(count);
+    first.sort_unstable_by(f64::total_cmp);
+    smallest.copy_from_slice(first);
+    largest.copy_from_slice(first);
+    for &x in &*rest {
+        if x <= smallest[count - 1] {
+            let mut place = count - 1;
+            while place > 0 && x.total_cmp(&smallest[place - 1]).is_lt() {
+                smallest[place] = smallest[place - 1];
+                place -= 1;
+            }
+            if place < count - 1 || x.total_cmp(&smallest[place]).is_lt() {
+                smallest[place] = x;
+            }
+        }
+        if x >= largest[0] {
+            let mut place = 0;
+            while place + 1 < count && x.total_cmp(&largest[place + 1]).is_gt() {
+                largest[place] = largest[place + 1];
+                place += 1;
+            }
+            if place > 0 || x.total_cmp(&largest[place]).is_gt() {
+                largest[place] = x;
+            }
+        }
+    }
+    let between = |lower: f64, share: f64, upper: f64| lower + share * (upper - lower);
+    let top = count + high.0 - last - 1;
+    Some((
+        between(smallest[low.0], low.1, smallest[low.0 + 1]),
+        between(largest[top], high.1, largest[(top + 1).min(count - 1)]),
+    ))
+}
+
 /// The `rank`-th smallest (from 0) of |x - center| over both halves.
 fn nth_deviation(left: &[f64], right: &[f64], center: f64, rank: usize) -> f64 {
     let near_left = |i: usize| center - left[left.len() - 1 - i];
@@ -187,6 +241,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn outer_quantiles_are_those_of_sorting(xs in prop::collection::vec(-50i32..50, 1..1_500)) {
+            let mut values: Vec<f64> = xs.iter().map(|x| f64::from(*x) / 3.0).collect();
+            let found = outer_quantiles(&mut values, 0.01);
+            values.sort_by(f64::total_cmp);
+            let expected = quantile(&values, 0.01).zip(quantile(&values, 0.99));
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn selecting_a_quantile_equals_sorting(xs in prop::collection::vec(-50i32..50, 1..200), q in 0.0..=1.0) {
             let mut values: Vec<f64> = xs.iter().map(|x| f64::from(*x)).collect();

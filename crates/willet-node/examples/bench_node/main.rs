@@ -2,7 +2,6 @@
 //!
 //! `cargo run --release -p willet-node --example bench_node -- PART [ARGUMENT ...]` prints lines of `name value unit`:
 //!
-//! - `core`: a row of each kind, alone
 //! - `engine ALGORITHM WIDTH KEYS EVENTS decoded|csv|ndjson`: a shard in process
 //! - `rows WIDTH KEYS COUNT`: the rows of `engine` as CSV with a header, for peers (no keys: values only)
 //! - `memory KEYS EVENTS`: bytes of a key of z-score after so many events each
@@ -20,7 +19,6 @@ mod clock;
 mod data;
 mod engine;
 mod keys;
-mod kinds;
 
 use std::error::Error;
 use std::path::Path;
@@ -37,7 +35,6 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["core"] => kinds::run(),
         ["engine", algorithm, width, keys, events, form] => {
             let load = data::Load::new(width.parse()?, keys.parse()?);
             engine::run(algorithm, &load, events.parse()?, form)

@@ -1,3 +1,4 @@
+mod regions;
 mod trees;
 
 use libm::log2;
@@ -8,7 +9,7 @@ use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::select_quantile;
+use crate::statistics::outer_quantiles;
 use crate::windows::{CountWindow, Slide};
 
 crate::settings! {
@@ -35,6 +36,9 @@ pub(super) struct HalfSpaceTrees {
     counted: usize,
     scales: Vec<Scale>,
     window: CountWindow,
+    /// Of shallow trees the regions of each row of the window, as long as all of them lie in the same scales: what they are found
+    /// for when the row is scored serves when it is counted.
+    regions: Vec<u8>,
 }
 
 /// Maps the usual range of a feature to 0..1.
@@ -96,9 +100,42 @@ impl HalfSpaceTrees {
     fn mass(&self, row: &[f64]) -> f64 {
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
         let row = self.scaled(row, &mut space, &mut heap);
-        let limit = (self.config.size_limit * self.counted as f64) as u32;
-        let total = self.trees.mass(row, self.counted as u32, limit);
+        self.average(self.trees.mass(row, self.counted as u32, self.limit()))
+    }
+
+    fn average(&self, total: u64) -> f64 {
         total as f64 / (2 * self.config.n_estimators) as f64
+    }
+
+    /// As [`HalfSpaceTrees::mass`], of a row that is learned next.
+    fn mass_and_regions(&mut self, row: &[f64]) -> f64 {
+        if self.trees.regions_of_row() == 0 {
+            return self.mass(row);
+        }
+        let mut regions = std::mem::take(&mut self.regions);
+        let (mut space, mut heap) = ([0.0; 64], Vec::new());
+        let row = self.scaled(row, &mut space, &mut heap);
+        let keep = |region| regions.push(region);
+        let total = self.trees.mass_and_regions(row, self.limit(), keep);
+        self.regions = regions;
+        self.average(total)
+    }
+
+    /// Rows of a region that is not divided further.
+    fn limit(&self) -> u32 {
+        (self.config.size_limit * self.counted as f64) as u32
+    }
+
+    /// High mass is normal: turned round, on a logarithmic scale, and freed of the window's size.
+    fn score_of(&self, mass: f64) -> f64 {
+        -log2(mass / self.counted as f64)
+    }
+
+    fn push(&mut self, row: &[f64]) {
+        self.window.push(row);
+        if self.window.is_full() {
+            self.turn();
+        }
     }
 
     /// Counts the window and starts the next.
@@ -114,15 +151,22 @@ impl HalfSpaceTrees {
             self.scales = scales;
         }
         self.counted = self.window.len();
-        let (mut space, mut heap) = ([0.0; 64], Vec::new());
-        let mut rows = Vec::with_capacity(self.counted * self.scales.len());
-        for row in self.window.rows().iter() {
-            heap.clear();
-            rows.extend_from_slice(self.scaled(row, &mut space, &mut heap));
+        let limit = self.limit();
+        let of_row = self.trees.regions_of_row();
+        let has_regions = !has_moved && self.regions.len() == of_row * self.counted;
+        if !(has_regions && self.trees.recount_regions(&self.regions, limit)) {
+            let (mut space, mut heap) = ([0.0; 64], Vec::new());
+            let mut rows = Vec::with_capacity(self.counted * self.scales.len());
+            for row in self.window.rows().iter() {
+                heap.clear();
+                rows.extend_from_slice(self.scaled(row, &mut space, &mut heap));
+            }
+            self.trees.recount(&rows, limit);
         }
-        self.trees.recount(&rows);
-        self.window
-            .resize((2 * self.counted).min(self.config.window_size));
+        let next = (2 * self.counted).min(self.config.window_size);
+        self.window.resize(next);
+        self.regions.clear();
+        self.regions.reserve_exact(of_row * next);
     }
 
     /// Begins with the rows of a window that is not full, where they are enough.
@@ -140,8 +184,7 @@ impl HalfSpaceTrees {
         let scale = |feature: usize| {
             values.clear();
             values.extend(self.window.rows().iter().map(|row| row[feature]));
-            let low = select_quantile(&mut values, 0.01).unwrap_or(0.0);
-            let high = select_quantile(&mut values, 0.99).unwrap_or(0.0);
+            let (low, high) = outer_quantiles(&mut values, 0.01).unwrap_or_default();
             // A constant feature: any other value is far outside.
             Scale {
                 low,
@@ -190,6 +233,7 @@ impl Algorithm for HalfSpaceTrees {
                 width
             ],
             window: CountWindow::new(Slide::Tumbling, FIRST_WINDOW.min(config.window_size), width),
+            regions: Vec::new(),
             config: config.clone(),
         })
     }
@@ -198,15 +242,25 @@ impl Algorithm for HalfSpaceTrees {
         if self.counted == 0 {
             return Raw::WarmingUp;
         }
-        // High mass is normal: turned round, on a logarithmic scale, and freed of the window's size.
-        Raw::Score(-log2(self.mass(row) / self.counted as f64))
+        Raw::Score(self.score_of(self.mass(row)))
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        self.window.push(row);
-        if self.window.is_full() {
-            self.turn();
+        if self.counted > 0 && self.trees.regions_of_row() > 0 {
+            self.mass_and_regions(row);
         }
+        self.push(row);
+    }
+
+    fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        let raw = if self.counted == 0 {
+            Raw::WarmingUp
+        } else {
+            let mass = self.mass_and_regions(row);
+            Raw::Score(self.score_of(mass))
+        };
+        self.push(row);
+        raw
     }
 
     /// What the score owes to a feature, times how far out its value lies: the score saturates, and beyond that only the latter tells.
@@ -232,6 +286,7 @@ impl Algorithm for HalfSpaceTrees {
         self.trees.heap_bytes()
             + self.scales.capacity() * size_of::<Scale>()
             + self.window.heap_bytes()
+            + self.regions.capacity()
     }
 
     fn save(&self) -> State {
@@ -273,9 +328,10 @@ impl Algorithm for HalfSpaceTrees {
             restored.recount_or_begin();
             return Ok(restored);
         }
+        let limit = restored.limit();
         let trees = &mut restored.trees;
         trees
-            .load(&state.leaves, &state.children, state.counted)
+            .load(&state.leaves, &state.children, (state.counted, limit))
             .ok_or_else(wrong)?;
         Ok(restored)
     }

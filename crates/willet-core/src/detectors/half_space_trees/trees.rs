@@ -3,7 +3,12 @@
 //! A tree halves the range of a random feature at every level, so the path of a row is made of the leading bits of its
 //! features' places in the tree's space: no node holds a split. Four levels below a node are one block, which is one line of
 //! the processor's cache; in it the nodes of a level halve the same feature, so that no step waits for the one before it.
+#![allow(
+    clippy::inline_always,
+    reason = "what is looked up of one tree must not wait for that of the one before it"
+)]
 
+use super::regions::{self, Regions};
 use crate::detectors::MAX_WIDTH;
 use crate::random::{Random, mix};
 
@@ -15,6 +20,12 @@ struct Block {
     leaves: [u16; 16],
     /// A bit for each node whose region holds a row.
     occupied: u32,
+    levels: Levels,
+}
+
+/// What a block asks of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Levels {
     /// The feature that each level halves.
     features: [u16; LEVELS],
     /// How far down the bit of its place lies that says which half.
@@ -22,7 +33,9 @@ struct Block {
 }
 
 /// Levels of a block.
-const LEVELS: usize = 4;
+pub(super) const LEVELS: usize = 4;
+/// Blocks on the way down the deepest tree.
+const MAX_BLOCKS: usize = 4;
 /// Strides of places; the widest row fits into the last.
 const STRIDES: [usize; 4] = [4, 16, 256, MAX_WIDTH];
 /// Walks done together: each waits for memory, and so they wait at once.
@@ -42,13 +55,16 @@ pub(super) struct Trees {
     /// A row's place in the space of each tree is `slope · x + start`, from 0 to 1; all features of a tree, then the next tree.
     slopes: Vec<f32>,
     starts: Vec<f32>,
+    /// All that shallow trees have; of deep ones nothing.
+    regions: Option<Regions>,
+    /// Of deep trees the blocks that hold a row.
     blocks: Vec<Block>,
-    /// Of deep trees, the blocks below each block; the number of trees is the empty one.
+    /// The blocks below each block; the number of trees is the empty one.
     children: Vec<[u32; 16]>,
 }
 
 /// The bits of a row's features in the space of one tree. `W` is a power of two.
-type Places<const W: usize> = [u32; W];
+pub(super) type Places<const W: usize> = [u32; W];
 
 /// Which feature a level of the block below `node` halves.
 fn feature_of(seed: u32, node: u32, level: usize, width: usize) -> u16 {
@@ -79,42 +95,55 @@ const PATHS: [u32; 16] = {
     paths
 };
 
+impl Levels {
+    /// Those of the block below `node` of a tree.
+    pub(super) fn new(seed: u32, node: u32, width: usize) -> Self {
+        let features = |node| -> [u16; LEVELS] {
+            std::array::from_fn(|level| feature_of(seed, node, level, width))
+        };
+        // Each time that a feature was halved before, the next bit says the half.
+        let mut halved = [[u16::MAX; LEVELS]; MAX_BLOCKS];
+        let (mut above, mut count) = (node >> LEVELS, 0);
+        while above > 0 {
+            halved[count] = features(above);
+            above >>= LEVELS;
+            count += 1;
+        }
+        let features = features(node);
+        halved[count] = features;
+        let shifts = std::array::from_fn(|level| {
+            let before = halved.as_flattened()[..LEVELS * count + level].iter();
+            let before = before.filter(|other| **other == features[level]).count();
+            (BITS as usize - 1 - before) as u8
+        });
+        Self { features, shifts }
+    }
+
+    /// The halves that a row lies in, level by level, as bits.
+    #[inline(always)]
+    pub(super) fn halves<const W: usize>(&self, places: &Places<W>) -> u32 {
+        let bit = |level: usize| {
+            let feature = usize::from(self.features[level]);
+            (places[feature & (W - 1)] >> (self.shifts[level] & 31)) & 1
+        };
+        8 * bit(0) + 4 * bit(1) + 2 * bit(2) + bit(3)
+    }
+}
+
 impl Block {
     /// The block below `node` of a tree.
     fn new(seed: u32, node: u32, width: usize) -> Self {
-        let features = |node| std::array::from_fn(|level| feature_of(seed, node, level, width));
-        let mut halved: Vec<u16> = Vec::new();
-        let mut above = node >> LEVELS;
-        while above > 0 {
-            let features: [u16; LEVELS] = features(above);
-            halved.extend(features);
-            above >>= LEVELS;
-        }
-        let features: [u16; LEVELS] = features(node);
-        let shifts = features.map(|feature| {
-            let before = halved.iter().filter(|other| **other == feature).count();
-            halved.push(feature);
-            (BITS as usize - 1 - before) as u8
-        });
         Self {
             leaves: [0; 16],
             occupied: 0,
-            features,
-            shifts,
+            levels: Levels::new(seed, node, width),
         }
     }
 
     /// The number within the block of the node that a row comes to, `steps` levels down.
     #[inline]
     fn follow<const W: usize>(&self, places: &Places<W>, steps: usize) -> u32 {
-        let bit = |level: usize| {
-            let feature = usize::from(self.features[level]);
-            (places[feature & (W - 1)] >> (self.shifts[level] & 31)) & 1
-        };
-        if steps == LEVELS {
-            return 16 + 8 * bit(0) + 4 * bit(1) + 2 * bit(2) + bit(3);
-        }
-        (0..steps).fold(1, |within, level| 2 * within + bit(level))
+        (16 + self.levels.halves(places)) >> (LEVELS - steps)
     }
 
     /// How many of the nodes on the way to `within`, `steps` levels down, hold a row.
@@ -211,6 +240,7 @@ impl Trees {
             seeds: Vec::with_capacity(count),
             slopes: Vec::with_capacity(count * stride),
             starts: Vec::with_capacity(count * stride),
+            regions: None,
             blocks: Vec::new(),
             children: Vec::new(),
         };
@@ -234,69 +264,81 @@ impl Trees {
         self.seeds.len()
     }
 
-    /// Trees of up to two blocks' depth have all their blocks, and need no pointers.
-    fn is_dense(&self) -> bool {
-        self.depth <= 2 * LEVELS
-    }
-
-    /// Blocks that each tree has from the beginning.
-    fn blocks_of_tree(&self) -> usize {
-        if self.depth > LEVELS && self.is_dense() {
-            1 + 16
-        } else {
-            1
-        }
-    }
-
     fn begin(&mut self) {
         let (width, trees) = (self.width, self.count());
-        self.blocks.reserve_exact(trees * self.blocks_of_tree());
-        for &seed in &self.seeds {
-            self.blocks.push(Block::new(seed, 1, width));
-            if self.blocks_of_tree() > 1 {
-                let below = (16..32).map(|node| Block::new(seed, node, width));
-                self.blocks.extend(below);
-            }
+        if self.depth <= regions::DEEPEST {
+            self.regions = Some(Regions::new(&self.seeds, self.depth, width));
+            return;
         }
-        if !self.is_dense() {
-            // Behind the roots the empty block, which is its own child.
-            self.blocks.push(Block::new(0, 1, width));
-            self.children.resize(trees + 1, [trees as u32; 16]);
-        }
+        let roots = self.seeds.iter().map(|seed| Block::new(*seed, 1, width));
+        self.blocks.extend(roots);
+        // Behind the roots the empty block, which is its own child.
+        self.blocks.push(Block::new(0, 1, width));
+        self.children.resize(trees + 1, [trees as u32; 16]);
     }
 
     /// Every region empty.
     fn clear(&mut self) {
-        if !self.is_dense() {
-            let roots = self.count() + 1;
-            self.blocks.truncate(roots);
-            self.children.truncate(roots);
-            self.children.fill([(roots - 1) as u32; 16]);
+        if let Some(regions) = &mut self.regions {
+            regions.clear();
+            return;
         }
+        let roots = self.count() + 1;
+        self.blocks.truncate(roots);
+        self.children.truncate(roots);
+        self.children.fill([(roots - 1) as u32; 16]);
         for block in &mut self.blocks {
             block.leaves = [0; 16];
             block.occupied = 0;
         }
     }
 
-    #[inline]
-    fn below(&self, block: usize, place: usize) -> usize {
-        if self.is_dense() {
-            block + 1 + place
-        } else {
-            self.children[block][place] as usize
-        }
-    }
-
     /// Sum over all trees of the rows in the region that the row ends in, twice and one more, as if that region had the size of
     /// the whole space. A region of no more rows than `limit` is not divided further. `counted` rows are in each tree.
     pub(super) fn mass(&self, row: &[f32], counted: u32, limit: u32) -> u64 {
+        if self.regions.is_some() {
+            return self.mass_and_regions(row, limit, |_| ());
+        }
         match self.stride {
             4 => self.mass_in(&mut [[0; 4]; TOGETHER], row, counted, limit),
             16 => self.mass_in(&mut [[0; 16]; TOGETHER], row, counted, limit),
             256 => self.mass_in(&mut vec![[0; 256]; TOGETHER], row, counted, limit),
             _ => self.mass_in(&mut vec![[0; MAX_WIDTH]; TOGETHER], row, counted, limit),
         }
+    }
+
+    /// Regions of a row that are worth keeping until it is counted: of shallow trees one each.
+    pub(super) fn regions_of_row(&self) -> usize {
+        self.regions.as_ref().map_or(0, |_| self.count())
+    }
+
+    /// As [`Trees::mass`], of shallow trees; `keep` gets the region of each.
+    pub(super) fn mass_and_regions(&self, row: &[f32], limit: u32, keep: impl FnMut(u8)) -> u64 {
+        match self.stride {
+            4 => self.mass_shallow::<4>(row, limit, keep),
+            16 => self.mass_shallow::<16>(row, limit, keep),
+            256 => self.mass_shallow::<256>(row, limit, keep),
+            _ => self.mass_shallow::<MAX_WIDTH>(row, limit, keep),
+        }
+    }
+
+    fn mass_shallow<const W: usize>(
+        &self,
+        row: &[f32],
+        limit: u32,
+        mut keep: impl FnMut(u8),
+    ) -> u64 {
+        let Some(regions) = &self.regions else {
+            return 0;
+        };
+        let (row, mut places) = (&padded(row), [0; W]);
+        let mass = |tree| {
+            self.place(tree, row, &mut places);
+            let region = regions.region(tree, &places);
+            keep(region);
+            regions.mass(tree, region, limit)
+        };
+        (0..self.count()).map(mass).sum()
     }
 
     fn mass_in<const W: usize>(
@@ -319,7 +361,7 @@ impl Trees {
     }
 
     /// The places of a row in the space of a tree.
-    #[inline]
+    #[inline(always)]
     fn place<const W: usize>(&self, tree: usize, row: &[f32; W], places: &mut Places<W>) {
         let space = tree * W..(tree + 1) * W;
         let (slopes, starts) = (&self.slopes[space.clone()], &self.starts[space]);
@@ -336,8 +378,7 @@ impl Trees {
         counted: u32,
         limit: u32,
     ) -> u64 {
-        let of_tree = self.blocks_of_tree();
-        let mut block: [usize; TOGETHER] = std::array::from_fn(|lane| (first + lane) * of_tree);
+        let mut block: [usize; TOGETHER] = std::array::from_fn(|lane| first + lane);
         let begin = End {
             mass: counted,
             level: 0,
@@ -353,7 +394,7 @@ impl Trees {
                 let within = here.follow(places, steps);
                 end.go_on(here, within, steps, limit);
                 if left > 0 {
-                    *block = self.below(*block, within as usize & 15);
+                    *block = self.children[*block][within as usize & 15] as usize;
                 }
             }
         }
@@ -363,8 +404,24 @@ impl Trees {
             .sum()
     }
 
-    /// Counts these rows, and only these.
-    pub(super) fn recount(&mut self, rows: &[f32]) {
+    /// Counts the rows of these regions, and only these; `false` where it keeps no regions.
+    pub(super) fn recount_regions(&mut self, kept: &[u8], limit: u32) -> bool {
+        let trees = self.count();
+        let Some(regions) = &mut self.regions else {
+            return false;
+        };
+        regions.clear();
+        for row in kept.chunks_exact(trees) {
+            for (tree, region) in row.iter().enumerate() {
+                regions.add(tree, *region);
+            }
+        }
+        regions.close(limit);
+        true
+    }
+
+    /// Counts these rows, and only these; `limit` as for [`Trees::mass`].
+    pub(super) fn recount(&mut self, rows: &[f32], limit: u32) {
         self.clear();
         match self.stride {
             4 => self.count_in::<4>(rows),
@@ -372,6 +429,7 @@ impl Trees {
             256 => self.count_in::<256>(rows),
             _ => self.count_in::<MAX_WIDTH>(rows),
         }
+        self.close(limit);
     }
 
     fn count_in<const W: usize>(&mut self, rows: &[f32]) {
@@ -385,10 +443,21 @@ impl Trees {
         }
     }
 
+    fn close(&mut self, limit: u32) {
+        if let Some(regions) = &mut self.regions {
+            regions.close(limit);
+        }
+    }
+
     /// Counts a row in a tree.
     #[inline]
     fn add<const W: usize>(&mut self, tree: usize, places: &Places<W>) {
-        let (mut block, mut node, mut left) = (tree * self.blocks_of_tree(), 1, self.depth);
+        if let Some(regions) = &mut self.regions {
+            let region = regions.region(tree, places);
+            regions.add(tree, region);
+            return;
+        }
+        let (mut block, mut node, mut left) = (tree, 1, self.depth);
         loop {
             let steps = left.min(LEVELS);
             left -= steps;
@@ -406,8 +475,8 @@ impl Trees {
 
     #[inline]
     fn below_or_new(&mut self, block: usize, place: usize, seed: u32, node: u32) -> usize {
-        let below = self.below(block, place);
-        if self.is_dense() || below != self.count() {
+        let below = self.children[block][place] as usize;
+        if below != self.count() {
             return below;
         }
         let new = self.blocks.len();
@@ -422,36 +491,40 @@ impl Trees {
             + (self.slopes.capacity() + self.starts.capacity()) * size_of::<f32>()
             + self.blocks.capacity() * size_of::<Block>()
             + self.children.capacity() * size_of::<[u32; 16]>()
+            + self.regions.as_ref().map_or(0, Regions::heap_bytes)
     }
 
     /// The rows in the lowest regions of each block, a block after the other, and where the blocks hang.
     pub(super) fn save(&self) -> (Vec<u16>, Vec<u32>) {
+        if let Some(regions) = &self.regions {
+            return (regions.save(), Vec::new());
+        }
         let leaves = self.blocks.iter().flat_map(|block| block.leaves);
         (leaves.collect(), self.children.concat())
     }
 
     /// Takes up what was saved, into trees that have counted nothing; `None` where it does not fit.
-    pub(super) fn load(&mut self, leaves: &[u16], children: &[u32], counted: usize) -> Option<()> {
-        let blocks = leaves.len() / 16;
+    pub(super) fn load(
+        &mut self,
+        leaves: &[u16],
+        children: &[u32],
+        (counted, limit): (usize, u32),
+    ) -> Option<()> {
         let is_sound = leaves.len().is_multiple_of(16)
             && leaves.iter().all(|mass| usize::from(*mass) <= counted);
-        let steps = if !is_sound {
-            None
-        } else if self.is_dense() {
-            let lower = self.depth.saturating_sub(LEVELS);
-            let steps = |block: usize| match block % self.blocks_of_tree() {
-                0 => self.depth.min(LEVELS),
-                _ => lower,
-            };
-            let fits = blocks == self.blocks.len() && children.is_empty();
-            fits.then(|| (0..blocks).map(steps).collect())
-        } else {
-            self.hang(blocks, children)
-        };
+        if !is_sound {
+            return None;
+        }
+        if let Some(regions) = &mut self.regions {
+            regions.load(leaves).filter(|()| children.is_empty())?;
+            regions.close(limit);
+            return Some(());
+        }
+        let steps = self.hang(leaves.len() / 16, children)?;
         for (block, (leaves, steps)) in self
             .blocks
             .iter_mut()
-            .zip(leaves.chunks_exact(16).zip(steps?))
+            .zip(leaves.chunks_exact(16).zip(steps))
         {
             block.fill(leaves, steps)?;
         }
@@ -556,13 +629,13 @@ mod tests {
             };
             let mut rows: Vec<_> = (0..50).map(|_| row(&mut random)).collect();
             rows.push(rows[3].clone());
-            trees.recount(&rows.concat());
-            let (leaves, children) = trees.save();
-            let mut restored = Trees::new(count, depth, width, 11);
-            restored
-                .load(&leaves, &children, rows.len())
-                .expect("it fits");
             for limit in [0, 5] {
+                trees.recount(&rows.concat(), limit);
+                let (leaves, children) = trees.save();
+                let mut restored = Trees::new(count, depth, width, 11);
+                restored
+                    .load(&leaves, &children, (rows.len(), limit))
+                    .expect("it fits");
                 for probe in [
                     rows[3].clone(),
                     rows[40].clone(),

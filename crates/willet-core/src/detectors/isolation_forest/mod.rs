@@ -7,9 +7,9 @@ use super::ablation;
 use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::random::Random;
-use crate::rows::{Expected, Explanation, Raw};
+use crate::rows::{Expected, Explanation, Raw, Rows};
 use crate::windows::{CountWindow, Slide};
-use tree::{Growth, Tree, leaves};
+use tree::{Growth, Probe, Saved, Tree};
 
 crate::settings! {
     /// Settings of [`IsolationForest`].
@@ -39,12 +39,14 @@ pub(super) struct IsolationForest {
     growth: Growth,
     /// What lies inside the rows that every tree was grown from.
     common: Vec<(f64, f64)>,
+    /// Path lengths to be expected, of all trees.
+    normal: f64,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
     window: CountWindow,
-    trees: Vec<Tree>,
+    trees: Vec<Saved>,
     next: usize,
     credit: usize,
     random: Random,
@@ -52,6 +54,8 @@ pub(super) struct State {
 
 /// Rows before the first forest.
 const FIRST_FOREST: usize = 32;
+/// Rows that go through some trees before the next trees.
+const TOGETHER: usize = 64;
 /// Trees that are walked at once.
 const ABREAST: usize = 8;
 
@@ -68,6 +72,7 @@ impl IsolationForest {
 
     /// Looks at what the trees have in common; after each change of them.
     fn compare(&mut self) {
+        self.normal = self.trees.iter().map(Tree::normal).sum();
         self.common.clear();
         let first = self.trees.first().map_or(&[][..], Tree::bounds);
         self.common.extend_from_slice(first);
@@ -80,26 +85,65 @@ impl IsolationForest {
     }
 
     fn score(&self, row: &[f64]) -> f64 {
+        let mut paths = [0.0];
+        self.paths(Rows::one(row), &mut paths);
+        self.score_of(paths[0])
+    }
+
+    fn score_of(&self, paths: f64) -> f64 {
+        exp2(-paths / self.normal)
+    }
+
+    /// Scores rows by the trees as they are.
+    fn score_all(&self, rows: Rows<'_>, out: &mut [Raw]) {
+        for (at, out) in out.chunks_mut(TOGETHER).enumerate() {
+            let first = at * TOGETHER;
+            let mut paths = [0.0; TOGETHER];
+            let paths = &mut paths[..out.len()];
+            self.paths(rows.part(first..first + out.len()), paths);
+            for (out, paths) in out.iter_mut().zip(paths) {
+                *out = Raw::Score(self.score_of(*paths));
+            }
+        }
+    }
+
+    /// Adds the lengths of each row's paths, [`TOGETHER`] rows at most. All rows go through a few trees before the next few: these
+    /// lie in the nearest cache meanwhile.
+    fn paths(&self, rows: Rows<'_>, paths: &mut [f64]) {
+        let Some(first) = rows.iter().next() else {
+            return;
+        };
         // Most rows are inside of all trees' rows, or outside of some in one feature: the others need not be asked tree by tree.
         let outside = |(x, (low, high)): (&f64, &(f64, f64))| x < low || x > high;
-        let mut bounds = row.iter().zip(&self.common);
-        let first = bounds.clone().position(outside).unwrap_or(row.len());
-        let doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
-        let path = |tree: &Tree, leaf| tree.path(row, leaf, doubtful.clone());
-        let (mut paths, mut normal) = (0.0, 0.0);
+        let mut doubtful = [const { 0..0 }; TOGETHER];
+        for (doubtful, row) in doubtful.iter_mut().zip(rows.iter()) {
+            let mut bounds = row.iter().zip(&self.common);
+            let first = bounds.clone().position(outside).unwrap_or(row.len());
+            *doubtful = first..bounds.rposition(outside).map_or(first, |last| last + 1);
+        }
+        let mut probe = Probe::new(first);
         let (groups, rest) = self.trees.as_chunks::<ABREAST>();
         for group in groups {
-            for (tree, leaf) in group.iter().zip(leaves(group, row)) {
-                paths += path(tree, leaf);
-                normal += tree.normal();
+            for ((row, doubtful), sum) in rows.iter().zip(&doubtful).zip(&mut *paths) {
+                probe.set(row);
+                for (tree, leaf) in group.iter().zip(probe.leaves(group)) {
+                    *sum += tree.path(row, leaf, doubtful.clone());
+                }
             }
         }
         for tree in rest {
-            let [leaf] = leaves(std::array::from_ref(tree), row);
-            paths += path(tree, leaf);
-            normal += tree.normal();
+            for ((row, doubtful), sum) in rows.iter().zip(&doubtful).zip(&mut *paths) {
+                probe.set(row);
+                let [leaf] = probe.leaves(std::array::from_ref(tree));
+                *sum += tree.path(row, leaf, doubtful.clone());
+            }
         }
-        exp2(-paths / normal)
+    }
+
+    /// How many rows come before a tree is renewed, the one that it is renewed after included.
+    fn rows_until_due(&self) -> usize {
+        let missing = self.config.update_frequency - self.credit;
+        missing.div_ceil(self.config.n_estimators)
     }
 }
 
@@ -129,6 +173,7 @@ impl Algorithm for IsolationForest {
             random: Random::new(seed),
             growth: Growth::default(),
             common: Vec::new(),
+            normal: 0.0,
             config: config.clone(),
         })
     }
@@ -163,6 +208,30 @@ impl Algorithm for IsolationForest {
         }
     }
 
+    fn score_rows(&self, rows: Rows<'_>, out: &mut [Raw]) {
+        if self.trees.is_empty() {
+            out.fill(Raw::WarmingUp);
+        } else {
+            self.score_all(rows, out);
+        }
+    }
+
+    fn score_learn_rows(&mut self, rows: Rows<'_>, out: &mut [Raw]) {
+        let mut done = 0;
+        while done < rows.len() {
+            // As many as the same trees score.
+            let count = if self.trees.is_empty() {
+                1
+            } else {
+                self.rows_until_due().min(rows.len() - done)
+            };
+            let part = rows.part(done..done + count);
+            self.score_rows(part, &mut out[done..done + count]);
+            part.iter().for_each(|row| self.learn_row(row));
+            done += count;
+        }
+    }
+
     fn explain_row(&self, row: &[f64]) -> Explanation {
         if self.trees.is_empty() {
             return Explanation::from_weights(vec![0.0; row.len()], Vec::new());
@@ -184,7 +253,7 @@ impl Algorithm for IsolationForest {
     fn save(&self) -> State {
         State {
             window: self.window.clone(),
-            trees: self.trees.clone(),
+            trees: self.trees.iter().map(Tree::save).collect(),
             next: self.next,
             credit: self.credit,
             random: self.random.clone(),
@@ -201,16 +270,18 @@ impl Algorithm for IsolationForest {
             .window
             .is_sound(Slide::ByRow, config.window_size, width)
             && (state.trees.is_empty() || state.trees.len() == config.n_estimators)
-            && state.trees.iter().all(|tree| tree.is_sound(width))
             && (state.next == 0 || state.next < state.trees.len())
             && state.credit < config.update_frequency;
+        let wrong = || "its forest or its window have another size".to_owned();
         if !fits {
-            return Err("its forest or its window have another size".to_owned());
+            return Err(wrong());
         }
         let mut restored = Self::new(config, width, seed).map_err(|error| error.to_string())?;
         restored.window = state.window;
         restored.window.grow(config.window_size);
-        restored.trees = state.trees;
+        let restore = |tree| Tree::restore(tree, width, config.max_samples);
+        let trees = state.trees.into_iter().map(restore);
+        restored.trees = trees.collect::<Option<_>>().ok_or_else(wrong)?;
         restored.next = state.next;
         restored.credit = state.credit;
         restored.random = state.random;
@@ -232,7 +303,7 @@ mod tests {
         (0..1_200).for_each(|_| forest.learn_row(&[random.unit(), random.unit()]));
         for row in [[0.5, 0.5], [0.9, 0.1], [0.0, 3.0]] {
             let path = |tree: &Tree| {
-                let [leaf] = leaves(std::array::from_ref(tree), &row);
+                let [leaf] = Probe::new(&row).leaves(std::array::from_ref(tree));
                 tree.path(&row, leaf, 0..2)
             };
             let mean = forest.trees.iter().map(path).sum::<f64>() / 100.0;

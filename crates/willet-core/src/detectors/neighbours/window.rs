@@ -166,8 +166,9 @@ impl Nearby {
     /// The `count` nearest of these distances, nearest first.
     pub(super) fn nearest(&self, distances: &[f64], count: usize) -> Nearest {
         // What is not among the nearest of some is not among the nearest of all: most rows are passed over with one look.
-        let some = &distances[..distances.len().min((4 * count).max(160))];
-        let mut sorted: SmallVec<[f64; 256]> = SmallVec::from_slice(some);
+        // Of twice as many, half as many are left: a usual window's fit into what needs no heap.
+        let some = &distances[..distances.len().min((8 * count).max(160))];
+        let mut sorted: SmallVec<[f64; 512]> = SmallVec::from_slice(some);
         let bound = if count < sorted.len() {
             *sorted.select_nth_unstable_by(count - 1, f64::total_cmp).1
         } else {

@@ -38,7 +38,6 @@ use super::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
 use crate::random::Random;
 use crate::rows::{Expected, Explanation, Raw};
-use crate::statistics::quantile;
 
 crate::settings! {
     /// Settings of [`RandomCutForest`].
@@ -297,14 +296,7 @@ impl RandomCutForest {
                 break;
             }
         }
-        let expected = |column: &mut Vec<f64>| {
-            column.sort_unstable_by(f64::total_cmp);
-            Some(Expected {
-                low: quantile(column, 0.01)?,
-                middle: quantile(column, 0.5)?,
-                high: quantile(column, 0.99)?,
-            })
-        };
+        let expected = |column: &mut Vec<f64>| Expected::of(column);
         columns.iter_mut().map_while(expected).collect()
     }
 }
