@@ -48,7 +48,7 @@ def tests():
         for z in [0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.5, 1.9, 2.5]:
             x = z / numpy.sqrt(n)
             if x < 1:
-                lines.append(f"kolmogorov {text([stats.kstwo.sf(x, n)])} : {n} {x!r}")
+                lines.append(f"kolmogorov {text([stats.kstwo.sf(x, n)])} : {n} {float(x)!r}")
     random = numpy.random.default_rng(6)
     for rows, columns, size in [(2, 2, 8), (2, 10, 20), (3, 4, 50), (2, 5, 3), (2, 30, 400)]:
         table = random.poisson(size, (rows, columns)) + 1

@@ -11,6 +11,7 @@ mod adwin;
 mod ddm;
 mod hddm;
 mod kswin;
+mod monitor;
 mod page_hinkley;
 mod windowed;
 
@@ -23,6 +24,7 @@ use windowed::Windowed;
 
 /// Every drift test Willet knows, in the order the documentation lists them.
 pub const KINDS: &[Kind] = &[
+    Kind::of::<monitor::Monitor>(),
     Kind::of::<Windowed<windowed::KsTest>>(),
     Kind::of::<Windowed<windowed::Chi2Test>>(),
     Kind::of::<Windowed<windowed::PermutationTest>>(),
