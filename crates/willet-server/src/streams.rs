@@ -83,6 +83,7 @@ impl From<StreamResource> for Written {
             seed: stream.seed,
             allowed_lateness_ms: stream.allowed_lateness_ms,
             duplicate_window: stream.duplicate_window,
+            drift: stream.drift,
         }
     }
 }
@@ -96,6 +97,7 @@ impl From<Written> for StreamResource {
                 features: written.features,
                 detector: written.detector,
                 decision: written.decision,
+                drift: written.drift,
                 seed: written.seed,
                 allowed_lateness_ms: written.allowed_lateness_ms,
                 duplicate_window: written.duplicate_window,

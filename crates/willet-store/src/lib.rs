@@ -46,7 +46,7 @@ mod sqlite;
 
 pub use levels::{HistoryLevel, LEVELS};
 pub use query::{
-    Activity, AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, Due, FeatureColumns, History,
+    Activity, AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, DriftFilter, Due, FeatureColumns, History,
     HistoryRequest, KeyAnswer, KeyRow, NewToken, Page, PageRequest, QueryError, SourceActivity,
     StreamRow, StreamTotals, TokenRow,
 };
