@@ -13,10 +13,12 @@ mod hddm;
 mod kswin;
 mod monitor;
 mod page_hinkley;
+mod performance;
 mod windowed;
 
 pub use contract::{Drift, DriftDetector, FeatureDrift, Input, Kind, Level};
 pub use correction::holm;
+pub use performance::{LabelError, Metric, PerformanceDrift};
 
 use crate::error::ConfigError;
 use per_feature::PerFeature;

@@ -50,12 +50,12 @@ pub(crate) fn effective_size(n: usize, m: usize) -> u64 {
 }
 
 /// The statistic of two sorted samples times `n m`: a whole number.
-pub(crate) fn ks_steps(a: &[f64], b: &[f64]) -> u64 {
+pub(crate) fn ks_steps<T: PartialOrd + Copy>(a: &[T], b: &[T]) -> u64 {
     let (n, m) = (a.len() as i64, b.len() as i64);
     let (mut i, mut j) = (0, 0);
     let (mut apart, mut largest) = (0_i64, 0_i64);
     while i < a.len() && j < b.len() {
-        let x = a[i].min(b[j]);
+        let x = if a[i] < b[j] { a[i] } else { b[j] };
         while i < a.len() && a[i] <= x {
             i += 1;
             apart += m;
