@@ -1,4 +1,5 @@
 //! Drift: has what is normal changed? One contract, one table of tests, and the tests as plain functions.
+#![doc = include_str!("guide.md")]
 
 mod contract;
 mod correction;

@@ -12,7 +12,7 @@ use crate::settings::{Choice, SettingSpec, Settings};
 crate::settings! {
     /// Settings of [`PerformanceDrift`].
     struct PerformanceConfig {
-        /// What is watched: anomaly_rate (needs no labels), accuracy, precision, recall or f1.
+        /// What is watched: the anomaly rate (needs no labels), accuracy, precision, recall or F1.
         metric: Metric = Metric::AnomalyRate, ();
         /// Newest samples (with labels, those that have one) that are compared with as many before them.
         window_size: usize = 500, 8..=100_000;

@@ -13,9 +13,9 @@ pub struct Ks {
 /// How the p-value is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KsMethod {
-    /// By counting lattice paths: `O(n m)`; ties make it conservative. `method='exact'` of SciPy.
+    /// By counting lattice paths: `O(n m)`; ties make it conservative. `method='exact'` of `scipy`.
     Exact,
-    /// From the distribution of one sample of n m / (n + m) values: fast, good from some dozens of values on. `method='asymp'` of SciPy.
+    /// From the distribution of one sample of n m / (n + m) values: fast, good from some dozens of values on. `method='asymp'` of `scipy`.
     Asymptotic,
 }
 
