@@ -255,7 +255,8 @@ impl Plan {
             Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
         let calendars =
             Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
-        let drift = DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
+        let drift =
+            DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
             let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");

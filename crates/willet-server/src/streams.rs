@@ -10,7 +10,7 @@ use willet_connectors::{Cursor, Framing, Source};
 use willet_core::decision::DecisionConfig;
 use willet_core::features::FeaturesConfig;
 use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
-use willet_engine::config::{DetectorConfig, Plan, StreamConfig};
+use willet_engine::config::{DetectorConfig, DriftConfig, Plan, StreamConfig};
 use willet_node::pipeline::{Batch, Fed, Feed};
 use willet_node::service::{FeedError, OpenFeed, now};
 use willet_proto::Code;
@@ -59,6 +59,7 @@ struct Written {
     features: FeaturesConfig,
     detector: DetectorConfig,
     decision: DecisionConfig,
+    drift: DriftConfig,
     seed: u64,
     allowed_lateness_ms: u64,
     duplicate_window: usize,
