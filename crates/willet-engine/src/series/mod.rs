@@ -179,7 +179,7 @@ impl Series {
             .and_then(|watch| watch.see(plan.drift(), arrival.event, row, names));
         let is_drift = drift.is_some();
         if let Some(drift) = drift {
-            model.mark_drift(outcome, found);
+            Model::mark_drift(outcome, found);
             found.drifts.push(drift);
         }
         let answer = if self.former.is_some() {

@@ -273,7 +273,7 @@ impl Model {
     }
 
     /// An anomaly that shows a drift is of that type.
-    pub(super) fn mark_drift(&self, outcome: Outcome, found: &mut Found) {
+    pub(super) fn mark_drift(outcome: Outcome, found: &mut Found) {
         if let Outcome::Scored(scored) = outcome
             && let Some(detail) = scored.detail
             && let Some(detail) = found.details.get_mut(detail as usize)
