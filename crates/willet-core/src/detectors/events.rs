@@ -35,19 +35,19 @@ struct Past {
 const REMEMBERED: usize = 24;
 
 impl Past {
-    /// The depth that the series' own events allow: the share of an event like k others in n rows is k + 1 in n.
-    /// One four fifths as deep counts as a tenth of such another. Rises with the depth,
-    /// without end where no other was as deep.
+    /// The depth that the series' own events allow: the share of an event like k others in n rows is k + 1 in n. Rises
+    /// with the depth, without end where no other was as deep.
     fn bound(&self, depth: f64) -> f64 {
+        // Smooth, so that a deeper event always has a higher bound: nearly 1 up to its own depth, 0.14 at one and a half times.
         let like = |past: f32| {
-            let share = (f64::from(past) / depth).min(1.0);
+            let share = depth / (1.25 * f64::from(past));
             let fourth = share * share * share * share;
-            fourth * fourth * share * share
+            1.0 / (1.0 + fourth * fourth * share * share)
         };
-        let others: f64 = self.events.iter().map(|(past, _)| like(*past)).sum();
-        if others == 0.0 {
+        if self.events.is_empty() {
             return f64::INFINITY;
         }
+        let others: f64 = self.events.iter().map(|(past, _)| like(*past)).sum();
         let rows = self.rows.max(1) as f64;
         libm::log10(rows / (others + 1.0)) / others.min(1.0)
     }
@@ -223,9 +223,17 @@ mod tests {
     fn what_returns_scores_as_often_as_it_came_and_what_is_stranger_more() {
         let mut random = Random::new(9);
         let mut evidence: Vec<f64> = (0..6_000).map(|_| random.unit()).collect();
-        (1_000..6_000).step_by(300).for_each(|i| evidence[i] = 30.0);
-        evidence[5_950] = 90.0;
-        let scores = scores(evidence.into_iter());
+        (1_000..6_000).step_by(300).for_each(|i| evidence[i] = 3.0);
+        evidence[5_950] = 30.0;
+        let mut events = Events::new();
+        let score = |x: f64| {
+            let weighed = events.weigh(x, x);
+            let score = events.score(&weighed).unwrap_or(0.0);
+            // As the decision's guard does.
+            events.take(&weighed, score <= USUAL_TOP);
+            score
+        };
+        let scores: Vec<f64> = evidence.into_iter().map(score).collect();
         assert!(scores[1_000] > 6.0, "the first: {}", scores[1_000]);
         let last = scores[5_800];
         assert!(
