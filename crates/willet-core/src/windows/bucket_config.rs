@@ -127,7 +127,7 @@ impl std::str::FromStr for Every {
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let expected =
             "second, minute, hour, a number of seconds, or a number with s, m or h (30s)";
-        Self::read(text).ok_or_else(|| wrong("every", format!("\"{text}\""), expected))
+        Self::read(text).ok_or_else(|| wrong("every", &format!("\"{text}\""), expected))
     }
 }
 
@@ -160,18 +160,22 @@ impl BucketPlan {
     pub fn new(config: &BucketConfig, names: &[Box<str>]) -> Result<Self, ConfigError> {
         if names.is_empty() || names.len() > MAX_WIDTH {
             let expected = format!("1 to {MAX_WIDTH} values");
-            return Err(wrong("width", names.len(), expected));
+            return Err(wrong("width", &names.len(), &expected));
         }
         let every = micros("every", config.every.seconds, 0.001)?;
         let allowed = micros("allowed_lateness", config.allowed_lateness, 0.0)?;
         if allowed / every > MAX_KEPT {
             let most = every as f64 / MICROS as f64 * MAX_KEPT as f64;
             let expected = format!("at most {most} seconds, {MAX_KEPT} buckets that are kept");
-            return Err(wrong("allowed_lateness", config.allowed_lateness, expected));
+            return Err(wrong(
+                "allowed_lateness",
+                &config.allowed_lateness,
+                &expected,
+            ));
         }
         if config.max_silent > MAX_SILENT {
             let expected = format!("0 to {MAX_SILENT} buckets");
-            return Err(wrong("max_silent", config.max_silent, expected));
+            return Err(wrong("max_silent", &config.max_silent, &expected));
         }
         let what = config.what.name();
         let (of, name) = match &config.of {
@@ -179,7 +183,7 @@ impl BucketPlan {
             None => {
                 let expected =
                     format!("the value whose {what} it is (one of {})", names.join(", "));
-                return Err(wrong("of", "not given", expected));
+                return Err(wrong("of", &"not given", &expected));
             }
             Some(of) => {
                 let place = names.iter().position(|name| **name == **of);

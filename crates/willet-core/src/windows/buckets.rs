@@ -173,14 +173,11 @@ impl Buckets {
         let time = usable_time(Some(time))?;
         let value = self.plan.of.map_or(f64::NAN, |of| usable(row[of]));
         let id = time.div_euclid(self.plan.every);
-        let is_late = match self.state.clock {
-            Some(clock) => time < clock,
-            None => {
-                self.state.first = (time - 1).div_euclid(self.plan.every) + 1;
-                (self.oldest, self.next) = (self.state.first, self.state.first);
-                false
-            }
-        };
+        let is_late = self.state.clock.is_some_and(|clock| time < clock);
+        if self.state.clock.is_none() {
+            self.state.first = (time - 1).div_euclid(self.plan.every) + 1;
+            (self.oldest, self.next) = (self.state.first, self.state.first);
+        }
         if !is_late {
             self.advance(time, &mut out);
         }

@@ -117,7 +117,7 @@ const SHORTEST: f64 = 0.001;
 /// Windows that a row may be in, and closed windows that may be kept for late rows.
 const MAX_OVERLAP: i64 = 100_000;
 
-pub(super) fn wrong(name: &str, found: impl ToString, expected: impl ToString) -> ConfigError {
+pub(super) fn wrong(name: &str, found: &dyn ToString, expected: &str) -> ConfigError {
     ConfigError::Value {
         name: name.to_owned(),
         found: found.to_string(),
@@ -131,7 +131,7 @@ pub(super) fn micros(name: &str, seconds: f64, least: f64) -> Result<i64, Config
         return Ok((seconds * MICROS as f64).round() as i64);
     }
     let expected = format!("{least} to {LONGEST} seconds");
-    Err(wrong(name, seconds, expected))
+    Err(wrong(name, &seconds, &expected))
 }
 
 impl WindowPlan {
@@ -139,11 +139,11 @@ impl WindowPlan {
     pub fn new(config: &WindowConfig, names: &[Box<str>]) -> Result<Self, ConfigError> {
         if names.is_empty() || names.len() > MAX_WIDTH {
             let expected = format!("1 to {MAX_WIDTH} features");
-            return Err(wrong("width", names.len(), expected));
+            return Err(wrong("width", &names.len(), &expected));
         }
         if !(1..=MAX_ROWS).contains(&config.max_rows) {
             let expected = format!("1 to {MAX_ROWS} rows");
-            return Err(wrong("max_rows", config.max_rows, expected));
+            return Err(wrong("max_rows", &config.max_rows, &expected));
         }
         let shape = config.shape()?;
         let allowed = micros("allowed_lateness", config.allowed_lateness, 0.0)?;
@@ -151,13 +151,21 @@ impl WindowPlan {
             Shape::Rows { .. } if allowed > 0 => {
                 let expected =
                     "0 with window_unit samples (rows count in order of arrival, none is late)";
-                return Err(wrong("allowed_lateness", config.allowed_lateness, expected));
+                return Err(wrong(
+                    "allowed_lateness",
+                    &config.allowed_lateness,
+                    expected,
+                ));
             }
             Shape::Time { slide, .. } if allowed / slide > MAX_OVERLAP => {
                 let most = MAX_OVERLAP as f64 * slide as f64 / MICROS as f64;
                 let expected =
                     format!("at most {most} seconds, {MAX_OVERLAP} windows that are kept");
-                return Err(wrong("allowed_lateness", config.allowed_lateness, expected));
+                return Err(wrong(
+                    "allowed_lateness",
+                    &config.allowed_lateness,
+                    &expected,
+                ));
             }
             _ => {}
         }
@@ -209,15 +217,19 @@ impl WindowConfig {
             return self.session();
         }
         if let Some(gap) = self.gap {
-            return Err(wrong("gap", gap, "nothing (only session windows have one)"));
+            return Err(wrong(
+                "gap",
+                &gap,
+                "nothing (only session windows have one)",
+            ));
         }
         let by_rows = self.window_unit == Unit::Samples;
         let Some(size) = self.window_size else {
             let unit = if by_rows { "rows" } else { "seconds" };
             return Err(wrong(
                 "window_size",
-                "not given",
-                format!("a number of {unit}"),
+                &"not given",
+                &format!("a number of {unit}"),
             ));
         };
         let length = |name, length: f64| {
@@ -229,20 +241,20 @@ impl WindowConfig {
                 return Ok(length as i64);
             }
             let expected = format!("a whole number of rows, 1 to {most} (max_rows)");
-            Err(wrong(name, length, expected))
+            Err(wrong(name, &length, &expected))
         };
         let size_length = length("window_size", size)?;
         let slide = match (self.window_type, self.slide_interval) {
             (WindowType::Tumbling, None) => size,
             (WindowType::Tumbling, Some(slide)) if slide != size => {
                 let expected = format!("window_size {size} (tumbling windows do not overlap)");
-                return Err(wrong("slide_interval", slide, expected));
+                return Err(wrong("slide_interval", &slide, &expected));
             }
             (_, slide) => slide.unwrap_or(size.min(1.0)),
         };
         if slide > size {
             let expected = format!("at most window_size {size} (no row may fall between windows)");
-            return Err(wrong("slide_interval", slide, expected));
+            return Err(wrong("slide_interval", &slide, &expected));
         }
         let (size, slide_length) = (size_length, length("slide_interval", slide)?);
         if by_rows {
@@ -255,7 +267,7 @@ impl WindowConfig {
             let least = size as f64 / MICROS as f64 / MAX_OVERLAP as f64;
             let expected =
                 format!("at least {least} seconds (a row may be in {MAX_OVERLAP} windows)");
-            return Err(wrong("slide_interval", slide, expected));
+            return Err(wrong("slide_interval", &slide, &expected));
         }
         Ok(Shape::Time {
             size,
@@ -271,12 +283,12 @@ impl WindowConfig {
         for (name, value) in unwanted {
             if let Some(value) = value {
                 let expected = "nothing (a session ends when nothing comes for `gap`)";
-                return Err(wrong(name, value, expected));
+                return Err(wrong(name, &value, expected));
             }
         }
         let Some(gap) = self.gap else {
             let expected = "seconds of silence that end a session";
-            return Err(wrong("gap", "not given", expected));
+            return Err(wrong("gap", &"not given", expected));
         };
         let gap = micros("gap", gap, SHORTEST)?;
         Ok(Shape::Session { gap })
@@ -286,12 +298,12 @@ impl WindowConfig {
         if self.aggregation == Aggregation::Features {
             if let Some(first) = self.statistics.first() {
                 let expected = "none with aggregation features (aggregation: statistics)";
-                return Err(wrong("statistics", format!("{first:?}"), expected));
+                return Err(wrong("statistics", &format!("{first:?}"), expected));
             }
             return Ok(Vec::new());
         }
         if let Some(q) = self.quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
-            return Err(wrong("quantiles", q, "0 to 1 (95 % is written 0.95)"));
+            return Err(wrong("quantiles", &q, "0 to 1 (95 % is written 0.95)"));
         }
         let names = if self.statistics.is_empty() {
             use StatisticName::{Maximum, Mean, Minimum, StandardDeviation};
@@ -308,12 +320,12 @@ impl WindowConfig {
             let suffix = statistic.suffix();
             if seen.contains(&suffix) {
                 let expected = "each one once, and quantiles that differ in their first six digits";
-                return Err(wrong("statistics", suffix, expected));
+                return Err(wrong("statistics", &suffix, expected));
             }
             seen.push(suffix);
         }
         if wanted.is_empty() {
-            return Err(wrong("quantiles", "empty", "at least one in 0 to 1"));
+            return Err(wrong("quantiles", &"empty", "at least one in 0 to 1"));
         }
         Ok(wanted)
     }
