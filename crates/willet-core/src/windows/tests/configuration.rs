@@ -129,8 +129,14 @@ fn quantiles_are_named_by_their_percent() {
 }
 
 fn bucket(fields: &[(&'static str, &'static str)]) -> Result<BucketPlan, String> {
-    let fields = MapDeserializer::<_, Error>::new(fields.iter().copied());
-    let config = BucketConfig::deserialize(fields).map_err(|error| error.to_string())?;
+    // This deserializer has no options in it.
+    let of = fields.iter().find(|(name, _)| *name == "of");
+    let others = fields.iter().copied().filter(|(name, _)| *name != "of");
+    let config = BucketConfig::deserialize(MapDeserializer::<_, Error>::new(others));
+    let config = BucketConfig {
+        of: of.map(|(_, of)| (*of).to_owned()),
+        ..config.map_err(|error| error.to_string())?
+    };
     BucketPlan::new(&config, &["x".into()]).map_err(|error| error.to_string())
 }
 
