@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far apart the rows of a series come, and how many are missing where a gap opens.
 ///
-/// Times are microseconds since the epoch. Rows come at an even pace once at least [`EVEN`] of their distances in a row agreed within
+/// Times are microseconds since the epoch. Rows come at an even pace once at least `EVEN` of their distances in a row agreed within
 /// a tenth; a few that do not are forgiven. Then a distance of several steps is rows that are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spacing {
