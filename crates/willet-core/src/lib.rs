@@ -17,7 +17,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to look: [`detectors`] for the contract and the table of kinds, [`decision`] for what makes a score a verdict,
+//! Where to look: [`detectors`] for the contract and the table of kinds, [`drift`] for changes of what is normal,
+//! [`decision`] for what makes a score a verdict,
 //! [`features`] for what stands before a detector, [`evaluation`] for how good it was.
 
 pub mod error;
@@ -25,6 +26,7 @@ pub mod settings;
 
 pub mod decision;
 pub mod detectors;
+pub mod drift;
 pub mod features;
 pub mod rows;
 pub mod windows;

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod golden;
+mod golden_drift;
 mod golden_forest;
 mod golden_sets;
 mod metamorphic;

@@ -3,6 +3,7 @@
 mod covariance;
 mod exponential_moments;
 mod gaussian;
+mod incomplete_gamma;
 mod pareto_tail;
 mod sorted_window;
 mod upper_digest;
@@ -11,6 +12,7 @@ pub use covariance::Covariance;
 pub(crate) use covariance::{dot, eigen, triangle};
 pub use exponential_moments::ExponentialMoments;
 pub(crate) use gaussian::Gaussian;
+pub(crate) use incomplete_gamma::upper_gamma;
 pub use pareto_tail::ParetoTail;
 pub use sorted_window::SortedWindow;
 pub(crate) use sorted_window::{outer_quantiles, quantile, select_quantile};
