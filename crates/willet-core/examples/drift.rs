@@ -96,37 +96,53 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Gaussian naive Bayes, learned a row at a time.
 #[derive(Default)]
 struct NaiveBayes {
-    /// Of each class its label, its rows, and mean and sum of squared deviations of each feature.
-    classes: Vec<(f64, f64, Vec<(f64, f64)>)>,
+    classes: Vec<Class>,
+}
+
+struct Class {
+    label: f64,
+    rows: f64,
+    /// Mean and sum of squared deviations of each feature.
+    features: Vec<(f64, f64)>,
+}
+
+impl Class {
+    fn log_likelihood(&self, row: &[f64], total: f64) -> f64 {
+        let features = self.features.iter().zip(row).map(|((mean, squares), x)| {
+            let variance = (squares / self.rows).max(1e-9);
+            -0.5 * libm::log(variance) - (x - mean) * (x - mean) / (2.0 * variance)
+        });
+        libm::log(self.rows / total) + features.sum::<f64>()
+    }
+
+    fn learn(&mut self, row: &[f64]) {
+        self.rows += 1.0;
+        for ((mean, squares), x) in self.features.iter_mut().zip(row) {
+            let apart = x - *mean;
+            *mean += apart / self.rows;
+            *squares += apart * (x - *mean);
+        }
+    }
 }
 
 impl NaiveBayes {
     /// Whether the class was predicted wrongly; the row is learned after.
     fn is_wrong(&mut self, mut row: Vec<f64>, class_at: usize) -> bool {
-        let class = row.remove(class_at);
-        let total: f64 = self.classes.iter().map(|class| class.1).sum();
-        let predicted = self.classes.iter().map(|(label, count, features)| {
-            let mut likelihood = libm::log(count / total);
-            for ((mean, squares), x) in features.iter().zip(&row) {
-                let variance = (squares / count).max(1e-9);
-                likelihood -=
-                    0.5 * libm::log(variance) + (x - mean) * (x - mean) / (2.0 * variance);
-            }
-            (likelihood, *label)
-        });
+        let label = row.remove(class_at);
+        let total: f64 = self.classes.iter().map(|class| class.rows).sum();
+        let likely = |class: &Class| (class.log_likelihood(&row, total), class.label);
+        let predicted = self.classes.iter().map(likely);
         let predicted = predicted.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        let found = self.classes.iter().position(|known| known.0 == class);
-        let at = found.unwrap_or_else(|| {
-            self.classes.push((class, 0.0, vec![(0.0, 0.0); row.len()]));
+        let known = self.classes.iter().position(|class| class.label == label);
+        let at = known.unwrap_or_else(|| {
+            self.classes.push(Class {
+                label,
+                rows: 0.0,
+                features: vec![(0.0, 0.0); row.len()],
+            });
             self.classes.len() - 1
         });
-        let (_, count, features) = &mut self.classes[at];
-        *count += 1.0;
-        for ((mean, squares), x) in features.iter_mut().zip(&row) {
-            let before = x - *mean;
-            *mean += before / *count;
-            *squares += before * (x - *mean);
-        }
-        predicted.is_none_or(|(_, label)| label != class)
+        self.classes[at].learn(&row);
+        predicted.is_none_or(|(_, predicted)| predicted != label)
     }
 }

@@ -39,3 +39,21 @@ fn a_warm_detector_takes_no_memory_for_a_sample() {
     }
     assert!(failed.is_empty(), "{failed}");
 }
+
+#[test]
+fn a_warm_drift_test_takes_no_memory_for_a_sample() {
+    for kind in willet_core::drift::KINDS {
+        let mut random = Random::new(2);
+        let mut detector = kind.build(&Vec::new(), WIDTH, 1).expect("sound");
+        let mut row = [0.0; WIDTH];
+        let mut taken = 0;
+        for i in 0..BEFORE + ROWS {
+            row.iter_mut().for_each(|x| *x = random.unit());
+            let info = allocation_counter::measure(|| {
+                _ = detector.update(&row).expect("the width");
+            });
+            taken += usize::from(i >= BEFORE && info.count_total > 0);
+        }
+        assert!(taken <= UPKEEP, "{}: {taken} of {ROWS} rows", kind.name);
+    }
+}

@@ -1,4 +1,4 @@
-//! p-values of SciPy and alarms of River. `scripts/golden_drift.py` makes the files and says how they are laid out.
+//! p-values of `scipy` and alarms of River. `scripts/golden_drift.py` makes the files and says how they are laid out.
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! Conformance: what every kind of the table must do, and the bits of its scores.
 
 mod conformance;
+mod drift_conformance;
 mod golden;
 mod golden_drift;
 mod golden_forest;

@@ -160,11 +160,11 @@ impl Window {
 
     fn is_sound(&self, places: usize) -> bool {
         let finite = |(sum, squares): &(f64, f64)| sum.is_finite() && squares.is_finite();
-        let held =
+        let mut held =
             self.sizes.iter().enumerate().map(|(level, size)| {
                 u64::from(*size).checked_mul(1_u64.checked_shl(level as u32)?)
             });
-        let values = held.fold(Some(0_u64), |sum, more| sum?.checked_add(more?));
+        let values = held.try_fold(0_u64, |sum: u64, more| sum.checked_add(more?));
         self.sizes.len() <= 62
             && self.sizes.last() != Some(&0)
             && self.sizes.iter().all(|size| usize::from(*size) < places)
@@ -197,7 +197,7 @@ impl Univariate for Adwin {
         let window = &mut self.window;
         window.insert(x, places);
         window.ticks += 1;
-        if window.ticks % self.config.clock as u64 != 0
+        if !window.ticks.is_multiple_of(self.config.clock as u64)
             || window.values <= self.config.grace_period as u64
         {
             return Reading::NONE;

@@ -34,8 +34,9 @@ pub(super) struct Kswin {
     /// The values in order of arrival, twice: the newest `window_size` always lie together.
     held: Vec<f64>,
     random: Random,
-    newest: Vec<f64>,
-    drawn: Vec<f64>,
+    /// Both samples as keys in the order of their values: whole numbers sort faster.
+    newest: Vec<u64>,
+    drawn: Vec<u64>,
     places: Vec<u32>,
     swapped: Vec<u32>,
 }
@@ -49,6 +50,16 @@ pub(super) struct State {
 /// A statistic this small is no drift whatever its significance, as the paper has it.
 const LEAST: f64 = 0.1;
 
+/// A whole number that is larger where the value is; of 0 and -0 the same.
+fn key(x: f64) -> u64 {
+    let bits = (x + 0.0).to_bits();
+    if bits >> 63 == 0 {
+        bits | 1 << 63
+    } else {
+        !bits
+    }
+}
+
 impl Kswin {
     fn window(&self) -> &[f64] {
         let size = self.config.window_size;
@@ -61,21 +72,21 @@ impl Kswin {
         let from = self.held.len() - size;
         let (others, newest) = self.held[from..].split_at(size - stat);
         self.newest.clear();
-        self.newest.extend_from_slice(newest);
+        self.newest.extend(newest.iter().map(|x| key(*x)));
         self.drawn.clear();
         self.swapped.clear();
         for i in 0..stat {
             let j = i + self.random.below(others.len() - i);
             self.places.swap(i, j);
             self.swapped.push(j as u32);
-            self.drawn.push(others[self.places[i] as usize]);
+            self.drawn.push(key(others[self.places[i] as usize]));
         }
         // Put back in order, cheaper than made anew: the next draw depends on nothing but the generator.
         for (i, j) in self.swapped.iter().enumerate().rev() {
             self.places.swap(i, *j as usize);
         }
-        self.newest.sort_unstable_by(f64::total_cmp);
-        self.drawn.sort_unstable_by(f64::total_cmp);
+        self.newest.sort_unstable();
+        self.drawn.sort_unstable();
     }
 }
 

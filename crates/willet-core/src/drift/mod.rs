@@ -1,4 +1,5 @@
 //! Drift: has what is normal changed? One contract, one table of tests, and the tests as plain functions.
+#![doc = include_str!("guide.md")]
 
 mod contract;
 mod correction;
@@ -13,10 +14,12 @@ mod hddm;
 mod kswin;
 mod monitor;
 mod page_hinkley;
+mod performance;
 mod windowed;
 
 pub use contract::{Drift, DriftDetector, FeatureDrift, Input, Kind, Level};
 pub use correction::holm;
+pub use performance::{LabelError, Metric, PerformanceDrift};
 
 use crate::error::ConfigError;
 use per_feature::PerFeature;

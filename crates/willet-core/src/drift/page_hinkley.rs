@@ -117,9 +117,8 @@ impl Univariate for PageHinkley {
         let down = sums.highest - sums.falling;
         let (statistic, since) = match config.mode {
             Mode::Up => (up, sums.since[0]),
-            Mode::Down => (down, sums.since[1]),
             Mode::Both if up >= down => (up, sums.since[0]),
-            Mode::Both => (down, sums.since[1]),
+            Mode::Down | Mode::Both => (down, sums.since[1]),
         };
         if statistic <= config.threshold {
             return Reading::quiet(statistic, 0.0);

@@ -8,9 +8,9 @@ use libm::{exp, lgamma, log};
 /// # References
 /// Abramowitz, Stegun, "Handbook of Mathematical Functions", 6.5.29 and 6.5.31; Lentz, Applied Optics 1976.
 pub(crate) fn upper_gamma(a: f64, x: f64) -> f64 {
-    debug_assert!(a > 0.0);
     /// Far more terms than ever needed: about 5 √a of them near x = a.
     const TERMS: usize = 100_000;
+    debug_assert!(a > 0.0);
     if x <= 0.0 {
         return 1.0;
     }

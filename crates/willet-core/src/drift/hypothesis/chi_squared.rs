@@ -69,8 +69,8 @@ pub fn chi2_contingency(observed: &[f64], columns: usize, continuity: Continuity
     for row in 0..rows {
         for column in 0..columns {
             let expected = of_row(row) * of_column(column) / total;
-            // Also where it is NaN: then the whole table is empty.
-            if !(expected > 0.0) {
+            // NaN where the whole table is empty.
+            if expected.is_nan() || expected <= 0.0 {
                 return None;
             }
             let apart = (observed[row * columns + column] - expected).abs();

@@ -13,9 +13,9 @@ pub struct Ks {
 /// How the p-value is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KsMethod {
-    /// By counting lattice paths: `O(n m)`; ties make it conservative. `method='exact'` of SciPy.
+    /// By counting lattice paths: `O(n m)`; ties make it conservative. `method='exact'` of `scipy`.
     Exact,
-    /// From the distribution of one sample of n m / (n + m) values: fast, good from some dozens of values on. `method='asymp'` of SciPy.
+    /// From the distribution of one sample of n m / (n + m) values: fast, good from some dozens of values on. `method='asymp'` of `scipy`.
     Asymptotic,
 }
 
@@ -50,12 +50,12 @@ pub(crate) fn effective_size(n: usize, m: usize) -> u64 {
 }
 
 /// The statistic of two sorted samples times `n m`: a whole number.
-pub(crate) fn ks_steps(a: &[f64], b: &[f64]) -> u64 {
+pub(crate) fn ks_steps<T: PartialOrd + Copy>(a: &[T], b: &[T]) -> u64 {
     let (n, m) = (a.len() as i64, b.len() as i64);
     let (mut i, mut j) = (0, 0);
     let (mut apart, mut largest) = (0_i64, 0_i64);
     while i < a.len() && j < b.len() {
-        let x = a[i].min(b[j]);
+        let x = if a[i] < b[j] { a[i] } else { b[j] };
         while i < a.len() && a[i] <= x {
             i += 1;
             apart += m;

@@ -88,7 +88,7 @@ impl History {
             filled: 0,
             block: vec![0.0; channels],
             blocks: 0,
-            sizes: Vec::new(),
+            sizes: Vec::with_capacity(LEVELS),
             sums: Vec::new(),
             movement: Movement::new(channels),
         }
@@ -139,6 +139,8 @@ impl History {
         for level in 0..LEVELS {
             if level == self.sizes.len() {
                 self.sizes.push(0);
+                // To the byte: a series of one value holds little else.
+                self.sums.reserve_exact(places * width);
                 self.sums.resize((level + 1) * places * width, 0.0);
             }
             let from = level * places * width;

@@ -157,10 +157,12 @@ impl Movement {
         for scale in 0..SCALES {
             let at = scale * width;
             if self.last.len() == at {
+                self.last.reserve_exact(width);
                 self.last.extend_from_slice(batch);
                 self.batches[scale] = 1;
                 if self.usual.len() == at + width {
                     // What is usual at the scale below is the first guess.
+                    self.usual.reserve_exact(width);
                     self.usual.extend_from_within(at..);
                 }
                 return;

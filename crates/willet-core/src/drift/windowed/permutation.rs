@@ -14,7 +14,7 @@ crate::settings! {
         /// Rows that the window must hold before it is tested.
         min_samples: usize = 30, 2..=100_000;
         /// Times that the values are dealt to both windows anew. The smallest p-value is about two over this.
-        resamples: usize = 5_000, 100..=10_000_000;
+        resamples: usize = 20_000, 100..=10_000_000;
     }
 }
 
@@ -41,6 +41,8 @@ impl WindowTest for PermutationTest {
         "difference of means against values dealt anew; no assumption, slow";
     const PAPER: &'static str = "Fisher, The Design of Experiments, 1935";
     const STRIDE: usize = 8;
+    /// Eight looks at windows that overlap by seven eighths.
+    const LOOKS: f64 = 6.0;
     type Config = PermutationConfig;
 
     fn windows(config: &PermutationConfig) -> Windows {
@@ -50,6 +52,11 @@ impl WindowTest for PermutationTest {
             significance_level: config.significance_level,
             min_samples: config.min_samples,
         }
+    }
+
+    fn smallest_p(config: &PermutationConfig) -> Option<(f64, &'static str, usize)> {
+        let resamples = config.resamples;
+        Some((2.0 / (resamples as f64 + 1.0), "resamples", resamples))
     }
 
     fn new(config: &PermutationConfig) -> Self {
