@@ -117,7 +117,9 @@ impl Series {
     /// A series that has learned nothing.
     pub fn new(config: &SeriesConfig<'_>) -> Result<Self, ConfigError> {
         let width = config.names.len();
-        let detector = config.kind.build(config.options, width, config.own_seed())?;
+        let detector = config
+            .kind
+            .build(config.options, width, config.own_seed())?;
         Self::with(config, detector, Learned::default())
     }
 
@@ -304,8 +306,7 @@ impl Series {
             .watched()
             .and_then(|main| self.detector.expected().get(main).copied());
         let evidence = course.step(row, expected)?;
-        let counts =
-            !self.kind.categorical || evidence.anomaly_type == AnomalyType::MissingData;
+        let counts = !self.kind.categorical || evidence.anomaly_type == AnomalyType::MissingData;
         counts.then_some(evidence)
     }
 
@@ -491,7 +492,9 @@ mod tests {
             };
             let mut whole = Series::new(&config).expect("valid");
             for (i, row) in rows(403).iter().enumerate() {
-                let _ = whole.take(row, Some(i as i64 * 1_000_000)).expect("the width");
+                let _ = whole
+                    .take(row, Some(i as i64 * 1_000_000))
+                    .expect("the width");
             }
             assert!(whole.take(&[1.0], None).is_err() && whole.take(&[], None).is_err());
             let mut restored = Series::restore(&config, &whole.save()).expect("sound");
@@ -516,10 +519,16 @@ mod tests {
         }
         let mut raw = [Raw::WarmingUp];
         let row = [0.1, 0.2];
-        series.detector().score(Rows::one(&row), &mut raw).expect("the width");
+        series
+            .detector()
+            .score(Rows::one(&row), &mut raw)
+            .expect("the width");
         assert_eq!(raw[0], Raw::WarmingUp);
         let _ = series.take(&row, None).expect("the width");
-        series.detector().score(Rows::one(&row), &mut raw).expect("the width");
+        series
+            .detector()
+            .score(Rows::one(&row), &mut raw)
+            .expect("the width");
         assert!(raw[0].score().is_some());
     }
 }

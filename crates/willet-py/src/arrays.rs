@@ -106,7 +106,9 @@ fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
         return Ok(f64::NAN);
     }
     value.extract().map_err(|_| {
-        let shown = value.repr().map_or_else(|_| "?".to_owned(), |x| x.to_string());
+        let shown = value
+            .repr()
+            .map_or_else(|_| "?".to_owned(), |x| x.to_string());
         errors::input(
             value.py(),
             format!("{shown} stands in a row, expected a number (None or nan where it is missing)"),

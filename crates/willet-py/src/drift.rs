@@ -43,15 +43,21 @@ struct Config {
 const MAGIC: &[u8; 8] = b"WLTDRF\x00\x01";
 
 /// Level (0 none, 1 warning, 2 drift), statistic, p-value, magnitude, row at which it began.
-type Reading = (u8, f64, Option<f64>, f64, Option<u64>);
+pub(crate) type Reading = (u8, f64, Option<f64>, f64, Option<u64>);
 
-fn reading(drift: Drift) -> Reading {
+pub(crate) fn reading(drift: Drift) -> Reading {
     let level = match drift.level {
         Level::None => 0,
         Level::Warning => 1,
         Level::Drift => 2,
     };
-    (level, drift.statistic, drift.p_value, drift.magnitude, drift.began)
+    (
+        level,
+        drift.statistic,
+        drift.p_value,
+        drift.magnitude,
+        drift.began,
+    )
 }
 
 impl DriftTest {
@@ -76,9 +82,21 @@ impl DriftTest {
         let options = values::options(settings)?;
         let made = find(&test).and_then(|kind| kind.build(&options, width, seed));
         let detector = made.map_err(|error| errors::config(py, &error))?;
-        let config = Config { test, options, width, seed };
+        let config = Config {
+            test,
+            options,
+            width,
+            seed,
+        };
         let row = Vec::new();
-        Ok(Self { width, inner: Mutex::new(Inner { config, detector, row }) })
+        Ok(Self {
+            width,
+            inner: Mutex::new(Inner {
+                config,
+                detector,
+                row,
+            }),
+        })
     }
 
     /// Name or alias it was made with.
@@ -96,27 +114,34 @@ impl DriftTest {
     /// Takes in a row: level (0 none, 1 warning, 2 drift), statistic, p-value, magnitude, row at which it began.
     fn update(&self, row: &Bound<'_, PyAny>) -> PyResult<Reading> {
         let mut inner = self.lock(row.py());
-        let Inner { detector, row: space, .. } = &mut *inner;
+        let Inner {
+            detector,
+            row: space,
+            ..
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let drift = detector.update(space);
-        Ok(reading(drift.map_err(|error| errors::width(row.py(), error))?))
+        Ok(reading(
+            drift.map_err(|error| errors::width(row.py(), error))?,
+        ))
     }
 
-    /// Takes in rows; the readings of those with a warning or a drift, each behind its place in `rows`.
-    fn update_many(&self, rows: &Bound<'_, PyAny>) -> PyResult<Vec<(usize, Reading)>> {
+    /// Takes in rows up to and with the first that shows a drift: how many, and its reading (the last row's where there is none).
+    fn update_until(&self, rows: &Bound<'_, PyAny>) -> PyResult<(usize, Reading)> {
         let py = rows.py();
         let batch = arrays::rows(rows, self.width)?;
         let values = batch.values();
         py.detach(|| {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut found = Vec::new();
-            for (i, row) in values.chunks_exact(self.width).enumerate() {
-                let drift = inner.detector.update(row)?;
-                if drift.level != Level::None {
-                    found.push((i, reading(drift)));
+            let (mut taken, mut last) = (0, Drift::NONE);
+            for row in values.chunks_exact(self.width) {
+                taken += 1;
+                last = inner.detector.update(row)?;
+                if last.is_drift() {
+                    break;
                 }
             }
-            Ok(found)
+            Ok((taken, reading(last)))
         })
         .map_err(|error| errors::width(py, error))
     }
@@ -160,7 +185,10 @@ impl DriftTest {
     #[staticmethod]
     fn from_state(py: Python<'_>, state: &[u8]) -> PyResult<Self> {
         let damaged = |reason: String| {
-            errors::state(py, format!("saved drift test is damaged: {reason} (take another copy)"))
+            errors::state(
+                py,
+                format!("saved drift test is damaged: {reason} (take another copy)"),
+            )
         };
         let body = unseal(MAGIC, state).map_err(&damaged)?;
         let ((config, version, bytes), rest): ((Vec<u8>, u16, Vec<u8>), _) =
@@ -174,7 +202,14 @@ impl DriftTest {
         let made = kind.restore(&config.options, config.width, config.seed, version, &bytes);
         let detector = made.map_err(|error| errors::restore(py, &error))?;
         let (width, row) = (config.width, Vec::new());
-        Ok(Self { width, inner: Mutex::new(Inner { config, detector, row }) })
+        Ok(Self {
+            width,
+            inner: Mutex::new(Inner {
+                config,
+                detector,
+                row,
+            }),
+        })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
@@ -268,7 +303,11 @@ fn compare_feature(
             let test = chi2_contingency(&table, filled.len(), Continuity::None)?;
             let total = (reference.len() + current.len()) as f64;
             // Cramér's V of a table of two rows.
-            Some((test.statistic, test.p_value, (test.statistic / total).sqrt().min(1.0)))
+            Some((
+                test.statistic,
+                test.p_value,
+                (test.statistic / total).sqrt().min(1.0),
+            ))
         }
         "permutation" => {
             let p = permutation_test(reference, current, RESAMPLES, random)?;
@@ -280,7 +319,11 @@ fn compare_feature(
             let within = (squares(reference, a) + squares(current, b))
                 / (reference.len() + current.len()) as f64;
             let apart = (a - b).abs();
-            let magnitude = if apart > 0.0 { apart / (apart + within.sqrt()) } else { 0.0 };
+            let magnitude = if apart > 0.0 {
+                apart / (apart + within.sqrt())
+            } else {
+                0.0
+            };
             Some((apart, p, magnitude))
         }
         _ => {

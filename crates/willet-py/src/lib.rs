@@ -7,6 +7,7 @@ mod arrays;
 mod drift;
 mod errors;
 mod kinds;
+mod performance;
 mod series;
 mod values;
 
@@ -18,6 +19,7 @@ fn _willet(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<series::Series>()?;
     module.add_class::<drift::DriftTest>()?;
+    module.add_class::<performance::PerformanceTest>()?;
     module.add_function(wrap_pyfunction!(kinds::kinds, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::drift_tests, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::nearest, module)?)?;

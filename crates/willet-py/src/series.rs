@@ -46,10 +46,7 @@ struct Config {
 }
 
 impl Config {
-    fn with<T>(
-        &self,
-        make: impl FnOnce(&SeriesConfig<'_>) -> T,
-    ) -> Result<T, ConfigError> {
+    fn with<T>(&self, make: impl FnOnce(&SeriesConfig<'_>) -> T) -> Result<T, ConfigError> {
         let (kind, mut options) = find(&self.algorithm)?;
         options.extend(self.options.iter().cloned());
         Ok(make(&SeriesConfig {
@@ -164,7 +161,8 @@ impl Columns {
             Answer::Scored(scored) => scored,
             Answer::WarmingUp | Answer::Missing => {
                 let is_missing = answer == Answer::Missing;
-                self.status.push(if is_missing { MISSING } else { WARMING_UP });
+                self.status
+                    .push(if is_missing { MISSING } else { WARMING_UP });
                 for column in [
                     &mut self.score,
                     &mut self.anomaly_score,
@@ -252,10 +250,7 @@ impl Series {
     }
 
     /// Scores each row, then learns it; nan while warming up and where nothing could be scored.
-    fn score_learn<'py>(
-        &self,
-        rows: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    fn score_learn<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let scores = self.over(rows, |inner, rows| {
             let mut out = vec![Raw::WarmingUp; rows.len()];
             inner.core.detector_mut().score_learn(rows, &mut out)?;
@@ -282,12 +277,12 @@ impl Series {
     /// Scores one row, then learns it.
     fn score_learn_one(&self, row: &Bound<'_, PyAny>) -> PyResult<f64> {
         let mut inner = self.lock(row.py());
-        let Inner { core, row: space, .. } = &mut *inner;
+        let Inner {
+            core, row: space, ..
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let mut out = [Raw::WarmingUp];
-        let done = core
-            .detector_mut()
-            .score_learn(Rows::one(space), &mut out);
+        let done = core.detector_mut().score_learn(Rows::one(space), &mut out);
         done.map_err(|error| errors::width(row.py(), error))?;
         Ok(number(out[0]))
     }
@@ -295,7 +290,9 @@ impl Series {
     /// Scores one row without learning it.
     fn score_one(&self, row: &Bound<'_, PyAny>) -> PyResult<f64> {
         let mut inner = self.lock(row.py());
-        let Inner { core, row: space, .. } = &mut *inner;
+        let Inner {
+            core, row: space, ..
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let mut out = [Raw::WarmingUp];
         let done = core.detector().score(Rows::one(space), &mut out);
@@ -306,7 +303,9 @@ impl Series {
     /// Learns one row.
     fn learn_one(&self, row: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut inner = self.lock(row.py());
-        let Inner { core, row: space, .. } = &mut *inner;
+        let Inner {
+            core, row: space, ..
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let done = core.detector_mut().learn(Rows::one(space));
         done.map_err(|error| errors::width(row.py(), error))
@@ -317,7 +316,11 @@ impl Series {
     fn judge_one<'py>(&self, row: &Bound<'py, PyAny>, time: Option<i64>) -> PyResult<One<'py>> {
         let py = row.py();
         let mut inner = self.lock(py);
-        let Inner { core, row: space, config } = &mut *inner;
+        let Inner {
+            core,
+            row: space,
+            config,
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let answer = core.take(space, time);
         let nan = f64::NAN;
@@ -352,7 +355,10 @@ impl Series {
         if let Some(times) = &times
             && times.len() != expected
         {
-            let message = format!("{} times came for {expected} rows, expected one for each", times.len());
+            let message = format!(
+                "{} times came for {expected} rows, expected one for each",
+                times.len()
+            );
             return Err(errors::input(py, message));
         }
         let columns = self.over(rows, |inner, rows| {
@@ -401,7 +407,9 @@ impl Series {
     fn explain<'py>(&self, row: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         let py = row.py();
         let mut inner = self.lock(py);
-        let Inner { core, row: space, .. } = &mut *inner;
+        let Inner {
+            core, row: space, ..
+        } = &mut *inner;
         arrays::row(row, self.width, space)?;
         let explanation = core.detector().explain(space);
         let explanation = explanation.map_err(|error| errors::width(py, error))?;
@@ -441,7 +449,10 @@ impl Series {
     #[staticmethod]
     fn from_state(py: Python<'_>, state: &[u8]) -> PyResult<Self> {
         let damaged = |reason: String| {
-            errors::state(py, format!("saved series is damaged: {reason} (take another copy)"))
+            errors::state(
+                py,
+                format!("saved series is damaged: {reason} (take another copy)"),
+            )
         };
         let body = unseal(MAGIC, state).map_err(&damaged)?;
         let ((config, core), rest): ((Vec<u8>, Vec<u8>), _) =
@@ -520,7 +531,9 @@ fn read_decision(py: Python<'_>, decision: Option<&Bound<'_, PyDict>>) -> PyResu
             py,
             &ConfigError::Value {
                 name: "decision".to_owned(),
-                found: decision.repr().map_or_else(|_| String::new(), |it| it.to_string()),
+                found: decision
+                    .repr()
+                    .map_or_else(|_| String::new(), |it| it.to_string()),
                 expected: format!("other values in it: {error}"),
             },
         )
@@ -548,11 +561,12 @@ fn json(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<serde_
     Ok(match values::read(name, value)? {
         Value::Bool(flag) => flag.into(),
         Value::Text(text) => text.into(),
-        Value::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 && name == "consecutive" => {
+        Value::Number(number)
+            if number.fract() == 0.0 && number.abs() < 1e15 && name == "consecutive" =>
+        {
             (number as i64).into()
         }
         Value::Number(number) => number.into(),
         Value::List(_) | Value::Map(_) => serde_json::Value::Null,
     })
 }
-

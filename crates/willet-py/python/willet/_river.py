@@ -6,7 +6,7 @@ from math import isnan
 from operator import itemgetter
 from typing import Any, ClassVar, TypeVar
 
-from river import anomaly, base
+from river import base
 
 from . import _detector
 from ._errors import NotFittedError, StateError
@@ -15,7 +15,7 @@ from ._willet import DriftTest, Series
 D = TypeVar("D", bound="Detector")
 
 
-class Detector(anomaly.base.AnomalyDetector):
+class Detector(base.AnomalyDetector):
     """A detector of one kind, fed with dictionaries.
 
     The features of the first sample are those of the model, in the order of their names. Features that come later are left out, and
@@ -38,6 +38,10 @@ class Detector(anomaly.base.AnomalyDetector):
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _detector.settings_of(self._kind)}
+
+    def _unit_test_skips(self) -> set[str]:
+        # River's data are amounts of money; where values are names each of these is rare.
+        return {"check_roc_auc"} if _detector.KINDS[self._kind]["categorical"] else set()
 
     def _row(self, x: dict[Any, Any]) -> Any:
         try:

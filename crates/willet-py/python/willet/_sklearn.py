@@ -67,6 +67,9 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """
         rows = self._rows(X, reset=True)
         self._native = self._make(rows.shape[1])
+        if "max_iter" in _detector.settings_of(self._kind):
+            # Steps at most; how many it took is not told.
+            self.n_iter_ = int(self._settings()["max_iter"])
         self._learn(rows)
         return self
 
