@@ -24,7 +24,7 @@ from . import _options, _times
 from ._arrays import as_row, as_rows
 from ._config import StreamingConfig
 from ._detector import as_seed, as_settings
-from ._errors import ConfigError, InputError, WilletError
+from ._errors import ConfigError, InputError
 from ._history import History
 from ._willet import DriftTest, Series
 from .drift import DriftDetector, PerformanceDriftDetector
@@ -36,6 +36,8 @@ T = TypeVar("T")
 log = logging.getLogger("willet")
 
 _SCORED = 2
+#: Samples after a drift that a new model is fitted on, where the window is not shorter.
+_RENEW = 256
 
 
 class Result(NamedTuple):
@@ -70,7 +72,7 @@ class _Stream:
 
     __slots__ = (
         "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "history", "key", "last", "lock",
-        "monitor", "newest", "retrained", "samples", "series", "step", "window",
+        "monitor", "newest", "renew", "retrained", "samples", "series", "since", "step", "window",
     )  # fmt: skip
 
     def __init__(self, key: str | None, drift: DriftDetector | None) -> None:
@@ -91,6 +93,9 @@ class _Stream:
         self.checked = 0
         self.retrained = 0
         self.cleaned = 0
+        #: Sample at which the last drift began, and the one at which there is enough after it for a new model.
+        self.since = 0
+        self.renew: int | None = None
         #: Time or sample at which the window moves next.
         self.step: int | None = None
         #: Verdict of the last step, for aggregated windows.
@@ -413,27 +418,27 @@ class StreamingService:
             raise InputError("timestamp is missing, but window_unit is seconds (give each sample its time)")
         stamps = None if times is None else [_times.micros(time) for time in times]
         results: list[Result] = []
-        with stream.lock:
-            self._open(stream, rows.shape[1])
-            while len(results) < len(rows):
-                at = len(results)
-                began = perf_counter()
+        while len(results) < len(rows):
+            at = len(results)
+            began = perf_counter()
+            with stream.lock:
+                self._open(stream, rows.shape[1])
                 taken = min(len(rows) - at, self._until_event(stream))
                 part = rows[at : at + taken]
-                drift = (0, 0.0)
+                drift: tuple[int, float, int | None] = (0, 0.0, None)
                 if stream.monitor is not None:
                     # Up to the first drift: what comes after it may be judged by another model.
                     taken, reading = stream.monitor.update_until(part)
                     part = part[:taken]
-                    drift = (reading[0], reading[3])
+                    rows_seen = stream.monitor.rows()
+                    drift = (reading[0], reading[3], None if reading[4] is None else max(1, rows_seen - reading[4]))
                 part_times = None if stamps is None else stamps[at : at + taken]
                 part_labels = None if labels is None else labels[at : at + taken]
                 results += self._judge(stream, part, part_times, part_labels, drift, began)
-            if len(results) != len(rows):
-                raise WilletError("as many results as rows were expected")
-        if stream.samples - stream.cleaned >= options["memory_cleanup_interval"]:
-            stream.cleaned = stream.samples
-            self.cleanup_memory()
+            # Without the lock: it asks for those of other sources.
+            if stream.samples - stream.cleaned >= options["memory_cleanup_interval"]:
+                stream.cleaned = stream.samples
+                self.cleanup_memory()
         for result in results if self._observers else ():
             for observer in self._observers:
                 observer(result)
@@ -474,6 +479,10 @@ class StreamingService:
             until = min(until, every - stream.samples % every)
         if options["auto_retrain"] and options["retrain_threshold"] >= 1:
             until = min(until, int(options["retrain_threshold"]) - (stream.samples - stream.retrained))
+        if stream.renew is not None:
+            until = min(until, stream.renew - stream.samples)
+        if options["max_memory_mb"] is not None:
+            until = min(until, options["memory_cleanup_interval"] - (stream.samples - stream.cleaned))
         return max(1, int(until))
 
     def _judge(
@@ -482,7 +491,7 @@ class StreamingService:
         rows: Floats,
         times: list[int] | None,
         labels: list[bool | None] | None,
-        drift: tuple[int, float],
+        drift: tuple[int, float, int | None],
         began: float,
     ) -> list[Result]:
         options = self._options
@@ -500,12 +509,18 @@ class StreamingService:
                     (*verdict, reasons.get(place))
                     for place, verdict in enumerate(zip(*(column.tolist() for column in columns), strict=True))
                 ]
-            history.extend(rows, [verdict[4] for verdict in verdicts], [verdict[2] for verdict in verdicts], times)
+            arrived = times
+            if times is not None and options["window_unit"] == "seconds":
+                # A late sample is in the window it came into.
+                arrived = [times[0] if stream.newest is None else max(times[0], stream.newest)]
+            history.extend(rows, [verdict[4] for verdict in verdicts], [verdict[2] for verdict in verdicts], arrived)
             self._slide(stream, count, times)
         stream.samples += count
         drifted, magnitude = self._look_for_drift(stream, verdicts, labels, drift)
         if drifted:
-            self._adapt(stream)
+            self._adapt(stream, drift[2] or options["check_every"])
+        elif stream.renew is not None and stream.samples >= stream.renew:
+            self._renew(stream)
         elif options["auto_retrain"]:
             self._retrain_if_due(stream)
         spent = (perf_counter() - began) / count
@@ -573,8 +588,9 @@ class StreamingService:
         """A sample whose window is what is judged."""
         options = self._options
         history, series = cast(History, stream.history), cast(Series, stream.series)
-        history.extend(row.reshape(1, -1), [False], [np.nan], times)
         time = None if times is None else times[0]
+        arrived = None if time is None else [time if stream.newest is None else max(time, stream.newest)]
+        history.extend(row.reshape(1, -1), [False], [np.nan], arrived)
         if options["window_unit"] == "seconds":
             before = stream.step
             stream.newest = time if stream.newest is None else max(cast(int, time), stream.newest)
@@ -610,7 +626,7 @@ class StreamingService:
     # Drift
 
     def _look_for_drift(
-        self, stream: _Stream, verdicts: list[Any], labels: list[bool | None] | None, drift: tuple[int, float]
+        self, stream: _Stream, verdicts: list[Any], labels: list[bool | None] | None, drift: tuple[int, float, int | None]
     ) -> tuple[bool, float]:
         detector = stream.drift
         for verdict, label in zip(verdicts, labels or (), strict=False):
@@ -627,7 +643,7 @@ class StreamingService:
             return (True, detector.drift_magnitude) if detector.detect_drift(None) else (False, 0.0)
         if detector is not None:
             return self._ask(stream, detector)
-        level, magnitude = drift
+        level, magnitude, _ = drift
         return (level == 2 and magnitude >= self._options["drift_threshold"], magnitude)
 
     def _ask(self, stream: _Stream, detector: DriftDetector) -> tuple[bool, float]:
@@ -662,10 +678,15 @@ class StreamingService:
             return (True, 1.0)
         return (magnitude >= options["drift_threshold"], float(magnitude))
 
-    def _adapt(self, stream: _Stream) -> None:
+    def _adapt(self, stream: _Stream, rows_since: int) -> None:
         adaptation = self._options["adaptation"]
         if adaptation == "retrain":
-            self._retrain(stream, "drift")
+            # What came before is not normal any more. Where that leaves too little, the old model answers until there is enough.
+            stream.since = stream.samples - min(rows_since, stream.samples)
+            enough = min(_RENEW, self.window_size)
+            stream.renew = stream.since + enough
+            if stream.samples >= stream.renew:
+                self._renew(stream)
         elif adaptation == "incremental":
             cast(Series, stream.series).flush()
             rate = self._rate(stream)
@@ -674,6 +695,15 @@ class StreamingService:
         if adaptation != "report" and stream.drift is not None and len(cast(History, stream.history)):
             window = cast(History, stream.history).last(min(stream.window or self.window_size, len(cast(History, stream.history))))[0]
             stream.drift.update_reference(window)
+
+    def _renew(self, stream: _Stream) -> None:
+        """Fit anew on what came since the drift: it is the new normal, whatever the old model said of it."""
+        stream.renew = None
+        stream.retrained = stream.samples
+        rows, _, _, times = cast(History, stream.history).last(stream.samples - stream.since)
+        self._fit(stream, *self._as_seen(stream, rows, times))
+        if self._retrained is not None:
+            self._retrained("drift")
 
     def _rate(self, stream: _Stream) -> float | None:
         history = stream.history
@@ -694,17 +724,22 @@ class StreamingService:
                 self._retrain(stream, "anomaly_rate")
 
     def _retrain(self, stream: _Stream, reason: str) -> None:
+        """Fit anew on recent normal rows, none of them from before the last drift."""
         stream.retrained = stream.samples
-        rows, flags, _, times = cast(History, stream.history).last(len(cast(History, stream.history)))
+        rows, flags, _, times = cast(History, stream.history).last(stream.samples - stream.since)
         rows, times = rows[~flags][-self._fit_rows() :], times[~flags][-self._fit_rows() :]
-        if self._options["aggregation"] == "statistics":
-            size = self.window_size if self._options["window_unit"] == "samples" else max(stream.window, 2)
-            steps = range(size, len(rows) + 1, max(1, size // 10))
-            rows = np.array([_statistics(rows[end - size : end]) for end in steps]).reshape(-1, rows.shape[1] * 4)
-            times = np.empty(0, dtype=np.int64)
-        self._fit(stream, rows, times)
+        self._fit(stream, *self._as_seen(stream, rows, times))
         if self._retrained is not None:
             self._retrained(reason)
+
+    def _as_seen(self, stream: _Stream, rows: Floats, times: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Rows as the detector sees them: themselves, or the statistics of windows of them."""
+        if self._options["aggregation"] != "statistics":
+            return rows, times
+        size = self.window_size if self._options["window_unit"] == "samples" else max(stream.window, 2)
+        steps = range(size, len(rows) + 1, max(1, size // 10))
+        windows = np.array([_statistics(rows[end - size : end]) for end in steps]).reshape(-1, rows.shape[1] * 4)
+        return windows, np.empty(0, dtype=np.int64)
 
     def _fit_rows(self) -> int:
         return self.window_size if self._options["window_unit"] == "samples" else int(self._options["max_memory_samples"])
@@ -717,8 +752,8 @@ class StreamingService:
         has_times = len(times) == len(rows) and bool((times != History.NO_TIME).all())
         status = series.judge(np.ascontiguousarray(rows), times.tolist() if has_times else None)[0]
         series.flush()
-        # A model that would still be warming up does not replace one that answers.
-        if status[-1] == _SCORED or bool(np.isnan(cast(Series, stream.series).score(rows[-1:])[0])):
+        # One that is still warming up replaces nothing: the old model learns on and answers sooner.
+        if status[-1] == _SCORED:
             stream.series = series
 
     # Windows and models, by hand
@@ -864,7 +899,8 @@ class StreamingService:
         """Start counts, windows and recent samples anew; what was learned stays."""
         for stream in list(self._streams.values()):
             with stream.lock:
-                stream.window = stream.samples = stream.retrained = stream.cleaned = 0
+                stream.window = stream.samples = stream.retrained = stream.cleaned = stream.since = 0
+                stream.renew = None
                 stream.confusion = [0, 0, 0, 0]
                 stream.last = stream.step = None
                 if stream.history is not None:
@@ -1061,7 +1097,7 @@ class _Queue:
         while self._waiting:
             async with self._room:
                 batch, self._waiting = self._waiting[:size], self._waiting[size:]
-                self._room.notify_all()
+                self._room.notify(len(batch))
             samples = [sample for sample, _ in batch]
             if options["async_processing"]:
                 loop = asyncio.get_running_loop()
