@@ -198,6 +198,11 @@ impl Series {
         Ok(())
     }
 
+    /// Whether it counts over event time, so that rows without a time cannot be judged.
+    pub fn needs_time(&self) -> bool {
+        self.policy.needs_time()
+    }
+
     /// The detector, for what it can tell.
     pub fn detector(&self) -> &dyn Detector {
         &*self.detector
@@ -260,15 +265,6 @@ impl Series {
         }
         self.absorb(row, learn)?;
         Ok(answer)
-    }
-
-    /// Learns rows without judging them, as history.
-    pub fn learn(&mut self, rows: Rows<'_>) -> Result<(), WidthError> {
-        for row in rows.iter() {
-            // Judged all the same: the calibration needs the scores, and the guard its say.
-            let _ = self.take(row, None)?;
-        }
-        Ok(())
     }
 
     /// Learns now what waits to be learned together.

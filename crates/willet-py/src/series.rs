@@ -322,6 +322,9 @@ impl Series {
             config,
         } = &mut *inner;
         arrays::row(row, self.width, space)?;
+        if time.is_none() && core.needs_time() {
+            return Err(without_time(py));
+        }
         let answer = core.take(space, time);
         let nan = f64::NAN;
         Ok(match answer.map_err(|error| errors::width(py, error))? {
@@ -361,6 +364,9 @@ impl Series {
             );
             return Err(errors::input(py, message));
         }
+        if times.is_none() && self.lock(py).core.needs_time() {
+            return Err(without_time(py));
+        }
         let columns = self.over(rows, |inner, rows| {
             let mut columns = Columns::default();
             for (i, row) in rows.iter().enumerate() {
@@ -386,6 +392,20 @@ impl Series {
             reasons,
         )
             .into_pyobject(py)
+    }
+
+    /// Judges and learns rows as history, without telling the verdicts; says whether the last one had one.
+    #[pyo3(signature = (rows, times=None))]
+    fn learn_history(&self, rows: &Bound<'_, PyAny>, times: Option<Vec<i64>>) -> PyResult<bool> {
+        self.over(rows, |inner, rows| {
+            let mut is_warm = false;
+            for (i, row) in rows.iter().enumerate() {
+                let time = times.as_ref().and_then(|times| times.get(i)).copied();
+                is_warm = matches!(inner.core.take(row, time)?, Answer::Scored(_));
+            }
+            inner.core.flush();
+            Ok(is_warm)
+        })
     }
 
     /// Learns now what waits to be learned together (`learn_every`).
@@ -477,6 +497,11 @@ impl Series {
     fn __repr__(&self, py: Python<'_>) -> String {
         format!("Series({:?}, {})", self.algorithm(py), self.width)
     }
+}
+
+fn without_time(py: Python<'_>) -> PyErr {
+    let message = "timestamp is missing, but the decision keeps a rate in time (give each row its time, or the decision a rate such as 0.1 %)";
+    errors::input(py, message.to_owned())
 }
 
 /// Magic bytes, checksum, body.

@@ -23,7 +23,7 @@ def _numbers(values: Any, what: str) -> npt.NDArray[Any]:
     if hasattr(values, "toarray"):
         raise InputError(f"{what} are a sparse matrix, expected a dense array (rows.toarray() makes one)")
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     if isinstance(values, dict):
         values = list(values.values())
     try:

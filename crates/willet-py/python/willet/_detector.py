@@ -29,7 +29,7 @@ def make(kind: str, settings: Mapping[str, Any], seed: int, width: int, names: I
 
 
 def as_seed(seed: Any) -> int:
-    """A seed as the core takes it: 0 to 2⁶⁴ − 1."""
+    """A seed as the core takes it: 0 to 2**64 - 1."""
     from ._errors import ConfigError
 
     try:

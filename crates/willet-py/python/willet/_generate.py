@@ -94,7 +94,9 @@ def _class(door: str, kind: dict[str, Any], base: str) -> str:
     lines += ["    Parameters", "    ----------"]
     arguments: list[tuple[str, str, str, str]] = []
     if door != "river":
-        arguments.append(("contamination", "float", "0.1", "Share of the fitted rows that lie beyond the threshold, above 0 and at most 0.5."))
+        arguments.append(
+            ("contamination", "float", "0.1", "Share of the fitted rows that lie beyond the threshold, above 0 and at most 0.5.")
+        )
     for setting, (default, about) in settings.items():
         shown = repr(tuple(default)) if isinstance(default, list) else repr(default)
         allowed = about["allowed"][0].upper() + about["allowed"][1:]

@@ -49,7 +49,7 @@ class Detector:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet (call fit first)")
         return native
 
-    def fit(self: D, X: Any, y: Any = None) -> D:  # noqa: N803
+    def fit(self: D, X: Any, y: Any = None) -> D:
         """Forget what was learned and learn rows shaped (n_samples, n_features)."""
         rows = as_rows(X)
         if not rows.shape[0]:
@@ -63,22 +63,22 @@ class Detector:
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
         return self
 
-    def fit_predict(self, X: Any, y: Any = None) -> npt.NDArray[np.int64]:  # noqa: N803
+    def fit_predict(self, X: Any, y: Any = None) -> npt.NDArray[np.int64]:
         """Fit, then the labels of the same rows."""
         return self.fit(X).labels_
 
-    def decision_function(self, X: Any) -> Floats:  # noqa: N803
+    def decision_function(self, X: Any) -> Floats:
         """Score rows without learning them: high is strange; -1e6 where nothing could be scored."""
         native = self._check()
         scores = native.score(as_rows(X, native.width))
         scores[np.isnan(scores)] = _detector.LOWEST
         return scores
 
-    def predict(self, X: Any) -> npt.NDArray[np.int64]:  # noqa: N803
+    def predict(self, X: Any) -> npt.NDArray[np.int64]:
         """1 for outliers, 0 for others."""
         return (self.decision_function(X) > self.threshold_).astype(np.int64)
 
-    def predict_proba(self, X: Any) -> Floats:  # noqa: N803
+    def predict_proba(self, X: Any) -> Floats:
         """Columns for normal and outlier: where a score lies between the lowest and the highest fitted one."""
         low, high = float(self.decision_scores_.min()), float(self.decision_scores_.max())
         share = np.clip((self.decision_function(X) - low) / max(high - low, np.finfo(float).tiny), 0.0, 1.0)

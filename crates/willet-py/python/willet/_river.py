@@ -83,16 +83,16 @@ class Detector(base.AnomalyDetector):
         score = native.score_learn_one(self._row(x))
         return _detector.LOWEST if isnan(score) else score
 
-    def _table(self, X: Any) -> Any:  # noqa: N803
+    def _table(self, X: Any) -> Any:
         missing = [name for name in self._names if name not in X.columns]
         return X.assign(**dict.fromkeys(missing, float("nan")))[list(self._names)] if missing else X[list(self._names)]
 
-    def learn_many(self, X: Any) -> None:  # noqa: N803
+    def learn_many(self, X: Any) -> None:
         """Learn the rows of a pandas frame."""
         native = self._native or self._begin(dict.fromkeys(X.columns))
         native.learn(self._table(X))
 
-    def score_many(self, X: Any) -> Any:  # noqa: N803
+    def score_many(self, X: Any) -> Any:
         """Score the rows of a pandas frame without learning them; a series with its index."""
         import numpy as np
         import pandas as pd

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 D = TypeVar("D", bound="Detector")
 
 
-class _NotFitted(NotFittedError, SklearnNotFittedError):
+class _NotFitted(NotFittedError, SklearnNotFittedError):  # type: ignore[misc]
     """Both packages' word for it."""
 
 
@@ -42,7 +42,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _detector.settings_of(self._kind)}
 
-    def _rows(self, X: Any, *, reset: bool) -> Floats:  # noqa: N803
+    def _rows(self, X: Any, *, reset: bool) -> Floats:
         rows: Floats = validate_data(self, X, reset=reset, dtype=np.float64, order="C", ensure_all_finite="allow-nan")
         return rows
 
@@ -55,7 +55,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_native", None) is not None
 
-    def fit(self: D, X: Any, y: Any = None) -> D:  # noqa: N803
+    def fit(self: D, X: Any, y: Any = None) -> D:
         """Forget what was learned and learn rows.
 
         Parameters
@@ -73,7 +73,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self._learn(rows)
         return self
 
-    def partial_fit(self: D, X: Any, y: Any = None) -> D:  # noqa: N803
+    def partial_fit(self: D, X: Any, y: Any = None) -> D:
         """Learn more rows; the threshold is set by them."""
         if not self.__sklearn_is_fitted__():
             return self.fit(X)
@@ -94,16 +94,16 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         scores[np.isnan(scores)] = -_detector.LOWEST
         return scores
 
-    def score_samples(self, X: Any) -> Floats:  # noqa: N803
+    def score_samples(self, X: Any) -> Floats:
         """Score rows without learning them: low is strange; 1e6 where nothing could be scored."""
         self._check()
         return self._score(self._rows(X, reset=False))
 
-    def decision_function(self, X: Any) -> Floats:  # noqa: N803
+    def decision_function(self, X: Any) -> Floats:
         """Scores less the threshold: below 0 is an outlier."""
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X: Any) -> npt.NDArray[np.int64]:  # noqa: N803
+    def predict(self, X: Any) -> npt.NDArray[np.int64]:
         """-1 for outliers, 1 for others."""
         return np.where(self.decision_function(X) < 0.0, -1, 1).astype(np.int64)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _options, _times
-from ._detector import as_seed, as_settings
+from ._detector import KINDS, as_seed, as_settings
 from ._errors import InputError
 from ._willet import Series
 
@@ -191,7 +191,7 @@ def score_stream(
         if wrong:
             raise InputError(f"feature column `{wrong[0]}` is not of numbers, expected numbers (codes for names, with algorithm='rare')")
     kind = _options.kind_of(algorithm)["name"]
-    _options.refuse_unknown(f"setting of {kind}", settings or {}, _options.KINDS[kind]["settings"])
+    _options.refuse_unknown(f"setting of {kind}", settings or {}, KINDS[kind]["settings"])
     codes = None if group is None else frame.texts(group)
     times = None if stamp is None else frame.times(stamp)
     keys = [""] if codes is None else frame.values

@@ -174,8 +174,8 @@ class StreamingService:
     num_workers
         Threads; samples of different sources are computed side by side.
     decision
-        What else decides: ``direction``, ``ignore_absolute``, ``ignore_relative``, ``consecutive``, ``data_range``; or ``threshold`` or ``rate``
-        in the place of ``contamination``.
+        What else decides: ``direction``, ``ignore_absolute``, ``ignore_relative``, ``consecutive``, ``data_range``; or ``threshold`` or
+        ``rate`` in the place of ``contamination``.
     seed
         The same seed and samples give the same verdicts.
 
@@ -640,7 +640,7 @@ class StreamingService:
             else:
                 # Counted all the same: labels name samples by their number.
                 detector.update(False)
-            return (True, detector.drift_magnitude) if detector.detect_drift(None) else (False, 0.0)
+            return (True, detector.drift_magnitude or 0.0) if detector.detect_drift(None) else (False, 0.0)
         if detector is not None:
             return self._ask(stream, detector)
         level, magnitude, _ = drift
@@ -670,7 +670,9 @@ class StreamingService:
             stream.drift_errors += 1
             log.exception("drift detector %s raised", type(detector).__name__)
             if stream.drift_errors == 1:
-                message = f"drift detector {type(detector).__name__} raised {error!r} (it is asked again next time; see the log of `willet`)"
+                message = (
+                    f"drift detector {type(detector).__name__} raised {error!r} (it is asked again next time; see the log of `willet`)"
+                )
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
             return (False, 0.0)
         magnitude = getattr(detector, "drift_magnitude", None)
@@ -749,12 +751,16 @@ class StreamingService:
         if not len(rows):
             return
         series = self._make(stream.key, rows.shape[1])
-        has_times = len(times) == len(rows) and bool((times != History.NO_TIME).all())
-        status = series.judge(np.ascontiguousarray(rows), times.tolist() if has_times else None)[0]
-        series.flush()
+        known = self._known_times(rows, times)
+        is_warm = series.learn_history(np.ascontiguousarray(rows), known)
         # One that is still warming up replaces nothing: the old model learns on and answers sooner.
-        if status[-1] == _SCORED:
+        if is_warm:
             stream.series = series
+
+    @staticmethod
+    def _known_times(rows: Floats, times: npt.NDArray[np.int64]) -> list[int] | None:
+        is_known = len(times) == len(rows) and bool((times != History.NO_TIME).all())
+        return times.tolist() if is_known else None
 
     # Windows and models, by hand
 
@@ -798,12 +804,12 @@ class StreamingService:
             if stream.series is None or stream.history is None or not stream.window:
                 return []
             stream.series.flush()
-            rows, _, _, _ = stream.history.last(stream.window)
+            rows, _, _, times = stream.history.last(stream.window)
             # A copy judges them: they have been learned before.
             judge = Series.from_state(stream.series.state())
             if self._options["aggregation"] == "statistics":
-                rows = _statistics(rows).reshape(1, -1)
-            status, score, anomaly_score, _, is_anomaly, confidence, reasons = judge.judge(rows, None)
+                rows, times = _statistics(rows).reshape(1, -1), times[-1:]
+            status, score, anomaly_score, _, is_anomaly, confidence, reasons = judge.judge(rows, self._known_times(rows, times))
             spent = (perf_counter() - began) / len(rows)
             first = stream.samples - len(rows) + 1
             columns = (status, score, anomaly_score, is_anomaly, confidence)
@@ -831,8 +837,7 @@ class StreamingService:
         with stream.lock:
             self._open(stream, rows.shape[1])
             series = self._make(stream.key, rows.shape[1] * (4 if self._options["aggregation"] == "statistics" else 1))
-            series.judge(self._seen(rows), None)
-            series.flush()
+            series.learn_history(self._seen(rows))
             stream.series = series
             stream.retrained = stream.samples
             if stream.drift is not None:
@@ -857,8 +862,7 @@ class StreamingService:
         with stream.lock:
             self._open(stream, rows.shape[1])
             series = cast(Series, stream.series)
-            series.judge(self._seen(rows), None)
-            series.flush()
+            series.learn_history(self._seen(rows))
 
     async def get_recent_data(self, samples: int = 1000, anomaly_filter: bool = False, source: str | None = None) -> Floats:
         """The newest rows, oldest first; with the filter only those not judged anomalous."""
@@ -997,8 +1001,7 @@ class StreamingService:
             return
         rows, flags, _, _ = stream.history.last(len(stream.history))
         if len(rows) and rows.shape[1] == stream.series.width:
-            smaller.judge(rows[~flags], None)
-            smaller.flush()
+            smaller.learn_history(rows[~flags])
         stream.series = smaller
         stream.history.keep(max(1, len(stream.history) // 2))
         stream.window = min(stream.window, len(stream.history))
