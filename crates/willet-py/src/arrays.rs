@@ -62,7 +62,9 @@ pub(crate) fn rows<'py>(rows: &Bound<'py, PyAny>, width: usize) -> PyResult<Batc
 
 fn readable<'py>(rows: &Bound<'py, PyAny>) -> Option<PyReadonlyArray2<'py, f64>> {
     let table: PyReadonlyArray2<'py, f64> = rows.extract().ok()?;
-    table.as_slice().is_ok().then_some(table)
+    // `as_slice` would also take columns behind each other, and does not ask for alignment.
+    let is_plain = table.is_c_contiguous() && table.data().is_aligned();
+    is_plain.then_some(table)
 }
 
 /// Reads one row into `out`.
@@ -76,7 +78,9 @@ pub(crate) fn row(row: &Bound<'_, PyAny>, width: usize, out: &mut Vec<f64>) -> P
         for value in tuple.iter_borrowed() {
             out.push(number(&value)?);
         }
-    } else if let Ok(array) = row.extract::<PyReadonlyArray1<'_, f64>>() {
+    } else if let Ok(array) = row.extract::<PyReadonlyArray1<'_, f64>>()
+        && array.data().is_aligned()
+    {
         out.extend(array.as_array().iter());
     } else {
         static CONVERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

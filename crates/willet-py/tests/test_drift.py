@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 import willet
 from willet import ConfigError, DriftTest, InputError, PerformanceDriftDetector, StatisticalDriftDetector
 

@@ -4,10 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+import willet
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-
-import willet
 from willet import pyod as wp
 
 NAMES = [name for name in wp.__all__ if name != "Detector"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 import willet
 from willet import ConfigError, DriftTest, InputError, Series, StateError
 
@@ -121,7 +120,7 @@ def test_values_out_of_range_do_no_harm(name: str, value: float, rng: np.random.
         ([["1.0", None]], "expected a number"),
         (np.zeros((2, 3)), "3 features, expected 2"),
         (np.zeros((2, 2, 2)), "3 dimensions"),
-        (np.zeros((2, 0)), "no features"),
+        (np.zeros((2, 0)), "0 features, expected 2"),
         (np.zeros(3), "3 features, expected 2"),
     ],
 )

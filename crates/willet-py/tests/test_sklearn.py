@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import willet
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.metrics import make_scorer, roc_auc_score
@@ -13,8 +14,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-
-import willet
 from willet import sklearn as ws
 
 NAMES = [name for name in ws.__all__ if name != "Detector"]

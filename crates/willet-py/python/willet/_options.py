@@ -27,7 +27,10 @@ def hint(found: str, known: Iterable[str]) -> str:
 
 def refuse_unknown(what: str, found: Mapping[str, Any], known: Iterable[str]) -> None:
     """Raise for a name that nobody knows."""
+    known = list(known)
     for name in found:
+        if name in known:
+            continue
         raise ConfigError(f"unknown {what} `{name}`{hint(name, known)}")
 
 

@@ -32,10 +32,10 @@ class _Frame:
     def __init__(self, frame: Any) -> None:
         self.frame = frame
         module = type(frame).__module__.split(".")[0]
-        if module not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
-            raise InputError(f"df is a {type(frame).__name__}, expected a frame of pandas or polars or a table of pyarrow")
         if type(frame).__name__ == "LazyFrame":
             raise InputError("df is a LazyFrame, expected its rows (df.collect() reads them)")
+        if module not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
+            raise InputError(f"df is a {type(frame).__name__}, expected a frame of pandas or polars or a table of pyarrow")
         self.library = module
         self.names = [str(name) for name in (frame.column_names if module == "pyarrow" else frame.columns)]
         self.rows = int(frame.num_rows if module == "pyarrow" else len(frame))
@@ -103,10 +103,13 @@ class _Frame:
 
     def with_columns(self, columns: Mapping[str, npt.NDArray[Any]]) -> Any:
         if self.library == "pandas":
+            import pandas as pd
+
             # The old columns are shared, not copied.
             frame = self.frame.copy(deep=False)
             for name, column in columns.items():
-                frame[name] = column
+                # As a series it is taken as it is; an array would be copied.
+                frame[name] = pd.Series(column, index=frame.index, copy=False)
             return frame
         if self.library == "polars":
             import polars as pl
