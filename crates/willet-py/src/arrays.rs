@@ -8,45 +8,38 @@ use pyo3::types::{PyFloat, PyList, PyTuple};
 use crate::errors;
 
 /// Rows as they came, or a converted copy.
-pub(crate) enum Batch<'py> {
-    Table(PyReadonlyArray2<'py, f64>),
-}
+pub(crate) struct Batch<'py>(PyReadonlyArray2<'py, f64>);
 
 impl Batch<'_> {
     /// The values, row behind row.
     pub(crate) fn values(&self) -> &[f64] {
-        match self {
-            Self::Table(table) => table.as_slice().unwrap_or(&[]),
-        }
+        self.0
+            .as_slice()
+            .expect("only arrays that lie row by row are taken")
     }
 
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Table(table) => table.shape()[0],
-        }
+        self.0.shape()[0]
     }
 
     pub(crate) fn width(&self) -> usize {
-        match self {
-            Self::Table(table) => table.shape()[1],
-        }
+        self.0.shape()[1]
     }
 }
 
 /// Reads a table of rows that are `width` wide.
 pub(crate) fn rows<'py>(rows: &Bound<'py, PyAny>, width: usize) -> PyResult<Batch<'py>> {
     let py = rows.py();
-    let table = match readable(rows) {
-        Some(table) => table,
-        None => {
-            static CONVERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let convert = CONVERT.import(py, "willet._arrays", "as_rows")?;
-            let converted = convert.call1((rows, width))?;
-            readable(&converted)
-                .ok_or_else(|| errors::input(py, "rows could not be converted".to_owned()))?
-        }
+    let table = if let Some(table) = readable(rows) {
+        table
+    } else {
+        static CONVERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let convert = CONVERT.import(py, "willet._arrays", "as_rows")?;
+        let converted = convert.call1((rows, width))?;
+        readable(&converted)
+            .ok_or_else(|| errors::input(py, "rows could not be converted".to_owned()))?
     };
-    let batch = Batch::Table(table);
+    let batch = Batch(table);
     if batch.width() != width {
         let found = batch.width();
         return Err(errors::width(

@@ -40,7 +40,7 @@ struct Config {
     seed: u64,
 }
 
-const MAGIC: &[u8; 8] = b"WLTDRF\x00\x01";
+const MAGIC: [u8; 8] = *b"WLTDRF\x00\x01";
 
 /// Level (0 none, 1 warning, 2 drift), statistic, p-value, magnitude, row at which it began.
 pub(crate) type Reading = (u8, f64, Option<f64>, f64, Option<u64>);

@@ -25,7 +25,7 @@ struct Inner {
     drift: PerformanceDrift,
 }
 
-const MAGIC: &[u8; 8] = b"WLTPRF\x00\x01";
+const MAGIC: [u8; 8] = *b"WLTPRF\x00\x01";
 
 impl PerformanceTest {
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde::{Deserialize, Serialize};
-use willet_core::decision::DecisionConfig;
+use willet_core::decision::{AnomalyType, DecisionConfig};
 use willet_core::detectors::find;
 use willet_core::error::{ConfigError, WidthError};
 use willet_core::rows::{Expected, Raw, Rows};
@@ -62,7 +62,7 @@ impl Config {
 }
 
 /// First bytes of a saved series, and the version of what is around its state.
-const MAGIC: &[u8; 8] = b"WLTSER\x00\x01";
+const MAGIC: [u8; 8] = *b"WLTSER\x00\x01";
 
 impl Series {
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
@@ -117,7 +117,7 @@ fn bands(expected: &[Expected]) -> Vec<(f64, f64, f64)> {
 
 fn reason<'py>(py: Python<'py>, names: &[String], reason: &Reason) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
-    all.set_item("anomaly_type", reason.anomaly_type.map(|it| it.as_str()))?;
+    all.set_item("anomaly_type", reason.anomaly_type.map(AnomalyType::as_str))?;
     let contributions = PyDict::new(py);
     for (name, share) in names.iter().zip(&reason.explanation.contributions) {
         contributions.set_item(name, share)?;
@@ -505,7 +505,7 @@ fn without_time(py: Python<'_>) -> PyErr {
 }
 
 /// Magic bytes, checksum, body.
-pub(crate) fn seal(magic: &[u8; 8], body: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(magic: [u8; 8], body: &[u8]) -> Vec<u8> {
     let mut out = magic.to_vec();
     out.extend(crc32c::crc32c(body).to_le_bytes());
     out.extend_from_slice(body);
@@ -513,7 +513,7 @@ pub(crate) fn seal(magic: &[u8; 8], body: &[u8]) -> Vec<u8> {
 }
 
 /// The body, if magic and checksum are right.
-pub(crate) fn unseal<'a>(magic: &[u8; 8], state: &'a [u8]) -> Result<&'a [u8], String> {
+pub(crate) fn unseal(magic: [u8; 8], state: &[u8]) -> Result<&[u8], String> {
     let body = state.strip_prefix(magic.as_slice());
     let body = body.ok_or("it does not begin as one of this version of willet does")?;
     let (checksum, body) = body.split_first_chunk::<4>().ok_or("it is cut short")?;
@@ -547,7 +547,7 @@ fn read_decision(py: Python<'_>, decision: Option<&Bound<'_, PyDict>>) -> PyResu
             return Err(errors::config(py, &error));
         }
         if !value.is_none() {
-            let value = json(py, &name, &value)?;
+            let value = json(&name, &value)?;
             all.insert(name, value);
         }
     }
@@ -566,21 +566,21 @@ fn read_decision(py: Python<'_>, decision: Option<&Bound<'_, PyDict>>) -> PyResu
 }
 
 /// A value as JSON, `None` inside a list kept: it leaves an end of a range open.
-fn json(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
+fn json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
     if value.is_none() {
         return Ok(serde_json::Value::Null);
     }
     if let Ok(map) = value.cast::<PyDict>() {
         let entries = map.iter().map(|(key, value)| {
             let key: String = key.extract()?;
-            let value = json(py, &key, &value)?;
+            let value = json(&key, &value)?;
             Ok((key, value))
         });
         return Ok(serde_json::Value::Object(entries.collect::<PyResult<_>>()?));
     }
     let is_list = value.cast::<pyo3::types::PyList>().is_ok() || value.cast::<PyTuple>().is_ok();
     if is_list {
-        let values = value.try_iter()?.map(|value| json(py, name, &value?));
+        let values = value.try_iter()?.map(|value| json(name, &value?));
         return Ok(serde_json::Value::Array(values.collect::<PyResult<_>>()?));
     }
     Ok(match values::read(name, value)? {

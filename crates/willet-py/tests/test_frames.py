@@ -129,5 +129,5 @@ def test_a_picture_is_a_figure_or_one_page(frame: pd.DataFrame, tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     assert willet.plot(scored) == Path("willet.html")
-    with pytest.raises(InputError, match="is_anomaly|anomaly_score"):
+    with pytest.raises(InputError, match=r"is_anomaly|anomaly_score"):
         willet.plot(frame)

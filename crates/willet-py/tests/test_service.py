@@ -230,7 +230,7 @@ def test_contamination_can_be_changed() -> None:
     service.adjust_contamination(0.3)
     assert service.contamination == 0.3
     assert sum(result.is_anomaly for result in service.sync.process_batch(rows(0.0))) > 10 * first
-    with pytest.raises(ConfigError, match="contamination is 0.7"):
+    with pytest.raises(ConfigError, match=r"contamination is 0\.7"):
         service.adjust_contamination(0.7)
 
 
