@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 import willet
 from willet import river as wr
 
@@ -94,7 +93,7 @@ def peers(rows: Any, dicts: list[dict[str, float]]) -> dict[str, dict[str, float
     made: list[tuple[str, Callable[[], Any], int]] = [
         ("hst", lambda: models.HalfSpaceTrees(lowest, highest, window_size=250, num_trees=25, max_depth=8), PEER_ROWS),
         ("rcf", lambda: models.RobustRandomCutForest(num_trees=50, tree_size=256), 300),
-        ("lof", lambda: models.LocalOutlierProb(), 300),
+        ("lof", lambda: models.LocalOutlierProbability(), 300),
         ("zscore", lambda: models.StandardAbsoluteDeviation(), PEER_ROWS),
     ]
     for kind, make, count in made:
