@@ -72,7 +72,7 @@ async def main(recovery: str = "reduce_complexity") -> RobustStream:
         number = next(samples)
         if number % 40 == 7:
             raise ConnectionError("the sensor did not answer")
-        return [float(number % 5), 1.0] if number % 30 else [1.0, 2.0, 3.0]
+        return [float(number % 5), 1.0] if number % 30 != 29 else [1.0, 2.0, 3.0]
 
     stream = RobustStream(fetch, recovery, algorithm="iforest")
     results = [await stream.next() for _ in range(250)]

@@ -45,12 +45,13 @@ class Server:
         }
 
 
-async def main(port: int = 8765) -> None:
+async def main(port: int = 8765, stop: asyncio.Event | None = None) -> None:
+    """Serve until told to stop."""
     from websockets.asyncio.server import serve
 
     server = Server()
-    async with serve(server.serve_client, "127.0.0.1", port) as listening:
-        await listening.serve_forever()
+    async with serve(server.serve_client, "127.0.0.1", port):
+        await (stop or asyncio.Event()).wait()
 
 
 if __name__ == "__main__":

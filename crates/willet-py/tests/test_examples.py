@@ -127,7 +127,8 @@ def test_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_websocket_server() -> None:
     websockets = pytest.importorskip("websockets.asyncio.client")
     port = free_port()
-    server = asyncio.ensure_future(example("websocket_server").main(port))
+    stop = asyncio.Event()
+    server = asyncio.ensure_future(example("websocket_server").main(port, stop))
     try:
         for _ in range(100):
             try:
@@ -154,7 +155,8 @@ async def test_websocket_server() -> None:
         await first.close()
         await second.close()
     finally:
-        server.cancel()
+        stop.set()
+        await asyncio.wait_for(server, 10)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def trace(service: StreamingService) -> None:
     def observe(result: Result) -> None:
         end = time_ns()
         start = end - int(result.processing_time * 1e9)
-        attributes = {
+        attributes: dict[str, Any] = {
             "algorithm": service.algorithm,
             "source": result.source or "",
             "sample_id": result.sample_count,
