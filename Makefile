@@ -60,6 +60,7 @@ page: ## build the page into the server's assets (needs Node)
 gen: build ## write generated files anew: docs/generated, protocol; score hashes (with BLESS=1); the page: make page
 	@mkdir -p $(OUT)
 	@$(BIN) detectors --format markdown > $(OUT)/detectors.md
+	@$(BIN) detectors --drift --format markdown > $(OUT)/drift.md
 	@$(BIN) config schema > $(OUT)/config.schema.json
 	@$(BIN) config openapi > $(if $(filter docs/generated,$(OUT)),protocol/openapi.json,$(OUT)/openapi.json)
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
@@ -68,7 +69,8 @@ OUT ?= docs/generated
 accuracy: build ## measure every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes docs/accuracy.md
 	@if [ -d "$(DATA)" ]; then \
 	  [ -x target/accuracy-venv/bin/python ] || { python3 -m venv target/accuracy-venv && target/accuracy-venv/bin/pip install -q numpy; }; \
-	  target/accuracy-venv/bin/python scripts/accuracy.py "$(DATA)" target/accuracy $(ONLY); \
+	  target/accuracy-venv/bin/python scripts/accuracy.py "$(DATA)" target/accuracy $(ONLY) || exit; \
+	  $(CARGO) build --release --locked -q -p willet-core --example drift && target/accuracy-venv/bin/python scripts/accuracy_drift.py "$(DATA)" target/accuracy; \
 	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
 
 peers: build ## the same with other libraries' detectors (PEERS and FAMILIES name some), then make accuracy

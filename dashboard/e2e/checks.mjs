@@ -86,6 +86,32 @@ export const CHECKS = [
     },
   },
   {
+    name: 'a change of what is normal is told with the value that changed',
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      const start = Date.now() / 1000 - 1_600;
+      const noise = (row) => Math.sin(row * 12.9898) * 3 + Math.sin(row * 78.233) * 2;
+      const rows = Array.from({ length: 1_500 }, (_, row) => ({
+        source: 'belt-9',
+        timestamp: start + row,
+        values: { speed: 100 + noise(row) + (row < 900 ? 0 : 12), load: 40 + noise(row + 500) },
+      }));
+      const body = rows.map((row) => JSON.stringify(row)).join('\n');
+      const answer = await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body });
+      assert.equal(answer.status, 200);
+      let found = [];
+      await eventually('the drift', async () => {
+        found = (await json(url, '/api/v1/drift?source=belt-9')).items;
+        return found.length > 0;
+      });
+      assert.ok('speed' in found[0].features, JSON.stringify(found));
+      await open(page, `${url}/sources/belt-9?range=1h`);
+      await page.getByRole('heading', { name: 'Changes of what is normal' }).waitFor();
+      await page.getByText(/speed by \d+ %/).first().waitFor();
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
     name: 'zooming by dragging and the range live in the address',
     async run({ browser, url }) {
       const { page } = await openPage(browser);

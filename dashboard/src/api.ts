@@ -1,7 +1,7 @@
 /** REST calls: one function for each, one error type for all. */
 import { signal } from '@preact/signals';
 import { iso, type Window } from './range.ts';
-import type { Activity, Alert, History, Key, KeyDetail, Page, Problem, Silence, Statistics, Stream, Verdict } from './wire.ts';
+import type { Activity, Alert, Drift, History, Key, KeyDetail, Page, Problem, Silence, Statistics, Stream, Verdict } from './wire.ts';
 
 /** A refusal of the server, or that it could not be reached (`status` 0). */
 export class ApiError extends Error {
@@ -87,6 +87,9 @@ export const api = {
 
   anomalies: (query: { stream?: string | undefined; source: string; limit: number; cursor?: string | undefined } & Window, signal?: AbortSignal) =>
     json<Page<Verdict>>('/api/v1/anomalies', { query: { ...query, ...ends(query) }, ...opt(signal) }),
+
+  drifts: (query: { stream?: string | undefined; source: string; limit: number } & Window, signal?: AbortSignal) =>
+    json<Page<Drift>>('/api/v1/drift', { query: { ...query, ...ends(query) }, ...opt(signal) }),
 
   activity: (window: Window, bins: number, sources: number, signal?: AbortSignal) =>
     json<Activity>('/api/v1/activity', { query: { ...ends(window), bins, sources }, ...opt(signal) }),

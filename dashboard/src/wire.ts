@@ -177,11 +177,16 @@ export interface Stream {
 }
 
 export interface Drift {
+  id: string;
   stream: string;
-  source: string;
-  timestamp: string;
-  test?: string;
-  features?: string[];
+  source?: string;
+  timestamp?: string;
+  test: string;
+  magnitude: number;
+  rows_ago?: number;
+  /** Size of the change of each feature that changed. */
+  features: Record<string, number>;
+  action: string;
 }
 
 export interface Page<T> {

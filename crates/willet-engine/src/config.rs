@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use willet_core::decision::{DecisionConfig, Policy};
 use willet_core::detectors::{Kind, Options, find};
+use willet_core::drift;
 use willet_core::error::ConfigError;
 use willet_core::features::FeaturesConfig;
+use willet_core::random::series_seed;
 use willet_core::settings::Value;
 
 use crate::calendar::Calendars;
@@ -27,6 +29,8 @@ pub struct StreamConfig {
     pub detector: DetectorConfig,
     /// How scores become decisions.
     pub decision: DecisionConfig,
+    /// How changes of what is normal are found.
+    pub drift: DriftConfig,
     /// Seed that the seeds of all series come from.
     pub seed: u64,
     /// How far an event may lie behind its series before it is marked late, in milliseconds.
@@ -43,6 +47,7 @@ impl Default for StreamConfig {
             features: FeaturesConfig::default(),
             detector: DetectorConfig::default(),
             decision: DecisionConfig::default(),
+            drift: DriftConfig::default(),
             seed: 0,
             allowed_lateness_ms: 0,
             duplicate_window: 10_000,
@@ -71,6 +76,109 @@ impl Default for DetectorConfig {
             algorithm: default_algorithm(),
             settings: BTreeMap::new(),
         }
+    }
+}
+
+/// Whether and how changes of what is normal are found, and what is done then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DriftConfig {
+    /// Whether they are looked for; where nobody says, with the default detector `auto`, or where anything else stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection: Option<bool>,
+    /// Name or alias of the test.
+    #[serde(default = "default_test")]
+    pub test: String,
+    /// What is done when one is found.
+    #[serde(default)]
+    pub adaptation: Adaptation,
+    /// Settings of the test; `willet detectors --drift` lists them.
+    #[serde(flatten)]
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// What is done when a drift is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adaptation {
+    /// It is told. The detector goes on as its kind does: all learn on by themselves.
+    #[default]
+    Report,
+}
+
+impl Adaptation {
+    /// Name in configuration and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+        }
+    }
+}
+
+fn default_test() -> String {
+    "monitor".to_owned()
+}
+
+impl Default for DriftConfig {
+    fn default() -> Self {
+        Self {
+            detection: None,
+            test: default_test(),
+            adaptation: Adaptation::default(),
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// A [`DriftConfig`] that was checked.
+#[derive(Clone, Debug)]
+pub(crate) struct DriftPlan {
+    kind: Option<&'static drift::Kind>,
+    options: Options,
+    adaptation: Adaptation,
+    fingerprint: u64,
+}
+
+impl DriftPlan {
+    fn new(config: &DriftConfig, algorithm: &str) -> Result<Self, ConfigError> {
+        let kind = drift::find(&config.test)?;
+        let options: Options = config.settings.clone().into_iter().collect();
+        kind.check(&options)?;
+        // What a series keeps of a test is of use under the same settings only.
+        let settings = serde_json::to_string(&options).unwrap_or_default();
+        Ok(Self {
+            fingerprint: series_seed(0, &settings, kind.name),
+            // Who chose a detector for its speed did not ask for a second one beside it.
+            kind: config
+                .detection
+                .unwrap_or(algorithm == default_algorithm() || *config != DriftConfig::default())
+                .then_some(kind),
+            options,
+            adaptation: config.adaptation,
+        })
+    }
+
+    /// The test; `None` where none looks.
+    pub(crate) fn kind(&self) -> Option<&'static drift::Kind> {
+        self.kind
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn adaptation(&self) -> Adaptation {
+        self.adaptation
+    }
+
+    /// Whether the test looks at flags (1 an anomaly, 0 none) instead of features.
+    pub(crate) fn looks_at_flags(&self) -> bool {
+        self.kind
+            .is_some_and(|kind| kind.input == drift::Input::Errors)
+    }
+
+    /// Another one for another test or other settings.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 }
 
@@ -119,6 +227,7 @@ pub struct Plan {
     options: Options,
     policy: Policy,
     calendars: Calendars,
+    drift: DriftPlan,
     /// Rises whenever what a series learns changes.
     model_version: u32,
     /// The plans before this one, oldest first, each without its own: while a series warms up under this plan, what it
@@ -146,6 +255,8 @@ impl Plan {
             Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
         let calendars =
             Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
+        let drift =
+            DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
             let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");
@@ -175,6 +286,7 @@ impl Plan {
             options,
             policy,
             calendars,
+            drift,
             model_version,
             former: Vec::new(),
         })
@@ -273,6 +385,11 @@ impl Plan {
     /// Settings of the detector.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How changes of what is normal are found.
+    pub(crate) fn drift(&self) -> &DriftPlan {
+        &self.drift
     }
 
     /// How scores become decisions at an event time.

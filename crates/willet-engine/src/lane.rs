@@ -6,7 +6,7 @@ use crate::chunk::{ChunkId, ChunkRef};
 use crate::config::Plan;
 use crate::event::{EventBatch, Timestamp};
 use crate::series::{Arrival, Layouts, Series, Space};
-use crate::verdict::{Detail, Outcome, Verdict};
+use crate::verdict::{Found, Outcome, Verdict};
 
 /// Series of the keys that a hash puts here. One lane is worked on by one thread at a time.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ impl Lane {
         tick: Option<Timestamp>,
         batch: &EventBatch,
         event: usize,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Verdict {
         let row = batch.rows()[event];
         let key = batch.key(event);
@@ -200,6 +200,8 @@ impl Lane {
                     is_late: false,
                     sample_count: 0,
                     model_version: plan.model_version(),
+                    drift_magnitude: None,
+                    is_drift: false,
                 };
             }
             Slot::Cold { .. } => {
@@ -215,7 +217,7 @@ impl Lane {
         };
         let verdict = resident
             .series
-            .take(plan, tick, arrival, &mut self.space, details);
+            .take(plan, tick, arrival, &mut self.space, found);
         if verdict.outcome != Outcome::AlreadyLearned {
             resident.is_recent = true;
             if !resident.is_changed {
@@ -258,7 +260,7 @@ impl Lane {
         tick: Option<Timestamp>,
         batch: &EventBatch,
         event: usize,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Verdict {
         let row = batch.rows()[event];
         let arrival = Arrival {
@@ -269,8 +271,8 @@ impl Lane {
             values: batch.values(event),
         };
         match self.series(row.key_hash, batch.key(event)) {
-            Some(series) => series.peek(plan, tick, arrival, details),
-            None => Series::new("").peek(plan, tick, arrival, details),
+            Some(series) => series.peek(plan, tick, arrival, found),
+            None => Series::new("").peek(plan, tick, arrival, found),
         }
     }
 

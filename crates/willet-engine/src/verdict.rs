@@ -3,13 +3,45 @@
 pub use willet_core::decision::AnomalyType;
 use willet_core::rows::Expected;
 
+pub use crate::config::Adaptation;
+
 /// Answers for the events of one batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
     /// One for each event, in order.
     pub rows: Vec<Verdict>,
-    /// What is only made for anomalies; [`Scored::detail`] points here.
+    /// What is seldom there.
+    pub found: Found,
+}
+
+/// What is made for some events only.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Of anomalies; [`Scored::detail`] points here.
     pub details: Vec<Detail>,
+    /// Changes of what is normal, in the order of their events.
+    pub drifts: Vec<DriftFound>,
+}
+
+/// What is normal of a series has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftFound {
+    /// The event that showed it.
+    pub event: u32,
+    /// Name of the test.
+    pub test: &'static str,
+    /// The test's own statistic.
+    pub statistic: f64,
+    /// Chance of such a statistic without drift, where the test knows it.
+    pub p_value: Option<f64>,
+    /// Size of the change in 0..=1.
+    pub magnitude: f64,
+    /// Rows since the change is believed to have begun, this one counted, where the test knows it.
+    pub rows_ago: Option<u64>,
+    /// The features that changed with the size of their change, the most changed first.
+    pub features: Vec<(Box<str>, f64)>,
+    /// What is done about it.
+    pub action: Adaptation,
 }
 
 /// The answer for one event.
@@ -25,6 +57,10 @@ pub struct Verdict {
     pub sample_count: u64,
     /// Version of the model that answered.
     pub model_version: u32,
+    /// Size in 0..=1 of what the drift test saw of a change so far; `None` where none looks.
+    pub drift_magnitude: Option<f64>,
+    /// Whether this event showed a drift: once for each.
+    pub is_drift: bool,
 }
 
 /// What came of an event.
@@ -115,12 +151,23 @@ impl Verdicts {
     /// Removes all and keeps the memory.
     pub fn clear(&mut self) {
         self.rows.clear();
-        self.details.clear();
+        self.found.details.clear();
+        self.found.drifts.clear();
+    }
+
+    /// The drift that an event showed, if it did.
+    pub fn drift(&self, verdict: &Verdict) -> Option<&DriftFound> {
+        if !verdict.is_drift {
+            return None;
+        }
+        let drifts = &self.found.drifts;
+        let place = drifts.binary_search_by_key(&verdict.event, |drift| drift.event);
+        place.ok().map(|place| &drifts[place])
     }
 
     /// Detail of a scored event, if it has one.
     pub fn detail(&self, scored: &Scored) -> Option<&Detail> {
-        self.details.get(scored.detail? as usize)
+        self.found.details.get(scored.detail? as usize)
     }
 }
 

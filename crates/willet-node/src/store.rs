@@ -7,6 +7,8 @@ use std::fmt::Debug;
 pub struct Commit {
     /// Verdicts, in order. A verdict whose id is there already changes nothing.
     pub verdicts: Vec<VerdictRow>,
+    /// Drifts, in order. One whose id is there already changes nothing.
+    pub drifts: Vec<DriftRow>,
     /// Parts of histories, to be added to what is there.
     pub history: Vec<HistoryRow>,
     /// Alerts as they are now.
@@ -41,6 +43,25 @@ pub struct VerdictRow {
     /// `spike`, ...
     pub anomaly_type: Option<String>,
     /// The verdict as it stands at every door.
+    pub json: String,
+}
+
+/// A drift to keep.
+#[derive(Clone, Debug)]
+pub struct DriftRow {
+    /// `stream/partition/offset` of the record that showed it.
+    pub id: String,
+    /// The stream.
+    pub stream: String,
+    /// The key.
+    pub source: String,
+    /// Event time where there is one, else time of arrival; microseconds since the epoch.
+    pub at: i64,
+    /// Name of the test.
+    pub test: &'static str,
+    /// Size of the change in 0..=1.
+    pub magnitude: f64,
+    /// The drift as it stands at every door.
     pub json: String,
 }
 
@@ -166,6 +187,8 @@ pub trait Store: Send + Debug {
 pub struct Committed {
     /// For each verdict, whether it was new.
     pub is_new: Vec<bool>,
+    /// For each drift, whether it was new.
+    pub is_new_drift: Vec<bool>,
 }
 
 /// A store that cannot be used.

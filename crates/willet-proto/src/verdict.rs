@@ -54,12 +54,51 @@ pub struct Verdict<'a> {
     /// Nothing was scored, and why: `missing`, `duplicate`, `poisoned`, or a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<&'a str>,
+    /// Whether this event showed that what is normal has changed; left out where no test looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_detected: Option<bool>,
+    /// Size in 0..=1 of what the test sees of such a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_magnitude: Option<f64>,
     /// The kind of detector.
     pub algorithm: &'a str,
     /// Rises whenever what series learn is changed.
     pub model_version: u32,
     /// Version of Willet.
     pub engine_version: &'a str,
+    /// Events of the series so far.
+    pub sample_count: u64,
+}
+
+/// What is normal of a series has changed. Fields that do not apply are left out.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Drift<'a> {
+    /// `stream/partition/offset` of the record that showed it.
+    pub id: &'a str,
+    /// The stream.
+    pub stream: &'a str,
+    /// The key; left out where the stream has only one, without a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'a str>,
+    /// Event time of the event that showed it, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<&'a str>,
+    /// Name of the test.
+    pub test: &'a str,
+    /// The test's own statistic.
+    pub statistic: f64,
+    /// Chance of such a statistic without drift, where the test knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// Size of the change in 0..=1.
+    pub magnitude: f64,
+    /// Rows since the change is believed to have begun, where the test knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_ago: Option<u64>,
+    /// Size of the change of each feature that changed, the most changed first.
+    pub features: Pairs<'a>,
+    /// What is done about it.
+    pub action: &'a str,
     /// Events of the series so far.
     pub sample_count: u64,
 }

@@ -24,7 +24,7 @@ use willet_proto::{Code, Problem};
 
 use crate::app::App;
 use crate::problem::{Fault, Unfinished};
-use crate::rest::{alerts, anomalies, events, health, keys, silences, statistics, streams};
+use crate::rest::{alerts, anomalies, drift, events, health, keys, silences, statistics, streams};
 use crate::{assets, auth, metrics, openapi, ws};
 
 /// Headers must come within this time, and a connection that says nothing is closed after it.
@@ -47,6 +47,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/v1/detect", post(events::detect))
         .route("/api/v1/anomalies", get(anomalies::list))
         .route("/api/v1/anomalies/{id}", get(anomalies::one))
+        .route("/api/v1/drift", get(drift::list))
         .route("/api/v1/alerts", get(alerts::list))
         .route("/api/v1/alerts/{id}", get(alerts::one))
         .route("/api/v1/alerts/{id}/acknowledge", post(alerts::acknowledge))

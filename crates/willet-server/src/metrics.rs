@@ -288,7 +288,7 @@ fn stream_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> 
 
 /// The names of the library guide, by algorithm.
 fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> Written {
-    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 4]> =
+    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 5]> =
         std::collections::BTreeMap::new();
     for stream in streams {
         let detector = stream.config().detector;
@@ -301,6 +301,7 @@ fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> W
             .anomalies
             .load(Relaxed)
             .saturating_sub(confident);
+        numbers[4] += stream.counters.drifts.load(Relaxed);
         let window = match detector.settings.get("window_size") {
             Some(Value::Number(window)) => *window as u64,
             _ => 1_000,
@@ -330,6 +331,13 @@ fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> W
                 (leveled(name, "low"), numbers[2]),
             ]
         }),
+    )?;
+    out.counters(
+        "anomaly_detection_drift_detections",
+        "Changes of what is normal",
+        by_algorithm
+            .iter()
+            .map(|(name, numbers)| (of(name), numbers[4])),
     )?;
     out.gauges(
         "anomaly_detection_window_size",

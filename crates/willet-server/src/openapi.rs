@@ -4,7 +4,9 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
-use crate::rest::{alerts, anomalies, events, health, keys, shapes, silences, statistics, streams};
+use crate::rest::{
+    alerts, anomalies, drift, events, health, keys, shapes, silences, statistics, streams,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +19,7 @@ use crate::rest::{alerts, anomalies, events, health, keys, shapes, silences, sta
         health::health, health::api_health, health::ready, health::readyz, health::livez, statistics::statistics,
         events::events, events::detect, events::alert,
         anomalies::all, anomalies::of_source, anomalies::list, anomalies::one,
+        drift::list,
         alerts::list, alerts::one, alerts::acknowledge, alerts::resolve,
         silences::list, silences::create, silences::remove,
         keys::list, keys::one, keys::forget, keys::history, keys::activity,
@@ -28,6 +31,7 @@ use crate::rest::{alerts, anomalies, events, health, keys, shapes, silences, sta
         (name = "streams", description = "What runs"),
         (name = "keys", description = "What is taken for normal, and what was"),
         (name = "anomalies", description = "Verdicts that said yes"),
+        (name = "drift", description = "Changes of what is normal"),
         (name = "alerts", description = "What people are told"),
         (name = "health", description = "How the service is"),
     ),

@@ -34,6 +34,8 @@ impl VerdictFormat for VerdictJson {
             warming_up: verdict.outcome == Outcome::WarmingUp,
             values: Named::new(layout.names(), values),
             late: verdict.is_late,
+            drift_detected: verdict.drift_magnitude.map(|_| verdict.is_drift),
+            drift_magnitude: verdict.drift_magnitude,
             skipped: skipped.as_deref(),
             algorithm: answers.plan.algorithm_of(verdict.model_version),
             model_version: verdict.model_version,
@@ -63,6 +65,33 @@ impl VerdictFormat for VerdictJson {
                 wire.counterfactual = Pairs(moved.collect());
             }
         }
+        serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");
+    }
+
+    fn write_drift(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>) {
+        let verdict = &answers.verdicts.rows[index];
+        let Some(drift) = answers.verdicts.drift(verdict) else {
+            return;
+        };
+        let event = verdict.event as usize;
+        let stream = &answers.plan.config().name;
+        let key = answers.events.key(event);
+        let time = answers.time_of(event).map(rfc3339);
+        let features = drift.features.iter();
+        let wire = willet_proto::Drift {
+            id: &format!("{stream}/0/{}", answers.events.rows()[event].offset),
+            stream,
+            source: Some(key).filter(|key| !key.is_empty()),
+            timestamp: time.as_deref(),
+            test: drift.test,
+            statistic: drift.statistic,
+            p_value: drift.p_value,
+            magnitude: drift.magnitude,
+            rows_ago: drift.rows_ago,
+            features: Pairs(features.map(|(name, size)| (&**name, *size)).collect()),
+            action: drift.action.as_str(),
+            sample_count: verdict.sample_count,
+        };
         serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");
     }
 }

@@ -10,7 +10,7 @@ use willet_connectors::{Cursor, Framing, Source};
 use willet_core::decision::DecisionConfig;
 use willet_core::features::FeaturesConfig;
 use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
-use willet_engine::config::{DetectorConfig, Plan, StreamConfig};
+use willet_engine::config::{DetectorConfig, DriftConfig, Plan, StreamConfig};
 use willet_node::pipeline::{Batch, Fed, Feed};
 use willet_node::service::{FeedError, OpenFeed, now};
 use willet_proto::Code;
@@ -59,6 +59,7 @@ struct Written {
     features: FeaturesConfig,
     detector: DetectorConfig,
     decision: DecisionConfig,
+    drift: DriftConfig,
     seed: u64,
     allowed_lateness_ms: u64,
     duplicate_window: usize,
@@ -83,6 +84,7 @@ impl From<StreamResource> for Written {
             seed: stream.seed,
             allowed_lateness_ms: stream.allowed_lateness_ms,
             duplicate_window: stream.duplicate_window,
+            drift: stream.drift,
         }
     }
 }
@@ -96,6 +98,7 @@ impl From<Written> for StreamResource {
                 features: written.features,
                 detector: written.detector,
                 decision: written.decision,
+                drift: written.drift,
                 seed: written.seed,
                 allowed_lateness_ms: written.allowed_lateness_ms,
                 duplicate_window: written.duplicate_window,

@@ -36,6 +36,10 @@ impl VerdictFormat for Explosive {
         }
         VerdictJson.write(answers, index, out);
     }
+
+    fn write_drift(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>) {
+        VerdictJson.write_drift(answers, index, out);
+    }
 }
 
 fn start(folder: &Path, format: Arc<Explosive>) -> Arc<Service> {

@@ -84,6 +84,19 @@ pub struct AnomalyFilter {
     pub anomaly_type: Option<String>,
 }
 
+/// Which drifts. What is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct DriftFilter {
+    /// Only of this stream.
+    pub stream: Option<String>,
+    /// Only of this key, and of all keys that begin with it and a `/`.
+    pub source: Option<String>,
+    /// From this time on.
+    pub from: Option<i64>,
+    /// Until before this time.
+    pub to: Option<i64>,
+}
+
 /// Which alerts. What is `None` or empty does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct AlertFilter {

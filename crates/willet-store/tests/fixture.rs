@@ -72,6 +72,8 @@ fn contents() -> Commit {
     };
     Commit {
         verdicts: (0..3).map(verdict).collect(),
+        // Version 1 had none.
+        drifts: Vec::new(),
         history: (0..5).map(|n| history(n * 10)).collect(),
         alerts: vec![AlertRow {
             id: "pumps~0~0".to_owned(),

@@ -39,6 +39,9 @@ impl RowFormat for Rows {
                 if verdict.is_late { "late" } else { "-" },
             );
             outcome(&verdict.outcome, answers.verdicts, &mut text);
+            if let Some(drift) = answers.verdicts.drift(verdict) {
+                let _ = write!(text, " drift {:016x}", drift.magnitude.to_bits());
+            }
             text.push('\n');
         }
         out.extend_from_slice(text.as_bytes());

@@ -128,7 +128,7 @@ function paint(plot: uPlot, { marks, drift, at }: { marks: Mark[]; drift: readon
     ctx.setLineDash([2 * scale, 4 * scale]);
     upright(x);
     ctx.textAlign = 'left';
-    ctx.fillText(mark.test ? `drift (${mark.test})` : 'drift', x + 4 * scale, top + 12 * scale);
+    ctx.fillText('drift', x + 4 * scale, top + 12 * scale);
   }
   ctx.setLineDash([]);
   if (at !== null) {

@@ -6,13 +6,13 @@ import { Confirm } from '../components/Dialog.tsx';
 import { Fact } from '../components/Explanation.tsx';
 import { Moment } from '../components/Moment.tsx';
 import { RangeBar } from '../components/RangeBar.tsx';
-import { bytes, clock, count, parseTime, plural, value } from '../format.ts';
+import { bytes, clock, count, parseTime, percent, plural, value } from '../format.ts';
 import { throttled } from '../paint.ts';
 import { useQuery } from '../query.ts';
 import { fittingPreset, follows, readRange, refreshMs, toFixed, windowAround, windowOf, type Range, type Window } from '../range.ts';
 import { go, place, setParams } from '../router.ts';
 import { driftMarks, nowMs, onAnomaly } from '../state.ts';
-import type { KeyDetail } from '../wire.ts';
+import type { Drift, KeyDetail } from '../wire.ts';
 import { SourceAnomalies } from './SourceAnomalies.tsx';
 import { SourceCharts } from './SourceCharts.tsx';
 
@@ -22,6 +22,7 @@ const CELLS = 24 * POINTS;
 const FEWEST_POINTS = 60;
 const WIDE_REFRESH_MS = 15_000;
 const MARKED_ANOMALIES = 500;
+const MARKED_DRIFTS = 100;
 const SOON_MS = 2_000;
 
 export function Source({ name }: { name: string }) {
@@ -129,7 +130,13 @@ function Over({ name, known }: { name: string; known: KeyDetail }) {
     (signal) => api.anomalies({ stream: known.stream, source: name, limit: MARKED_ANOMALIES, ...windowOf(range, Date.now() / 1000) }, signal),
     { everyMs: everyMs && Math.max(everyMs, 10_000), on: [soon], keep: true },
   );
-  const drift = driftMarks.value.filter((mark) => mark.source === name && mark.stream === known.stream);
+  const live = driftMarks.value.filter((mark) => mark.source === name && mark.stream === known.stream).length;
+  const drifts = useQuery(
+    `drifts ${question}`,
+    (signal) => api.drifts({ stream: known.stream, source: name, limit: MARKED_DRIFTS, ...windowOf(range, Date.now() / 1000) }, signal),
+    { everyMs: everyMs && Math.max(everyMs, 10_000), on: [live], keep: true },
+  );
+  const drift = drifts.data?.items ?? [];
   const shown = history.data ? endsOf(history.data.window, history.data.history.times) : null;
   const zoom = (from: number, to: number) => setParams(toFixed(from, to));
 
@@ -146,10 +153,33 @@ function Over({ name, known }: { name: string; known: KeyDetail }) {
           </section>
         )
       )}
+      {drift.length > 0 && <Drifts drifts={drift} />}
       <SourceAnomalies query={anomalies} at={at} capped={MARKED_ANOMALIES} />
     </>
   );
 }
+
+/** What is normal has changed: when, in which values, how much. */
+const Drifts = ({ drifts }: { drifts: readonly Drift[] }) => (
+  <section class="panel">
+    <h2>Changes of what is normal</h2>
+    <ul class="plain">
+      {drifts.map((drift) => (
+        <li key={drift.id}>
+          <Moment time={drift.timestamp} />{' '}
+          {Object.entries(drift.features)
+            .map(([feature, size]) => `${feature} by ${percent(size)}`)
+            .join(', ')}
+          <span class="muted">
+            {' '}
+            seen by {drift.test}
+            {drift.rows_ago !== undefined && `, begun about ${plural(drift.rows_ago, 'row')} before`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  </section>
+);
 
 function endsOf(window: Window, times: readonly number[]): { from: number; to: number } | null {
   const from = window.from ?? times[0];

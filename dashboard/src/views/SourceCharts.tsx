@@ -53,7 +53,7 @@ export function SourceCharts({ history, window, verdicts, drift, at, onZoom }: P
             history={history}
             feature={feature}
             verdicts={verdicts}
-            drift={drift}
+            drift={drift.filter(({ features }) => feature.name in features)}
             window={window}
             at={at}
             height={chosen.length === 1 ? 260 : 170}

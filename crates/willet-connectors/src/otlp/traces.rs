@@ -141,8 +141,8 @@ impl Traces {
         result.push(KeyValue::new("algorithm", algorithm));
         let detection = begin("anomaly_detection", began, result, &in_sample);
         let in_detection = Context::new().with_span(detection);
-        // No monitor of drift looks yet: it ends where it begins.
-        let drift = vec![KeyValue::new("drift.detected", false)];
+        // Its time is not measured apart: it ends where it begins.
+        let drift = vec![KeyValue::new("drift.detected", verdict.is_drift)];
         begin("concept_drift_handling", ended, drift, &in_detection).end_with_timestamp(ended);
         in_detection.span().end_with_timestamp(ended);
         in_sample.span().end_with_timestamp(ended);

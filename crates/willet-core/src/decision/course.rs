@@ -24,6 +24,8 @@ pub enum AnomalyType {
     Contextual,
     /// A value seldom seen or never, where values are names.
     Rare,
+    /// What is normal has changed, as the series' drift test sees it.
+    Drift,
 }
 
 impl AnomalyType {
@@ -39,6 +41,7 @@ impl AnomalyType {
             Self::MissingData => "missing_data",
             Self::Contextual => "contextual",
             Self::Rare => "rare",
+            Self::Drift => "drift",
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::decision::Scale;
 /// Two questions are asked of each row. *Fast*: how strange is it? *Slow*: how strange is it together with what came lately? Slow
 /// evidence puts rows of a strange stretch above normal ones, and alone never says more than that ([`USUAL_TOP`]). Rows within
 /// [`TOGETHER`] rows of an event's last strange row belong to it: they score just as much, unless they are more than twice as deep as
-/// what the event has shown. So the score of a lasting change is high once.
+/// what the event has shown. So the score of a lasting change is high once. And an event like others before scores no more than as
+/// often as they came ([`Past`]): what returns every day is not 1 in a million.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Events {
     fast: Scale,
@@ -18,6 +19,64 @@ pub(crate) struct Events {
     quiet: u32,
     /// Depth that the present event has shown.
     shown: f64,
+    past: Past,
+}
+
+/// How deep the last events were, and how long ago they began: what has come before is not as rare as its shape alone says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Past {
+    /// Rows since the oldest event kept, or since the beginning while there is room for more.
+    rows: u64,
+    /// Largest depth of each event and the value of `rows` at its beginning, the newest last.
+    events: Vec<(f32, u64)>,
+}
+
+/// Events remembered.
+const REMEMBERED: usize = 24;
+
+impl Past {
+    /// The depth that the series' own events allow: the share of an event like k others in n rows is k + 1 in n. Rises
+    /// with the depth, without end where no other was as deep.
+    fn bound(&self, depth: f64) -> f64 {
+        // Smooth, so that a deeper event always has a higher bound: nearly 1 up to its own depth, 0.14 at one and a half times.
+        let like = |past: f32| {
+            let share = depth / (1.25 * f64::from(past));
+            let fourth = share * share * share * share;
+            1.0 / (1.0 + fourth * fourth * share * share)
+        };
+        if self.events.is_empty() {
+            return f64::INFINITY;
+        }
+        let others: f64 = self.events.iter().map(|(past, _)| like(*past)).sum();
+        let rows = self.rows.max(1) as f64;
+        libm::log10(rows / (others + 1.0)) / others.min(1.0)
+    }
+
+    fn begin(&mut self, depth: f64) {
+        if self.events.len() == REMEMBERED {
+            self.events.remove(0);
+            let oldest = self.events.first().map_or(0, |(_, at)| *at);
+            self.rows -= oldest;
+            self.events.iter_mut().for_each(|(_, at)| *at -= oldest);
+        }
+        self.events.push((depth as f32, self.rows));
+    }
+
+    fn is_sound(&self) -> bool {
+        let in_order = self.events.is_sorted_by_key(|(_, at)| *at);
+        in_order
+            && self.events.len() <= REMEMBERED
+            && self
+                .events
+                .iter()
+                .all(|(depth, at)| depth.is_finite() && *at <= self.rows)
+    }
+
+    fn go_on(&mut self, depth: f64) {
+        if let Some((deepest, _)) = self.events.last_mut() {
+            *deepest = deepest.max(depth as f32);
+        }
+    }
 }
 
 /// Depth of what comes once in 200 rows: from here on a row is the beginning of an event.
@@ -66,7 +125,13 @@ impl Events {
     pub(crate) fn score(&self, weighed: &Weighed) -> Option<f64> {
         let fast = weighed.fast_depth?;
         let is_known = self.quiet <= TOGETHER && fast > USUAL_TOP && fast <= NEWS * self.shown;
-        let fast = if is_known { below_top(fast) } else { fast };
+        let fast = if is_known {
+            below_top(fast)
+        } else if fast > USUAL_TOP {
+            fast.min(self.past.bound(fast).max(USUAL_TOP))
+        } else {
+            fast
+        };
         let slow = weighed.slow_depth.map_or(0.0, |slow| {
             if slow > USUAL_TOP {
                 below_top(slow)
@@ -84,6 +149,7 @@ impl Events {
             self.slow.learn(weighed.slow, weighed.slow_depth);
         }
         self.lately = weighed.lately;
+        self.past.rows += 1;
         match weighed.fast_depth {
             Some(depth) if depth > USUAL_TOP => {
                 let is_same = self.quiet <= TOGETHER;
@@ -92,6 +158,11 @@ impl Events {
                 } else {
                     depth
                 };
+                if is_same && self.shown != depth {
+                    self.past.go_on(depth);
+                } else {
+                    self.past.begin(depth);
+                }
                 self.quiet = 0;
             }
             _ => self.quiet = (self.quiet + 1).min(TOGETHER + 1),
@@ -99,7 +170,8 @@ impl Events {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.fast.heap_bytes() + self.slow.heap_bytes()
+        let past = self.past.events.capacity() * size_of::<(f32, u64)>();
+        self.fast.heap_bytes() + self.slow.heap_bytes() + past
     }
 
     pub(crate) fn is_sound(&self) -> bool {
@@ -107,6 +179,7 @@ impl Events {
             && self.slow.is_sound()
             && self.lately.is_finite()
             && self.shown.is_finite()
+            && self.past.is_sound()
     }
 }
 
@@ -144,6 +217,43 @@ mod tests {
         let within = (1_001..1_050).filter(|i| scores[*i] > USUAL_TOP);
         assert_eq!(within.collect::<Vec<_>>(), [1_030]);
         assert!(scores[1_001..1_050].iter().all(|score| *score > 2.0));
+    }
+
+    #[test]
+    fn what_returns_scores_as_often_as_it_came_and_what_is_stranger_more() {
+        let mut random = Random::new(9);
+        let mut evidence: Vec<f64> = (0..6_000).map(|_| random.unit()).collect();
+        (1_000..6_000).step_by(300).for_each(|i| evidence[i] = 3.0);
+        evidence[5_950] = 30.0;
+        let mut events = Events::new();
+        let score = |x: f64| {
+            let weighed = events.weigh(x, x);
+            let score = events.score(&weighed).unwrap_or(0.0);
+            // As the decision's guard does.
+            events.take(&weighed, score <= USUAL_TOP);
+            score
+        };
+        let scores: Vec<f64> = evidence.into_iter().map(score).collect();
+        assert!(scores[1_000] > 6.0, "the first: {}", scores[1_000]);
+        let last = scores[5_800];
+        assert!(
+            (USUAL_TOP..3.0).contains(&last),
+            "the seventeenth in 5,800 rows: {last}"
+        );
+        assert!(scores[5_950] > 3.0 * last, "{}", scores[5_950]);
+    }
+
+    #[test]
+    fn a_deeper_event_never_scores_less() {
+        let mut past = Past::default();
+        for depth in [3.0, 8.0, 5.0, 5.5, 8.0] {
+            past.rows += 1_000;
+            past.begin(depth);
+        }
+        let bounds: Vec<f64> = (230..2_000)
+            .map(|i| past.bound(f64::from(i) / 100.0))
+            .collect();
+        assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]

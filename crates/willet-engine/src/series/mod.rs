@@ -2,17 +2,20 @@
 
 mod model;
 mod state;
+mod watch;
 
 use std::sync::Arc;
 
 use willet_core::features::Spacing;
+use willet_core::random::series_seed;
 use willet_core::rows::Expected;
 
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
-use crate::verdict::{Detail, Misfit, Outcome, Verdict};
+use crate::verdict::{Found, Misfit, Outcome, Verdict};
 use model::Model;
 pub(crate) use state::Layouts;
+use watch::Watch;
 
 /// What was learned of one key. An event is learned once: `learned_upto` says which it has seen.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Series {
     model: Option<Model>,
     /// Learned under an earlier plan; answers until `model` is warm.
     former: Option<Box<Model>>,
+    /// Looks for drift, where the plan wants that.
+    watch: Option<Watch>,
 }
 
 /// What is known of a key.
@@ -81,6 +86,7 @@ impl Series {
             sample_count: 0,
             model: None,
             former: None,
+            watch: None,
         }
     }
 
@@ -115,7 +121,7 @@ impl Series {
         tick: Option<Timestamp>,
         arrival: Arrival<'_>,
         space: &mut Space,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Verdict {
         let verdict = |series: &Self, outcome, is_late| Verdict {
             event: arrival.event,
@@ -123,6 +129,8 @@ impl Series {
             is_late,
             sample_count: series.sample_count,
             model_version: plan.model_version(),
+            drift_magnitude: None,
+            is_drift: false,
         };
         if self.learned_upto > arrival.offset {
             return verdict(self, Outcome::AlreadyLearned, false);
@@ -153,11 +161,37 @@ impl Series {
         if let Some(former) = &mut self.former {
             former.pass_missing(missing);
         }
-        let outcome = model.judge(plan, arrival.time, values, &mut space.row, details);
-        if self.former.is_some() {
-            return self.ask_former(plan, outcome, is_late, arrival, space, details);
+        let outcome = model.judge(plan, arrival.time, values, &mut space.row, found);
+        let flag = match outcome {
+            Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
+            _ => f64::NAN,
+        };
+        let (row, names): (&[f64], &[Box<str>]) = if plan.drift().looks_at_flags() {
+            (&[flag], &[])
+        } else {
+            (model.row(values, &space.row), model.names())
+        };
+        let seed = series_seed(plan.config().seed, &self.key, "drift");
+        Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
+        let drift = self
+            .watch
+            .as_mut()
+            .and_then(|watch| watch.see(plan.drift(), arrival.event, row, names));
+        let is_drift = drift.is_some();
+        if let Some(drift) = drift {
+            Model::mark_drift(outcome, found);
+            found.drifts.push(drift);
         }
-        verdict(self, outcome, is_late)
+        let answer = if self.former.is_some() {
+            self.ask_former(plan, outcome, is_late, arrival, space, found)
+        } else {
+            verdict(self, outcome, is_late)
+        };
+        Verdict {
+            drift_magnitude: self.watch.as_ref().map(Watch::magnitude),
+            is_drift,
+            ..answer
+        }
     }
 
     /// Brings the model to the version of the plan. What was learned goes on where only windows became longer; else it
@@ -199,7 +233,7 @@ impl Series {
         is_late: bool,
         arrival: Arrival<'_>,
         space: &mut Space,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Verdict {
         let mut verdict = Verdict {
             event: arrival.event,
@@ -207,6 +241,8 @@ impl Series {
             is_late,
             sample_count: self.sample_count,
             model_version: plan.model_version(),
+            drift_magnitude: None,
+            is_drift: false,
         };
         if matches!(outcome, Outcome::Scored(_)) {
             self.former = None;
@@ -215,7 +251,7 @@ impl Series {
             && outcome == Outcome::WarmingUp
             && let Ok(values) = former.arrange(arrival.layout, arrival.values, &mut space.values)
         {
-            verdict.outcome = former.judge(plan, arrival.time, values, &mut space.row, details);
+            verdict.outcome = former.judge(plan, arrival.time, values, &mut space.row, found);
             verdict.model_version = former.version;
         }
         verdict
@@ -227,7 +263,7 @@ impl Series {
         plan: &Plan,
         tick: Option<Timestamp>,
         arrival: Arrival<'_>,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Verdict {
         let mut copy = Self {
             key: self.key.clone(),
@@ -243,8 +279,12 @@ impl Series {
                 .former
                 .as_ref()
                 .and_then(|former| former.copy(plan, &self.key).map(Box::new)),
+            watch: self.watch.as_ref().and_then(|watch| {
+                let seed = series_seed(plan.config().seed, &self.key, "drift");
+                Watch::restore(&watch.save(), plan.drift(), seed).ok()?
+            }),
         };
-        copy.take(plan, tick, arrival, &mut Space::default(), details)
+        copy.take(plan, tick, arrival, &mut Space::default(), found)
     }
 
     pub(crate) fn describe(&self, plan: &Plan) -> Description {
@@ -291,7 +331,8 @@ impl Series {
         let model = self.model.as_ref().map_or(0, Model::heap_bytes);
         let former = self.former.as_ref();
         let former = former.map_or(0, |former| size_of::<Model>() + former.heap_bytes());
+        let watch = self.watch.as_ref().map_or(0, Watch::heap_bytes);
         // What the allocator adds to some five blocks.
-        size_of::<Self>() + self.key.len() + model + former + 5 * 16
+        size_of::<Self>() + self.key.len() + model + former + watch + 5 * 16
     }
 }

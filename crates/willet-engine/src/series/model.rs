@@ -12,7 +12,7 @@ use willet_core::rows::{Explanation, Raw, Rows};
 use super::state::{Layouts, ModelStateV3};
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
-use crate::verdict::{Detail, Misfit, Outcome, Scored};
+use crate::verdict::{Detail, Found, Misfit, Outcome, Scored};
 
 /// What one version of a plan has learned of a key.
 #[derive(Debug)]
@@ -209,7 +209,7 @@ impl Model {
         time: Option<Timestamp>,
         values: &[f64],
         space: &mut Vec<f64>,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Outcome {
         let row: &[f64] = match &self.features {
             Some(features) => {
@@ -236,12 +236,12 @@ impl Model {
         };
         let moment = sight.moment(time);
         let (outcome, learn) = match raw[0] {
-            Raw::Missing => (self.miss(moment, &sight, &policy, details), false),
+            Raw::Missing => (self.miss(moment, &sight, &policy, found), false),
             Raw::WarmingUp => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
             Raw::Score(score) => match self.decision.judge(score, moment, &policy) {
                 None => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
                 Some(judgement) => {
-                    let scored = self.say(score, &judgement, &sight, &policy, details);
+                    let scored = self.say(score, &judgement, &sight, &policy, found);
                     (Outcome::Scored(scored), judgement.learn)
                 }
             },
@@ -262,6 +262,24 @@ impl Model {
             features.observe(values);
         }
         outcome
+    }
+
+    /// The row of features that was judged last; of values where there are none to be made.
+    pub(super) fn row<'a>(&self, values: &'a [f64], space: &'a [f64]) -> &'a [f64] {
+        match &self.features {
+            Some(_) => space,
+            None => values,
+        }
+    }
+
+    /// An anomaly that shows a drift is of that type.
+    pub(super) fn mark_drift(outcome: Outcome, found: &mut Found) {
+        if let Outcome::Scored(scored) = outcome
+            && let Some(detail) = scored.detail
+            && let Some(detail) = found.details.get_mut(detail as usize)
+        {
+            detail.anomaly_type = Some(AnomalyType::Drift);
+        }
     }
 
     /// Puts what is expected in the place of what is missing; a row without any value stays one.
@@ -299,7 +317,7 @@ impl Model {
         moment: Moment,
         sight: &Sight<'_>,
         policy: &Policy,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Outcome {
         if sight.evidence.is_none() {
             return Outcome::Missing;
@@ -308,7 +326,7 @@ impl Model {
         if !judgement.is_over {
             return Outcome::Missing;
         }
-        Outcome::Scored(self.say(judgement.depth, &judgement, sight, policy, details))
+        Outcome::Scored(self.say(judgement.depth, &judgement, sight, policy, found))
     }
 
     /// The numbers of a judged row; with its detail, if it is an anomaly.
@@ -318,7 +336,7 @@ impl Model {
         judgement: &Judgement,
         sight: &Sight<'_>,
         policy: &Policy,
-        details: &mut Vec<Detail>,
+        found: &mut Found,
     ) -> Scored {
         let detail = judgement
             .is_over
@@ -334,8 +352,8 @@ impl Model {
             confidence: judgement.confidence(detail.is_some()),
             is_anomaly: detail.is_some(),
             detail: detail.map(|detail| {
-                details.push(detail);
-                details.len() as u32 - 1
+                found.details.push(detail);
+                found.details.len() as u32 - 1
             }),
         }
     }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use willet_core::decision::{Course, Decision, DecisionV1};
 use willet_core::features::{Memory, Spacing};
+use willet_core::random::series_seed;
 
+use super::watch::{Watch, WatchState};
 use super::{Model, Series};
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
@@ -17,6 +19,7 @@ impl Series {
             sample_count: self.sample_count,
             model: self.model.as_ref().map(Model::save),
             former: self.former.as_deref().map(Model::save),
+            watch: self.watch.as_ref().map(Watch::save),
         }));
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
@@ -46,6 +49,12 @@ impl Series {
         };
         let model = restore(state.model)?;
         let former = restore(state.former)?.map(Box::new);
+        let seed = series_seed(plan.config().seed, key, "drift");
+        let watch = state
+            .watch
+            .map(|watch| Watch::restore(&watch, plan.drift(), seed))
+            .transpose()?
+            .flatten();
         Ok(Self {
             key: key.into(),
             learned_upto: state.learned_upto,
@@ -54,6 +63,7 @@ impl Series {
             sample_count: state.sample_count,
             model,
             former,
+            watch,
         })
     }
 }
@@ -64,7 +74,7 @@ enum SeriesState {
     V1(SeriesStateV1),
     /// With the former model, which answers until the other is warm.
     V2(SeriesStateV1, Box<ModelStateV1>),
-    /// With decisions that keep a rate and count depths, the course of the values, and their spacing.
+    /// With decisions that keep a rate and count depths, the course of the values, their spacing, and the drift test.
     V3(Box<SeriesStateV3>),
 }
 
@@ -96,6 +106,7 @@ struct SeriesStateV3 {
     sample_count: u64,
     model: Option<ModelStateV3>,
     former: Option<ModelStateV3>,
+    watch: Option<WatchState>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +131,7 @@ impl SeriesStateV3 {
             sample_count: state.sample_count,
             model: state.model.map(ModelStateV3::from),
             former: former.map(ModelStateV3::from),
+            watch: None,
         }
     }
 }
@@ -170,11 +182,11 @@ mod tests {
     use super::*;
     use crate::config::StreamConfig;
     use crate::series::{Arrival, Space};
-    use crate::verdict::{Outcome, Verdict};
+    use crate::verdict::{Found, Outcome, Verdict};
 
     fn feed(series: &mut Series, plan: &Plan, range: std::ops::Range<u64>) -> Vec<Verdict> {
         let layout = Arc::new(Layout::positional(1));
-        let mut details = Vec::new();
+        let mut found = Found::default();
         range
             .map(|offset| {
                 let value = [(offset * 7 % 31) as f64 + if offset == 700 { 500.0 } else { 0.0 }];
@@ -185,7 +197,7 @@ mod tests {
                     layout: &layout,
                     values: &value,
                 };
-                series.take(plan, None, arrival, &mut Space::default(), &mut details)
+                series.take(plan, None, arrival, &mut Space::default(), &mut found)
             })
             .collect()
     }
@@ -261,7 +273,7 @@ mod tests {
         let plan = Plan::new(StreamConfig::default(), 1).expect("valid");
         let layout = Arc::new(Layout::positional(1));
         let mut series = Series::new("k");
-        let mut details = Vec::new();
+        let mut found = Found::default();
         for row in (0..1_420).filter(|row| !(1_300..1_390).contains(row)) {
             let value = [wave(row)];
             let arrival = Arrival {
@@ -271,7 +283,7 @@ mod tests {
                 layout: &layout,
                 values: &value,
             };
-            let _ = series.take(&plan, None, arrival, &mut Space::default(), &mut details);
+            let _ = series.take(&plan, None, arrival, &mut Space::default(), &mut found);
         }
         let description = series.describe(&plan);
         let expected = description.expected[0].middle;
@@ -280,5 +292,49 @@ mod tests {
         let about = description.about.expect("auto says what it chose");
         assert!(about.contains("season of 288 rows"), "{about}");
         assert!(about.ends_with("a row every 300 s"), "{about}");
+    }
+
+    #[test]
+    fn a_step_is_told_once_with_its_feature_and_goes_on_after_a_restart() {
+        let names = ["speed".to_owned(), "load".to_owned()];
+        let layout = Arc::new(Layout::named(&names));
+        let noise = |row: u64, salt: u64| ((row * 7_919 + salt) % 1_009) as f64 / 1_009.0;
+        let told = |detection: bool, cut: Option<u64>| {
+            let mut config = StreamConfig::default();
+            config.drift.detection = Some(detection);
+            let plan = Plan::new(config, 1).expect("valid");
+            let mut series = Series::new("k");
+            let mut found = Found::default();
+            for row in 0..1_500 {
+                if cut == Some(row) {
+                    let bytes = series.encode();
+                    series = Series::decode(&plan, "k", &bytes, &mut Layouts::default())
+                        .expect("readable");
+                }
+                let step = if row < 900 { 0.0 } else { 0.5 };
+                let values = [noise(row, 1) + step, noise(row * row, 5)];
+                let arrival = Arrival {
+                    event: row as u32,
+                    offset: row,
+                    time: None,
+                    layout: &layout,
+                    values: &values,
+                };
+                let verdict = series.take(&plan, None, arrival, &mut Space::default(), &mut found);
+                let shown = found
+                    .drifts
+                    .last()
+                    .is_some_and(|drift| drift.event == row as u32);
+                assert_eq!(verdict.is_drift, shown);
+                assert_eq!(verdict.drift_magnitude.is_some(), detection);
+            }
+            found.drifts
+        };
+        let drifts = told(true, None);
+        assert_eq!(drifts.len(), 1, "{drifts:?}");
+        assert!((900..1_100).contains(&drifts[0].event), "{drifts:?}");
+        assert_eq!(&*drifts[0].features[0].0, "speed");
+        assert_eq!(told(true, Some(950)), drifts);
+        assert_eq!(told(false, None), []);
     }
 }

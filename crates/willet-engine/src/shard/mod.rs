@@ -15,7 +15,7 @@ use crate::journal::Entry;
 use crate::lane::Lane;
 use crate::manifest::{Manifest, ShardState};
 pub use crate::series::Description;
-use crate::verdict::{Detail, Outcome, Verdict, Verdicts};
+use crate::verdict::{Detail, Found, Outcome, Verdict, Verdicts};
 
 /// The state machine of one partition.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct LaneTask<'a> {
     batch: &'a EventBatch,
     events: Vec<u32>,
     rows: Vec<Verdict>,
-    details: Vec<Detail>,
+    found: Found,
 }
 
 impl LaneTask<'_> {
@@ -73,7 +73,7 @@ impl LaneTask<'_> {
                 self.tick,
                 self.batch,
                 *event as usize,
-                &mut self.details,
+                &mut self.found,
             ));
         }
     }
@@ -215,7 +215,7 @@ impl Shard {
         for (event, row) in batch.rows().iter().enumerate() {
             let lane = &self.lanes[lane_of(row.key_hash, self.lanes.len())];
             out.rows
-                .push(lane.peek(&self.plan, self.tick, batch, event, &mut out.details));
+                .push(lane.peek(&self.plan, self.tick, batch, event, &mut out.found));
         }
     }
 
@@ -231,7 +231,7 @@ impl Shard {
         for event in batch.indices() {
             let verdict = match self.set_aside(batch, event) {
                 Some(verdict) => verdict,
-                None => self.lanes[0].take(&self.plan, self.tick, batch, event, &mut out.details),
+                None => self.lanes[0].take(&self.plan, self.tick, batch, event, &mut out.found),
             };
             out.rows.push(verdict);
         }
@@ -267,13 +267,14 @@ impl Shard {
                 batch,
                 events,
                 rows: Vec::new(),
-                details: Vec::new(),
+                found: Found::default(),
             })
             .collect();
         fork(&mut tasks);
         for mut task in tasks {
-            let shift = out.details.len() as u32;
-            out.details.append(&mut task.details);
+            let shift = out.found.details.len() as u32;
+            out.found.details.append(&mut task.found.details);
+            out.found.drifts.append(&mut task.found.drifts);
             out.rows.extend(task.rows.into_iter().map(|mut verdict| {
                 if let Outcome::Scored(scored) = &mut verdict.outcome {
                     scored.detail = scored.detail.map(|detail| detail + shift);
@@ -305,6 +306,8 @@ impl Shard {
             is_late: false,
             sample_count: 0,
             model_version,
+            drift_magnitude: None,
+            is_drift: false,
         })
     }
 
@@ -406,15 +409,17 @@ impl Verdicts {
         debug_assert_eq!(self.rows.len(), events);
         // Each lane's are in order: a stable sort merges them.
         self.rows.sort_by_key(|verdict| verdict.event);
-        let mut details: Vec<Option<Detail>> = self.details.drain(..).map(Some).collect();
+        self.found.drifts.sort_by_key(|drift| drift.event);
+        let all = &mut self.found.details;
+        let mut details: Vec<Option<Detail>> = all.drain(..).map(Some).collect();
         for verdict in &mut self.rows {
             if let Outcome::Scored(scored) = &mut verdict.outcome
                 && let Some(detail) = scored
                     .detail
                     .and_then(|detail| details[detail as usize].take())
             {
-                self.details.push(detail);
-                scored.detail = Some(self.details.len() as u32 - 1);
+                all.push(detail);
+                scored.detail = Some(all.len() as u32 - 1);
             }
         }
     }

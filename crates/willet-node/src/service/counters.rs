@@ -12,6 +12,8 @@ pub struct StreamCounters {
     pub anomalies: AtomicU64,
     /// Anomalies whose confidence is above 0.8.
     pub confident: AtomicU64,
+    /// Drifts found.
+    pub drifts: AtomicU64,
     /// Events that a door refused as not understood.
     pub rejected: AtomicU64,
     /// Events marked late.

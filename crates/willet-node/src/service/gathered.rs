@@ -18,12 +18,15 @@ use super::output_thread::{Delivery, Flagged, OutputMessage};
 use super::requests::Requests;
 use super::topics::{Topic, Topics};
 use crate::output::{Answers, Output, OutputError};
-use crate::store::{BUCKET_SECONDS, HistoryRow, RequestRow, ValueHistory, VerdictRow};
+use crate::store::{BUCKET_SECONDS, DriftRow, HistoryRow, RequestRow, ValueHistory, VerdictRow};
 
 /// Puts a verdict into the form that it has at every door.
 pub trait VerdictFormat: Send + Sync + Debug {
     /// Writes the verdict at `index` of the answers as one JSON object.
     fn write(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>);
+
+    /// Writes the drift that the verdict at `index` showed as one JSON object; nothing where it showed none.
+    fn write_drift(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>);
 }
 
 /// Watches what shards do, from outside: nothing of it reaches a verdict.
@@ -58,6 +61,7 @@ pub(crate) struct Gathered {
     pub(crate) counters: Arc<StreamCounters>,
     pub(crate) known: Arc<Requests>,
     verdicts: Vec<Flagged>,
+    drifts: Vec<DriftRow>,
     requests: Vec<RequestRow>,
     series: Vec<SeriesHistory>,
     table: HashTable<u32>,
@@ -105,6 +109,7 @@ impl Gathered {
             counters,
             known,
             verdicts: Vec::new(),
+            drifts: Vec::new(),
             requests: Vec::new(),
             series: Vec::new(),
             table: HashTable::new(),
@@ -118,11 +123,16 @@ impl Gathered {
     fn write(&mut self, answers: &Answers<'_>) {
         let wants_predictions = self.topics.wants_any();
         let (mut anomalies, mut confident, mut late, mut duplicates) = (0, 0, 0, 0);
+        let mut drifts = 0;
         for (index, verdict) in answers.verdicts.rows.iter().enumerate().skip(answers.from) {
             let event = verdict.event as usize;
             let at = answers.time_of(event).map_or(0, |time| time.0);
             let is_anomaly = verdict.is_anomaly();
             late += u64::from(verdict.is_late);
+            if verdict.is_drift {
+                drifts += 1;
+                self.keep_drift(answers, index, at);
+            }
             let score = match verdict.outcome {
                 Outcome::Scored(scored) => {
                     confident += u64::from(is_anomaly && scored.confidence > 0.8);
@@ -156,6 +166,7 @@ impl Gathered {
         self.counters.anomalies.fetch_add(anomalies, Relaxed);
         self.counters.confident.fetch_add(confident, Relaxed);
         self.counters.late.fetch_add(late, Relaxed);
+        self.counters.drifts.fetch_add(drifts, Relaxed);
         self.counters.duplicates.fetch_add(duplicates, Relaxed);
         if let Some(last) = answers.events.rows().last() {
             self.next = self.next.max(last.offset + 1);
@@ -194,6 +205,25 @@ impl Gathered {
             offset: row.offset,
             arrived: answers.arrived(row.offset),
             sample_count: verdict.sample_count,
+        });
+    }
+
+    fn keep_drift(&mut self, answers: &Answers<'_>, index: usize, at: i64) {
+        let verdict = &answers.verdicts.rows[index];
+        let Some(drift) = answers.verdicts.drift(verdict) else {
+            return;
+        };
+        let event = verdict.event as usize;
+        let mut json = Vec::new();
+        self.format.write_drift(answers, index, &mut json);
+        self.drifts.push(DriftRow {
+            id: format!("{}/0/{}", self.stream, answers.events.rows()[event].offset),
+            stream: self.stream.to_string(),
+            source: answers.events.key(event).to_owned(),
+            at,
+            test: drift.test,
+            magnitude: drift.magnitude,
+            json: String::from_utf8_lossy(&json).into_owned(),
         });
     }
 
@@ -318,13 +348,16 @@ impl Gathered {
         let takes_history = takes_history
             || (self.rows > 0 && now - self.handed_on >= self.interval())
             || self.rows > 4 * MAX_HISTORY_SERIES;
-        if self.verdicts.is_empty() && self.requests.is_empty() && !takes_history {
+        let is_empty =
+            self.verdicts.is_empty() && self.drifts.is_empty() && self.requests.is_empty();
+        if is_empty && !takes_history {
             return None;
         }
         let mut delivery = Delivery {
             at: now,
             stream: Arc::clone(&self.stream),
             verdicts: std::mem::take(&mut self.verdicts),
+            drifts: std::mem::take(&mut self.drifts),
             requests: std::mem::take(&mut self.requests),
             history: Vec::new(),
             position: None,
@@ -360,6 +393,8 @@ impl Gathered {
     pub(crate) fn forget(&mut self, key: Option<&str>) {
         self.verdicts
             .retain(|flagged| key.is_some_and(|key| flagged.row.source != key));
+        self.drifts
+            .retain(|drift| key.is_some_and(|key| drift.source != key));
         for series in &mut self.series {
             if key.is_none_or(|key| *series.key == *key) {
                 self.rows -= series.buckets.len();

@@ -25,7 +25,8 @@ use super::log_thread::LogHandle;
 use super::topics::Topic;
 use super::{Shared, StreamFace};
 use crate::store::{
-    AlertRow, Commit, HistoryRow, OutboxRow, PositionRow, RequestRow, Store, StoreError, VerdictRow,
+    AlertRow, Commit, Committed, DriftRow, HistoryRow, OutboxRow, PositionRow, RequestRow, Store,
+    StoreError, VerdictRow,
 };
 use crate::worker::RecoveryLog as _;
 
@@ -54,6 +55,7 @@ pub(crate) struct Delivery {
     pub(crate) at: i64,
     pub(crate) stream: Arc<str>,
     pub(crate) verdicts: Vec<Flagged>,
+    pub(crate) drifts: Vec<DriftRow>,
     pub(crate) requests: Vec<RequestRow>,
     pub(crate) history: Vec<HistoryRow>,
     /// With these rows everything of records before this is here.
@@ -221,6 +223,7 @@ impl Outputs {
                 records.extend(flagged.incident());
                 commit.verdicts.push(flagged.row);
             }
+            commit.drifts.extend(delivery.drifts);
             commit.history.extend(delivery.history);
             commit.requests.extend(delivery.requests);
             if let Some(offset) = delivery.position {
@@ -338,9 +341,14 @@ impl Outputs {
         shared
             .open_alerts
             .store(self.incidents.open_alerts() as u64, Relaxed);
-        for (row, is_new) in commit.verdicts.iter().zip(committed) {
+        for (row, is_new) in commit.verdicts.iter().zip(committed.is_new) {
             if is_new && row.is_anomaly {
                 shared.topics.publish(Topic::Anomalies, &row.json);
+            }
+        }
+        for (row, is_new) in commit.drifts.iter().zip(committed.is_new_drift) {
+            if is_new {
+                shared.topics.publish(Topic::Drift, &row.json);
             }
         }
         for alert in &commit.alerts {
@@ -359,7 +367,7 @@ impl Outputs {
 
     /// Writes a transaction, again and again while the store is locked or its disk full. `None` when the process gives up
     /// waiting: the log holds all of it.
-    fn write(&mut self, commit: &Commit) -> Option<Vec<bool>> {
+    fn write(&mut self, commit: &Commit) -> Option<Committed> {
         let mut is_told = false;
         loop {
             match self.store.commit(commit) {
@@ -368,7 +376,7 @@ impl Outputs {
                         tracing::info!("the store takes rows again");
                     }
                     self.shared.set_trouble("store", None);
-                    return Some(committed.is_new);
+                    return Some(committed);
                 }
                 Err(error) => {
                     if !is_told {

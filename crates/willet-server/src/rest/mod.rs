@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod anomalies;
+pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod keys;

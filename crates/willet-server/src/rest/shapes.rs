@@ -114,6 +114,10 @@ pub(crate) struct Verdict {
     counterfactual: Option<BTreeMap<String, f64>>,
     values: Option<BTreeMap<String, Option<f64>>>,
     late: Option<bool>,
+    /// Whether this event showed that what is normal has changed.
+    drift_detected: Option<bool>,
+    /// Size in 0..=1 of what the test sees of such a change.
+    drift_magnitude: Option<f64>,
     /// Nothing was scored, and why.
     skipped: Option<String>,
     algorithm: Option<String>,
@@ -178,6 +182,38 @@ pub(crate) struct Anomalies {
 #[derive(ToSchema)]
 pub(crate) struct AnomalyPage {
     items: Vec<Verdict>,
+    next_cursor: Option<String>,
+}
+
+/// What is normal of a series has changed.
+#[derive(ToSchema)]
+pub(crate) struct Drift {
+    /// `stream/partition/offset` of the record that showed it.
+    id: String,
+    stream: String,
+    source: Option<String>,
+    timestamp: Option<String>,
+    /// Name of the test.
+    test: String,
+    /// The test's own statistic.
+    statistic: f64,
+    /// Chance of such a statistic without drift.
+    p_value: Option<f64>,
+    /// Size of the change in 0..=1.
+    magnitude: f64,
+    /// Rows since the change is believed to have begun.
+    rows_ago: Option<u64>,
+    /// Size of the change of each feature that changed.
+    features: BTreeMap<String, f64>,
+    /// What is done about it.
+    action: String,
+    sample_count: u64,
+}
+
+/// A page of drifts.
+#[derive(ToSchema)]
+pub(crate) struct DriftPage {
+    items: Vec<Drift>,
     next_cursor: Option<String>,
 }
 

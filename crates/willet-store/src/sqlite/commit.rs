@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use willet_node::store::{
-    AlertRow, Commit, Committed, OutboxRow, PositionRow, RequestRow, VerdictRow,
+    AlertRow, Commit, Committed, DriftRow, OutboxRow, PositionRow, RequestRow, VerdictRow,
 };
 
 use super::error::Error;
@@ -22,6 +22,7 @@ pub(super) async fn write(
 ) -> Result<Committed, Error> {
     let mut transaction = connection.begin_with(WRITE).await?;
     let is_new = verdicts(&mut transaction, &commit.verdicts).await?;
+    let is_new_drift = drifts(&mut transaction, &commit.drifts).await?;
     history::merge(&mut transaction, &commit.history, max_history_series).await?;
     alerts(&mut transaction, &commit.alerts).await?;
     outbox(&mut transaction, &commit.outbox).await?;
@@ -29,7 +30,10 @@ pub(super) async fn write(
     put_requests(&mut transaction, &commit.requests).await?;
     put_positions(&mut transaction, &commit.positions).await?;
     transaction.commit().await?;
-    Ok(Committed { is_new })
+    Ok(Committed {
+        is_new,
+        is_new_drift,
+    })
 }
 
 /// In `synchronous=FULL` `SQLite` syncs the write-ahead log at the end of a commit, and with it all that was written to
@@ -81,6 +85,27 @@ async fn verdicts(
             .collect();
         // The second of two that are the same was not.
         is_new.extend(piece.iter().map(|row| new.remove(&row.id)));
+    }
+    Ok(is_new)
+}
+
+async fn drifts(connection: &mut SqliteConnection, rows: &[DriftRow]) -> Result<Vec<bool>, Error> {
+    let mut is_new = Vec::with_capacity(rows.len());
+    for row in rows {
+        let written = sqlx::query(
+            "INSERT INTO drifts (id, stream, source, at, test, magnitude, day, json) \
+             VALUES (?, ?, ?, ?, ?, ?, unixepoch() / 86400, ?) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(&row.id)
+        .bind(&row.stream)
+        .bind(&row.source)
+        .bind(row.at)
+        .bind(row.test)
+        .bind(row.magnitude)
+        .bind(&row.json)
+        .execute(&mut *connection)
+        .await?;
+        is_new.push(written.rows_affected() > 0);
     }
     Ok(is_new)
 }

@@ -24,8 +24,14 @@ pub(super) enum Purpose {
 }
 
 /// The steps from one format to the next, in order. One that was released never changes.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "first", include_str!("../../migrations/0001_first.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("../../migrations/0001_first.sql")),
+    (
+        2,
+        "drifts",
+        include_str!("../../migrations/0002_drifts.sql"),
+    ),
+];
 
 /// Pages of the write-ahead log are given back to the disk beyond this.
 const WAL_BYTES_KEPT: &str = "67108864";

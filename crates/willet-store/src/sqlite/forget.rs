@@ -28,6 +28,11 @@ pub(super) async fn forget(
             break;
         }
     }
+    sqlx::query("DELETE FROM drifts WHERE stream = ?1 AND (?2 IS NULL OR source = ?2)")
+        .bind(stream)
+        .bind(source)
+        .execute(&mut *connection)
+        .await?;
     let series: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM series WHERE stream = ?1 AND (?2 IS NULL OR source = ?2)",
     )

@@ -40,6 +40,7 @@ pub(super) async fn retain(
     mark(&mut transaction, today).await?;
     let mut is_more = verdicts(&mut transaction, options, today).await?;
     is_more |= alerts(&mut transaction, options, today).await?;
+    is_more |= drifts(&mut transaction, options, today).await?;
     is_more |= small(&mut transaction, now).await?;
     let (after, is_done) = histories(&mut transaction, sweep.after).await?;
     if is_done {
@@ -93,6 +94,21 @@ async fn verdicts(
          (SELECT number FROM verdicts WHERE number <= ? ORDER BY number LIMIT ?)",
     )
     .bind(upto)
+    .bind(PIECE as i64)
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() >= PIECE)
+}
+
+async fn drifts(
+    connection: &mut SqliteConnection,
+    options: &StoreOptions,
+    today: i64,
+) -> Result<bool, Error> {
+    let deleted = sqlx::query(
+        "DELETE FROM drifts WHERE number IN (SELECT number FROM drifts WHERE day < ? LIMIT ?)",
+    )
+    .bind(today - i64::from(options.verdict_days))
     .bind(PIECE as i64)
     .execute(connection)
     .await?;

@@ -6,15 +6,15 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use willet_engine::incidents::{AlertState, Severity};
 use willet_node::store::{
-    AlertRow, Commit, HistoryRow, OutboxRow, PositionRow, RequestRow, Store, ValueHistory,
-    VerdictRow,
+    AlertRow, Commit, DriftRow, HistoryRow, OutboxRow, PositionRow, RequestRow, Store,
+    ValueHistory, VerdictRow,
 };
 
 use super::*;
 use crate::levels::LEVELS;
 use crate::query::{
-    AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, History, HistoryRequest, KeyAnswer,
-    NewToken, PageRequest, QueryError, StreamRow,
+    AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, DriftFilter, History, HistoryRequest,
+    KeyAnswer, NewToken, PageRequest, QueryError, StreamRow,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -196,6 +196,69 @@ fn a_verdict_that_is_there_changes_nothing() {
         .ask(async |queries| queries.anomaly("s/0/9").await)
         .unwrap();
     assert!(none.is_none());
+}
+
+#[test]
+fn drifts_are_kept_once_found_by_what_is_asked_and_go_with_their_key() {
+    let mut shop = Shop::open();
+    let drift = |offset: i64, source: &str| DriftRow {
+        id: format!("s/0/{offset}"),
+        stream: "s".to_owned(),
+        source: source.to_owned(),
+        at: START * SECOND + offset * SECOND,
+        test: "ks",
+        magnitude: 0.5,
+        json: format!(r#"{{"id":"s/0/{offset}"}}"#),
+    };
+    let mut commit = |drifts: Vec<DriftRow>| {
+        let commit = Commit {
+            drifts,
+            ..Commit::default()
+        };
+        shop.store.commit(&commit).unwrap().is_new_drift
+    };
+    let first = vec![drift(1, "a"), drift(2, "a/x"), drift(3, "b")];
+    assert_eq!(commit(first), [true, true, true]);
+    assert_eq!(commit(vec![drift(3, "b"), drift(4, "b")]), [false, true]);
+    let found = |shop: &Shop, filter: &DriftFilter, limit| {
+        let page = shop
+            .ask(async |queries| queries.drifts(filter, &PageRequest::first(limit)).await)
+            .unwrap();
+        let items: Vec<String> = page
+            .items
+            .iter()
+            .map(|item| item.get().to_owned())
+            .collect();
+        (items, page.next_cursor)
+    };
+    let of = |source: &str| DriftFilter {
+        source: Some(source.to_owned()),
+        ..DriftFilter::default()
+    };
+    assert_eq!(
+        found(&shop, &DriftFilter::default(), 9).0,
+        ids([4, 3, 2, 1])
+    );
+    assert_eq!(found(&shop, &of("b"), 9).0, ids([4, 3]));
+    let late = DriftFilter {
+        stream: Some("s".to_owned()),
+        from: Some((START + 2) * SECOND),
+        to: Some((START + 4) * SECOND),
+        ..DriftFilter::default()
+    };
+    assert_eq!(found(&shop, &late, 9).0, ids([3, 2]));
+    let (items, cursor) = found(&shop, &DriftFilter::default(), 3);
+    assert_eq!(items, ids([4, 3, 2]));
+    let rest = PageRequest { limit: 3, cursor };
+    let rest = shop.ask(async |queries| queries.drifts(&DriftFilter::default(), &rest).await);
+    assert_eq!(rest.unwrap().items[0].get(), ids([1])[0]);
+    shop.store.forget("s", Some("b")).unwrap();
+    assert_eq!(found(&shop, &DriftFilter::default(), 9).0, ids([2, 1]));
+    // Kept for days, by when it was written.
+    shop.store.retain(START * SECOND).unwrap();
+    assert_eq!(shop.count("drifts"), 2);
+    shop.store.retain(i64::MAX / 2).unwrap();
+    assert_eq!(shop.count("drifts"), 0);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::ValueEnum;
 use willet_core::detectors::{KINDS, Kind, find};
+use willet_core::drift;
+use willet_core::settings::SettingSpec;
 
 use crate::problem::user;
 
@@ -12,6 +14,9 @@ use crate::problem::user;
 pub(crate) struct Detectors {
     /// A name or an alias.
     name: Option<String>,
+    /// Drift tests instead.
+    #[arg(long)]
+    drift: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
@@ -26,6 +31,9 @@ enum Form {
 
 impl Detectors {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        if self.drift {
+            return self.run_drift();
+        }
         let kinds: Vec<&Kind> = match &self.name {
             Some(name) => vec![find(name).map_err(user)?.0],
             None => KINDS.iter().collect(),
@@ -44,6 +52,83 @@ impl Detectors {
         };
         Ok(super::print(text.as_bytes()))
     }
+}
+
+impl Detectors {
+    fn run_drift(&self) -> Result<ExitCode> {
+        let kinds: Vec<&drift::Kind> = match &self.name {
+            Some(name) => vec![drift::find(name).map_err(user)?],
+            None => drift::KINDS.iter().collect(),
+        };
+        let text: String = match self.format {
+            Form::Text if self.name.is_some() => {
+                kinds.iter().map(|kind| describe_test(kind)).collect()
+            }
+            Form::Text => {
+                let mut out = String::new();
+                for kind in &kinds {
+                    let _ = writeln!(out, "{:<14}{}", kind.name, kind.summary);
+                }
+                out.push_str("\nwillet detectors --drift NAME shows the settings of one.\n");
+                out
+            }
+            Form::Markdown => kinds.iter().map(|kind| markdown_test(kind)).collect(),
+            Form::Json => format!(
+                "{:#}\n",
+                kinds
+                    .iter()
+                    .map(|kind| json_test(kind))
+                    .collect::<serde_json::Value>()
+            ),
+        };
+        Ok(super::print(text.as_bytes()))
+    }
+}
+
+fn reads(kind: &drift::Kind) -> &'static str {
+    match kind.input {
+        drift::Input::Values => "the features of a row",
+        drift::Input::Errors => "whether rows are anomalies",
+    }
+}
+
+fn describe_test(kind: &drift::Kind) -> String {
+    let mut out = format!("{}: {}\n", kind.name, kind.summary);
+    if !kind.aliases.is_empty() {
+        let _ = writeln!(out, "also called: {}", kind.aliases.join(", "));
+    }
+    let _ = writeln!(
+        out,
+        "published: {}\nlooks at: {}\n\nsettings:",
+        kind.paper,
+        reads(kind)
+    );
+    settings(&mut out, kind.settings.iter());
+    out
+}
+
+fn markdown_test(kind: &drift::Kind) -> String {
+    let mut out = format!(
+        "## `{}`\n\n{}.\n\nPublished: {}. Looks at {}.\n\n",
+        kind.name,
+        kind.summary,
+        kind.paper,
+        reads(kind)
+    );
+    table(&mut out, kind.settings.iter());
+    out.push('\n');
+    out
+}
+
+fn json_test(kind: &drift::Kind) -> serde_json::Value {
+    serde_json::json!({
+        "name": kind.name,
+        "aliases": kind.aliases,
+        "summary": kind.summary,
+        "paper": kind.paper,
+        "looks_at": reads(kind),
+        "settings": json_settings(kind.settings.iter()),
+    })
 }
 
 fn list(kinds: &[&Kind]) -> String {
@@ -75,7 +160,12 @@ fn describe(kind: &Kind) -> String {
     let _ = writeln!(out, "\n{}\n", about(kind));
     let _ = writeln!(out, "missing values: {}", missing(kind));
     let _ = writeln!(out, "\nsettings:");
-    for setting in kind.all_settings() {
+    settings(&mut out, kind.all_settings());
+    out
+}
+
+fn settings<'a>(out: &mut String, settings: impl Iterator<Item = &'a SettingSpec>) {
+    for setting in settings {
         let _ = writeln!(out, "  {} = {}", setting.name, (setting.default)());
         let _ = writeln!(
             out,
@@ -84,7 +174,32 @@ fn describe(kind: &Kind) -> String {
             (setting.allowed)()
         );
     }
-    out
+}
+
+fn table<'a>(out: &mut String, settings: impl Iterator<Item = &'a SettingSpec>) {
+    out.push_str("| setting | default | allowed | what it does |\n|---|---|---|---|\n");
+    for setting in settings {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            setting.name,
+            (setting.default)(),
+            (setting.allowed)(),
+            setting.doc.trim()
+        );
+    }
+}
+
+fn json_settings<'a>(settings: impl Iterator<Item = &'a SettingSpec>) -> Vec<serde_json::Value> {
+    let json = |setting: &SettingSpec| {
+        serde_json::json!({
+            "name": setting.name,
+            "default": (setting.default)(),
+            "allowed": (setting.allowed)(),
+            "doc": setting.doc.trim(),
+        })
+    };
+    settings.map(json).collect()
 }
 
 /// What its page says, without the papers and the example.
@@ -120,33 +235,13 @@ fn markdown(kind: &Kind) -> String {
     } else {
         "rise with every deviation"
     };
-    let _ = writeln!(
-        out,
-        "Scores {saturates}.\n\n| setting | default | allowed | what it does |\n|---|---|---|---|"
-    );
-    for setting in kind.all_settings() {
-        let _ = writeln!(
-            out,
-            "| `{}` | {} | {} | {} |",
-            setting.name,
-            (setting.default)(),
-            (setting.allowed)(),
-            setting.doc.trim()
-        );
-    }
+    let _ = writeln!(out, "Scores {saturates}.\n");
+    table(&mut out, kind.all_settings());
     out.push('\n');
     out
 }
 
 fn json(kind: &Kind) -> serde_json::Value {
-    let settings = kind.all_settings().map(|setting| {
-        serde_json::json!({
-            "name": setting.name,
-            "default": (setting.default)(),
-            "allowed": (setting.allowed)(),
-            "doc": setting.doc.trim(),
-        })
-    });
     serde_json::json!({
         "name": kind.name,
         "aliases": kind.aliases.iter().map(|alias| alias.name).collect::<Vec<_>>(),
@@ -156,6 +251,6 @@ fn json(kind: &Kind) -> serde_json::Value {
         "saturates": kind.saturates,
         "is_ordered": kind.is_ordered,
         "scores_depth": kind.scores_depth,
-        "settings": settings.collect::<Vec<_>>(),
+        "settings": json_settings(kind.all_settings()),
     })
 }

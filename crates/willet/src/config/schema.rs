@@ -111,6 +111,7 @@ fn stream() -> Value {
                 "data_range": data_range(),
                 "calendars": {"type": "array", "maxItems": 64, "items": calendar(), "description": "When it is decided otherwise; of several rules that hold the first counts."},
             })),
+            "drift": drift(),
             "seed": whole("Seed that the seeds of all series come from.", 0),
             "allowed_lateness_ms": whole("How far an event may lie behind its series before it is marked late.", 0),
             "duplicate_window": whole("How many event ids are remembered to find duplicates; 0 looks for none.", 0),
@@ -194,6 +195,30 @@ fn detector() -> Value {
         object(kind.summary, Value::Object(properties))
     });
     json!({"anyOf": kinds.collect::<Vec<_>>(), "description": "The detector and its settings."})
+}
+
+/// How changes of what is normal are found: the settings that the test has.
+fn drift() -> Value {
+    let kinds = willet_core::drift::KINDS.iter().map(|kind| {
+        let test: Vec<&str> = kind.names().collect();
+        let own = json!({
+            "test": {"enum": test},
+            "detection": {"type": "boolean", "description": "Whether they are looked for; where nobody says, with the detector auto, or where anything else stands here."},
+            "adaptation": {"enum": ["report"], "default": "report", "description": "What is done when one is found: it is told."},
+        });
+        let Value::Object(mut properties) = own else {
+            unreachable!("it is written as an object")
+        };
+        for setting in kind.settings {
+            let doc = format!("{} ({})", setting.doc.trim(), (setting.allowed)());
+            properties.insert(
+                setting.name.to_owned(),
+                json!({"description": doc, "default": (setting.default)()}),
+            );
+        }
+        object(kind.summary, Value::Object(properties))
+    });
+    json!({"anyOf": kinds.collect::<Vec<_>>(), "description": "How changes of what is normal are found, and what is done then."})
 }
 
 fn names() -> Vec<&'static str> {

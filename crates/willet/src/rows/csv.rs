@@ -111,6 +111,7 @@ impl CsvRows {
         match (&verdict.outcome, super::skipped(verdict)) {
             (Outcome::WarmingUp, _) => out.extend_from_slice(b"warming up"),
             (_, Some(reason)) => self.field(&reason, out),
+            _ if verdict.is_drift => out.extend_from_slice(b"drift"),
             _ if verdict.is_late => out.extend_from_slice(b"late"),
             _ => {}
         }

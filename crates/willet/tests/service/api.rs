@@ -352,3 +352,65 @@ fn a_repeated_request_is_answered_and_not_done_again() {
     assert_eq!(send(&service, &body).ok(200), first);
     assert_eq!(service.get("/api/v1/keys/a").ok(200)["sample_count"], 3);
 }
+
+#[test]
+fn a_change_of_what_is_normal_is_kept_counted_and_told_with_its_feature() {
+    let folder = folder();
+    let config = folder.path().join("drift.yaml");
+    std::fs::write(
+        &config,
+        "streams:\n- name: default\n  detector: {algorithm: zscore}\n  drift: {test: ks, window_size: 100, reference_window: 300}\n",
+    )
+    .expect("written");
+    let service = Service::start(folder.path(), &["--config", "drift.yaml"]);
+    let shifted: String = (0..900_u64)
+        .map(|row| {
+            let noise = |salt: u64| ((row * row * 7_919 + salt * row) % 1_009) as f64 / 100.0;
+            let step = if row < 600 { 0.0 } else { 20.0 };
+            format!(
+                "{{\"source\":\"belt-9\",\"timestamp\":{},\"values\":{{\"speed\":{},\"load\":{}}}}}\n",
+                1_767_571_200 + row,
+                100.0 + noise(1) + step,
+                noise(7)
+            )
+        })
+        .collect();
+    service.lines("/api/v1/events", &shifted).ok(200);
+    eventually(|| {
+        let found = service.get("/api/v1/drift?source=belt-9").ok(200);
+        found["items"]
+            .as_array()
+            .is_some_and(|items| !items.is_empty())
+    });
+    let found = service
+        .get("/api/v1/drift?stream=default&limit=1000")
+        .ok(200);
+    // The oldest stands last.
+    let items = found["items"].as_array().expect("a list");
+    let first = items.last().expect("one");
+    assert_eq!(first["test"], "ks");
+    assert_eq!(first["action"], "report");
+    assert_eq!(
+        first["features"]
+            .as_object()
+            .map(|all| all.keys().collect::<Vec<_>>()),
+        Some(vec![&"speed".to_owned()])
+    );
+    let at = first["id"]
+        .as_str()
+        .and_then(|id| id.rsplit('/').next()?.parse::<u64>().ok());
+    assert!(at.is_some_and(|at| (600..760).contains(&at)), "{first}");
+    let none = service
+        .get("/api/v1/drift?from=2026-02-01T00:00:00Z")
+        .ok(200);
+    assert_eq!(none["items"].as_array().map(Vec::len), Some(0));
+    service
+        .get("/api/v1/drift?to=yesterday")
+        .problem(400, "bad_request", "yesterday");
+    let metrics = service.get("/metrics").body;
+    let count = format!(
+        "anomaly_detection_drift_detections_total{{algorithm=\"zscore\"}} {}",
+        items.len()
+    );
+    assert!(metrics.contains(&count), "{count} in {metrics}");
+}

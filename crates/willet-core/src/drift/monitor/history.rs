@@ -9,9 +9,9 @@ pub(super) const BLOCK: usize = 8;
 const BUCKETS: usize = 3;
 /// Sizes of buckets: what is older than about 60,000 values is forgotten.
 const LEVELS: usize = 12;
-/// Fewest blocks after a cut, and before it.
+/// Fewest blocks after a cut, and before it: what has been seen for less than 256 values may be one side of a rhythm.
 const LEAST_AFTER: u64 = 2;
-const LEAST_BEFORE: u64 = 8;
+const LEAST_BEFORE: u64 = 32;
 /// Squared deviations of a normal variable that one of four channels must reach at a cut. By simulation of values without drift, looked
 /// at after every block over all cuts: about one false alarm in 500,000 independent values, one in 40,000 of autoregressions.
 const BOUND: f64 = 18.0;

@@ -26,7 +26,7 @@ crate::settings! {
 /// channels and looks. A series of two values has the rate of one of them as its channel, compared by the likelihood ratio; so has a
 /// constant.
 ///
-/// After a drift it begins anew with the next row: 256 rows of reference, then 80 before the first look. What it knows of the likeness of neighbours
+/// After a drift it begins anew with the next row: 256 rows of reference, then 272 before the first look. What it knows of the likeness of neighbours
 /// stays.
 ///
 /// # References

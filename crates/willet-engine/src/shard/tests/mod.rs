@@ -254,7 +254,7 @@ fn details_stay_with_their_events_on_any_number_of_lanes() {
         out
     };
     let expected = run(1);
-    assert!(!expected.details.is_empty());
+    assert!(!expected.found.details.is_empty());
     assert!(run(16) == expected);
 }
 

@@ -3,6 +3,7 @@
 mod activity;
 mod alerts;
 mod anomalies;
+mod drifts;
 mod history;
 mod keys;
 mod outbox;
