@@ -6,7 +6,7 @@ use std::sync::Arc;
 use willet_core::decision::DecisionConfig;
 use willet_core::random::Random;
 use willet_core::series::{Answer, Series, SeriesConfig};
-use willet_engine::config::{DetectorConfig, Plan, StreamConfig};
+use willet_engine::config::{DetectorConfig, DriftConfig, Plan, StreamConfig};
 use willet_engine::event::{EventBatch, EventHead, Layout, Timestamp, key_hash};
 use willet_engine::shard::Shard;
 use willet_engine::verdict::{Outcome, Verdicts};
@@ -56,6 +56,11 @@ fn check(algorithm: &str, decision: &DecisionConfig) {
     let config = StreamConfig {
         detector,
         decision: decision.clone(),
+        // A series by itself looks for none: whoever holds it does.
+        drift: DriftConfig {
+            detection: Some(false),
+            ..DriftConfig::default()
+        },
         seed: 9,
         ..StreamConfig::default()
     };

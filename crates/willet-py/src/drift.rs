@@ -11,7 +11,7 @@ use willet_core::drift::hypothesis::{
 };
 use willet_core::drift::{Drift, DriftDetector, Level, find, holm};
 use willet_core::error::ConfigError;
-use willet_core::random::Random;
+use willet_core::random::{Random, series_seed};
 use willet_core::settings::Value;
 
 use crate::series::{seal, unseal};
@@ -71,14 +71,17 @@ impl DriftTest {
 #[pymethods]
 impl DriftTest {
     #[new]
-    #[pyo3(signature = (test, width, settings=None, *, seed=0))]
+    #[pyo3(signature = (test, width, settings=None, *, seed=0, key=None))]
     fn new(
         py: Python<'_>,
         test: String,
         width: usize,
         settings: Option<&Bound<'_, PyDict>>,
         seed: u64,
+        key: Option<&str>,
     ) -> PyResult<Self> {
+        // Of a series its own seed, as the server's.
+        let seed = key.map_or(seed, |key| series_seed(seed, key, "drift"));
         let options = values::options(settings)?;
         let made = find(&test).and_then(|kind| kind.build(&options, width, seed));
         let detector = made.map_err(|error| errors::config(py, &error))?;

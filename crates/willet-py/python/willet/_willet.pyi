@@ -64,7 +64,9 @@ class Series:
 
 @final
 class DriftTest:
-    def __new__(cls, test: str, width: int, settings: dict[str, Any] | None = None, *, seed: int = 0) -> DriftTest: ...
+    def __new__(
+        cls, test: str, width: int, settings: dict[str, Any] | None = None, *, seed: int = 0, key: str | None = None
+    ) -> DriftTest: ...
     @property
     def test(self) -> str: ...
     @property

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from ._config import StreamingConfig
 from ._detector import as_seed, as_settings
 from ._errors import ConfigError, InputError
 from ._history import History
+from ._queue import Queue
+from ._stream import Result, Stream
 from ._willet import DriftTest, Series
 from .drift import DriftDetector, PerformanceDriftDetector
 
@@ -38,78 +40,6 @@ log = logging.getLogger("willet")
 _SCORED = 2
 #: Samples after a drift that a new model is fitted on, where the window is not shorter.
 _RENEW = 256
-
-
-class Result(NamedTuple):
-    """The verdict on one sample."""
-
-    #: Whether it is an anomaly.
-    is_anomaly: bool
-    #: How strange it is on the scale that all algorithms share: 1 in 10 is 0.50, 1 in 100 0.67, 1 in 1,000 0.75; nan while warming up.
-    anomaly_score: float
-    #: Probability that ``is_anomaly`` is right; nan while warming up.
-    confidence: float
-    #: Whether what is normal has changed, as seen with this sample.
-    drift_detected: bool
-    #: Size of that change, 0 to 1.
-    drift_magnitude: float
-    #: Seconds it took.
-    processing_time: float
-    #: The how-manieth sample of its source it is.
-    sample_count: int
-    #: How strange it is on the detector's own scale; nan while warming up.
-    score: float
-    #: Whether too little was learned for a verdict.
-    warming_up: bool
-    #: Where it came from.
-    source: str | None
-    #: Why it is an anomaly (``anomaly_type``, ``contributions``, ``expected``, ``counterfactual``); ``None`` where it is none.
-    reason: dict[str, Any] | None
-
-
-class _Stream:
-    """What is known of one source."""
-
-    __slots__ = (
-        "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "history", "key", "last", "lock",
-        "monitor", "newest", "renew", "retrained", "samples", "series", "since", "step", "window",
-    )  # fmt: skip
-
-    def __init__(self, key: str | None, drift: DriftDetector | None) -> None:
-        self.key = key
-        self.lock = threading.RLock()
-        self.series: Series | None = None
-        self.history: History | None = None
-        #: Rows of the history, the newest, that are in the window.
-        self.window = 0
-        self.samples = 0
-        self.newest: int | None = None
-        self.drift = drift
-        self.monitor: DriftTest | None = None
-        self.drift_errors = 0
-        #: Whether the drift detector has its reference.
-        self.baseline = False
-        #: Samples at the last look of each kind.
-        self.checked = 0
-        self.retrained = 0
-        self.cleaned = 0
-        #: Sample at which the last drift began, and the one at which there is enough after it for a new model.
-        self.since = 0
-        self.renew: int | None = None
-        #: Time or sample at which the window moves next.
-        self.step: int | None = None
-        #: Verdict of the last step, for aggregated windows.
-        self.last: tuple[float, float, float] | None = None
-        #: Verdict and label: both, verdict only, label only, neither.
-        self.confusion = [0, 0, 0, 0]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
-        self.lock = threading.RLock()
 
 
 class StreamingService:
@@ -232,9 +162,9 @@ class StreamingService:
         self.n_estimators: int | None = options["n_estimators"]
         self._options = options
         self._lock = threading.RLock()
-        self._streams: dict[str | None, _Stream] = {}
+        self._streams: dict[str | None, Stream] = {}
         self._pool: ThreadPoolExecutor | None = None
-        self._queues: dict[asyncio.AbstractEventLoop, _Queue] = {}
+        self._queues: dict[asyncio.AbstractEventLoop, Queue] = {}
         self._contamination: float | None = None
         self._observers: list[Callable[[Result], None]] = []
         #: Called with the reason when a model was fitted anew.
@@ -268,7 +198,7 @@ class StreamingService:
             learn_every=options["learn_every"],
         )
 
-    def _stream(self, source: str | None) -> _Stream:
+    def _stream(self, source: str | None) -> Stream:
         stream = self._streams.get(source)
         if stream is not None:
             return stream
@@ -279,7 +209,7 @@ class StreamingService:
                 detector = self._options["drift_detector"]
                 if detector is not None and self._streams:
                     detector = copy.deepcopy(self._pristine)
-                self._streams[source] = _Stream(source, detector)
+                self._streams[source] = Stream(source, detector)
             return self._streams[source]
 
     @property
@@ -330,7 +260,7 @@ class StreamingService:
             queue = self._queues.get(loop)
             if queue is None:
                 self._queues = {old: queue for old, queue in self._queues.items() if not old.is_closed()}
-                queue = self._queues[loop] = _Queue(self)
+                queue = self._queues[loop] = Queue(self)
         return await queue.put((x, timestamp, label, source))
 
     async def process_batch(
@@ -410,7 +340,7 @@ class StreamingService:
                 self._pool = ThreadPoolExecutor(self._options["num_workers"], thread_name_prefix="willet")
             return self._pool
 
-    def _take(self, stream: _Stream, rows: Floats, times: list[Any] | None, labels: list[bool | None] | None) -> list[Result]:
+    def _take(self, stream: Stream, rows: Floats, times: list[Any] | None, labels: list[bool | None] | None) -> list[Result]:
         if not len(rows):
             return []
         options = self._options
@@ -444,7 +374,7 @@ class StreamingService:
                 observer(result)
         return results
 
-    def _open(self, stream: _Stream, width: int) -> None:
+    def _open(self, stream: Stream, width: int) -> None:
         options = self._options
         if stream.series is None:
             seen = width * 4 if options["aggregation"] == "statistics" else width
@@ -456,12 +386,12 @@ class StreamingService:
                 in_file=options["lazy_loading"],
             )
             if options["drift_detection"] and stream.drift is None:
-                stream.monitor = DriftTest("monitor", width, seed=as_seed(options["seed"]))
+                stream.monitor = DriftTest("monitor", width, seed=as_seed(options["seed"]), key=stream.key or "")
         history = cast(History, stream.history)
         if history.width != width:
             raise InputError(f"rows have {width} features, expected {history.width} as before")
 
-    def _until_event(self, stream: _Stream) -> int:
+    def _until_event(self, stream: Stream) -> int:
         """How many samples may be judged in one go."""
         options = self._options
         one_by_one = (
@@ -487,7 +417,7 @@ class StreamingService:
 
     def _judge(
         self,
-        stream: _Stream,
+        stream: Stream,
         rows: Floats,
         times: list[int] | None,
         labels: list[bool | None] | None,
@@ -518,6 +448,9 @@ class StreamingService:
         stream.samples += count
         drifted, magnitude = self._look_for_drift(stream, verdicts, labels, drift)
         if drifted:
+            if verdicts[-1][6] is not None:
+                # As the server says it of an anomaly that shows a drift.
+                verdicts[-1][6]["anomaly_type"] = "drift"
             self._adapt(stream, drift[2] or options["check_every"])
         elif stream.renew is not None and stream.samples >= stream.renew:
             self._renew(stream)
@@ -545,7 +478,7 @@ class StreamingService:
 
     # Windows
 
-    def _slide(self, stream: _Stream, count: int, times: list[int] | None) -> None:
+    def _slide(self, stream: Stream, count: int, times: list[int] | None) -> None:
         options = self._options
         series = cast(Series, stream.series)
         if options["window_unit"] == "seconds":
@@ -562,7 +495,7 @@ class StreamingService:
         else:
             stream.window = min(stream.window, self.window_size)
 
-    def _slide_seconds(self, stream: _Stream) -> None:
+    def _slide_seconds(self, stream: Stream) -> None:
         options, history = self._options, cast(History, stream.history)
         newest = cast(int, stream.newest)
         if stream.step is None:
@@ -584,7 +517,7 @@ class StreamingService:
             self._full_window(stream)
             stream.window = 0
 
-    def _judge_window(self, stream: _Stream, row: Floats, times: list[int] | None) -> Any:
+    def _judge_window(self, stream: Stream, row: Floats, times: list[int] | None) -> Any:
         """A sample whose window is what is judged."""
         options = self._options
         history, series = cast(History, stream.history), cast(Series, stream.series)
@@ -618,7 +551,7 @@ class StreamingService:
             stream.last = (verdict[1], verdict[2], verdict[5])
         return verdict
 
-    def _full_window(self, stream: _Stream) -> None:
+    def _full_window(self, stream: Stream) -> None:
         """A tumbling window is about to be emptied: the drift detector sees it whole."""
         if stream.drift is not None and not isinstance(stream.drift, PerformanceDriftDetector):
             stream.checked = -1
@@ -626,7 +559,7 @@ class StreamingService:
     # Drift
 
     def _look_for_drift(
-        self, stream: _Stream, verdicts: list[Any], labels: list[bool | None] | None, drift: tuple[int, float, int | None]
+        self, stream: Stream, verdicts: list[Any], labels: list[bool | None] | None, drift: tuple[int, float, int | None]
     ) -> tuple[bool, float]:
         detector = stream.drift
         for verdict, label in zip(verdicts, labels or (), strict=False):
@@ -646,7 +579,7 @@ class StreamingService:
         level, magnitude, _ = drift
         return (level == 2 and magnitude >= self._options["drift_threshold"], magnitude)
 
-    def _ask(self, stream: _Stream, detector: DriftDetector) -> tuple[bool, float]:
+    def _ask(self, stream: Stream, detector: DriftDetector) -> tuple[bool, float]:
         options, history = self._options, cast(History, stream.history)
         is_tumbling = options["window_type"] == "tumbling"
         size = self.window_size if options["window_unit"] == "samples" else stream.window
@@ -680,7 +613,7 @@ class StreamingService:
             return (True, 1.0)
         return (magnitude >= options["drift_threshold"], float(magnitude))
 
-    def _adapt(self, stream: _Stream, rows_since: int) -> None:
+    def _adapt(self, stream: Stream, rows_since: int) -> None:
         adaptation = self._options["adaptation"]
         if adaptation == "retrain":
             # What came before is not normal any more. Where that leaves too little, the old model answers until there is enough.
@@ -698,7 +631,7 @@ class StreamingService:
             window = cast(History, stream.history).last(min(stream.window or self.window_size, len(cast(History, stream.history))))[0]
             stream.drift.update_reference(window)
 
-    def _renew(self, stream: _Stream) -> None:
+    def _renew(self, stream: Stream) -> None:
         """Fit anew on what came since the drift: it is the new normal, whatever the old model said of it."""
         stream.renew = None
         stream.retrained = stream.samples
@@ -707,13 +640,13 @@ class StreamingService:
         if self._retrained is not None:
             self._retrained("drift")
 
-    def _rate(self, stream: _Stream) -> float | None:
+    def _rate(self, stream: Stream) -> float | None:
         history = stream.history
         if history is None or not stream.window:
             return None
         return float(history.last(stream.window)[1].mean())
 
-    def _retrain_if_due(self, stream: _Stream) -> None:
+    def _retrain_if_due(self, stream: Stream) -> None:
         options = self._options
         threshold = options["retrain_threshold"]
         since = stream.samples - stream.retrained
@@ -725,7 +658,7 @@ class StreamingService:
             if rate is not None and rate > threshold:
                 self._retrain(stream, "anomaly_rate")
 
-    def _retrain(self, stream: _Stream, reason: str) -> None:
+    def _retrain(self, stream: Stream, reason: str) -> None:
         """Fit anew on recent normal rows, none of them from before the last drift."""
         stream.retrained = stream.samples
         rows, flags, _, times = cast(History, stream.history).last(stream.samples - stream.since)
@@ -734,7 +667,7 @@ class StreamingService:
         if self._retrained is not None:
             self._retrained(reason)
 
-    def _as_seen(self, stream: _Stream, rows: Floats, times: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
+    def _as_seen(self, stream: Stream, rows: Floats, times: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Rows as the detector sees them: themselves, or the statistics of windows of them."""
         if self._options["aggregation"] != "statistics":
             return rows, times
@@ -746,7 +679,7 @@ class StreamingService:
     def _fit_rows(self) -> int:
         return self.window_size if self._options["window_unit"] == "samples" else int(self._options["max_memory_samples"])
 
-    def _fit(self, stream: _Stream, rows: Floats, times: npt.NDArray[np.int64]) -> None:
+    def _fit(self, stream: Stream, rows: Floats, times: npt.NDArray[np.int64]) -> None:
         """Give the stream a model of these rows, unless they are too few for one."""
         if not len(rows):
             return
@@ -784,7 +717,7 @@ class StreamingService:
             "avg_score": float(known.mean()) if len(known) else 0.0,
         }
 
-    def _known(self, source: str | None) -> _Stream:
+    def _known(self, source: str | None) -> Stream:
         stream = self._streams.get(source)
         if stream is None:
             known = [str(key) for key in self._streams]
@@ -992,7 +925,7 @@ class StreamingService:
             message = f"max_memory_mb is {limit}, but the smallest model takes {self.get_memory_usage():.3f} MB"
             warnings.warn(message, ResourceWarning, stacklevel=2)
 
-    def _shrink(self, stream: _Stream, halvings: int) -> None:
+    def _shrink(self, stream: Stream, halvings: int) -> None:
         if stream.series is None or stream.history is None:
             return
         try:
@@ -1073,68 +1006,6 @@ class SyncService:
     def get_recent_data(self, samples: int = 1000, anomaly_filter: bool = False, source: str | None = None) -> Floats:
         """See :meth:`StreamingService.get_recent_data`."""
         return self._service._recent(samples, anomaly_filter, source)
-
-
-class _Queue:
-    """Samples of one event loop that wait to be computed, in the order they came."""
-
-    def __init__(self, service: StreamingService) -> None:
-        self._service = service
-        self._waiting: list[tuple[tuple[Any, Any, Any, Any], asyncio.Future[Result]]] = []
-        self._room = asyncio.Condition()
-        self._worker: asyncio.Task[None] | None = None
-
-    async def put(self, sample: tuple[Any, Any, Any, Any]) -> Result:
-        limit = self._service._options["buffer_size"]
-        async with self._room:
-            await self._room.wait_for(lambda: len(self._waiting) < limit)
-            future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._waiting.append((sample, future))
-            if self._worker is None or self._worker.done():
-                self._worker = asyncio.ensure_future(self._work())
-        return await future
-
-    async def _work(self) -> None:
-        options = self._service._options
-        size = options["batch_size"] if options["batch_optimization"] else options["num_workers"]
-        while self._waiting:
-            async with self._room:
-                batch, self._waiting = self._waiting[:size], self._waiting[size:]
-                self._room.notify(len(batch))
-            samples = [sample for sample, _ in batch]
-            if options["async_processing"]:
-                loop = asyncio.get_running_loop()
-                answers = await loop.run_in_executor(self._service._workers(), self._compute, samples)
-            else:
-                answers = self._compute(samples)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
-            await asyncio.sleep(0)
-
-    def _compute(self, samples: list[tuple[Any, Any, Any, Any]]) -> list[Result | Exception]:
-        service = self._service
-        try:
-            table = as_rows([as_row(x) for x, _, _, _ in samples])
-            known = [time for _, time, _, _ in samples if time is not None]
-            if len(known) in (0, len(samples)):
-                times = known or None
-                labels = [label for _, _, label, _ in samples]
-                return list(service._batch(table, times, labels, [source for _, _, _, source in samples]))
-        except (InputError, TypeError):
-            # One of them is not a sample: each for itself, so that only that one is answered with an error.
-            pass
-        answers: list[Result | Exception] = []
-        for sample in samples:
-            try:
-                answers.append(service._sample(*sample))
-            except Exception as error:
-                answers.append(error)
-        return answers
 
 
 def create_streaming_service(config: StreamingConfig | Mapping[str, Any]) -> StreamingService:
