@@ -6,7 +6,10 @@ from math import isnan
 from operator import itemgetter
 from typing import Any, ClassVar, TypeVar
 
-from river import base
+try:
+    from river import base
+except ImportError as error:
+    raise ImportError("willet.river needs River (pip install river)") from error
 
 from . import _detector
 from ._errors import NotFittedError, StateError

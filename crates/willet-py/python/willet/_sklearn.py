@@ -6,9 +6,13 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.exceptions import NotFittedError as SklearnNotFittedError
-from sklearn.utils.validation import validate_data
+
+try:
+    from sklearn.base import BaseEstimator, OutlierMixin
+    from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+    from sklearn.utils.validation import validate_data
+except ImportError as error:
+    raise ImportError("willet.sklearn needs scikit-learn 1.6 or newer (pip install scikit-learn)") from error
 
 from . import _detector
 from ._errors import ConfigError, NotFittedError
