@@ -9,10 +9,10 @@ KILLS               ?= 30
 CONTRACT_SECONDS    ?= 90
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check accuracy peers bench gen sim soak fuzz setup build e2e contract page
+.PHONY: help run test check accuracy peers bench gen sim soak fuzz setup build e2e contract page python-test
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 setup:
 	@scripts/setup.sh build
@@ -42,6 +42,9 @@ contract: build ## hold the HTTP interface against its document
 
 sim: ## run the simulation for SIM_SECONDS
 	$(CARGO) run --release --locked -q -p willet-testkit --bin simulate -- --seconds $(SIM_SECONDS)
+
+python-test: ## build the Python package's wheel and test it (pytest, mypy, stubtest, ruff)
+	@scripts/test_python.sh
 
 check: ## formatting, lints, documentation, generated files
 	$(CARGO) fmt --all --check

@@ -19,7 +19,7 @@
 //!
 //! Where to look: [`detectors`] for the contract and the table of kinds, [`drift`] for changes of what is normal,
 //! [`decision`] for what makes a score a verdict,
-//! [`features`] for what stands before a detector, [`evaluation`] for how good it was.
+//! [`series`] for both together over one series, [`features`] for what stands before a detector, [`evaluation`] for how good it was.
 
 pub mod error;
 pub mod settings;
@@ -29,6 +29,7 @@ pub mod detectors;
 pub mod drift;
 pub mod features;
 pub mod rows;
+pub mod series;
 pub mod windows;
 
 pub mod evaluation;

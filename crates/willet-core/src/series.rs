@@ -1,0 +1,530 @@
+//! One series by itself: a detector, its decisions, and the course of its values.
+//!
+//! What the engine does for a key of a stream, for callers who hold their series themselves (the Python package): rows go in, verdicts
+//! come out, and they are those of the engine for the same rows, key, seed and configuration.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::{
+    AnomalyType, Beside, Course, DataRange, Decision, DecisionConfig, Evidence, Judgement, Moment,
+    Policy, anomaly_score, counterfactual,
+};
+use crate::detectors::{Detector, Kind, Options};
+use crate::error::{ConfigError, RestoreError, WidthError};
+use crate::features::Spacing;
+use crate::random::series_seed;
+use crate::rows::{Explanation, Raw, Rows};
+
+/// Detector, decisions and course of one series.
+#[derive(Debug)]
+pub struct Series {
+    kind: &'static Kind,
+    detector: Box<dyn Detector>,
+    names: Vec<String>,
+    data_range: Option<DataRange>,
+    policy: Policy,
+    learned: Learned,
+    learn_every: usize,
+}
+
+/// What a series remembers beside its detector.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Learned {
+    decision: Decision,
+    course: Course,
+    spacing: Spacing,
+    /// Rows to be learned that wait for others.
+    waiting: Vec<f64>,
+    /// Rows that came since the waiting ones were last learned.
+    since: u32,
+}
+
+/// The answer to one row.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum Answer {
+    /// Too little was learned for a verdict.
+    WarmingUp,
+    /// No value of the row can be used.
+    Missing,
+    /// A verdict.
+    Scored(Scored),
+}
+
+/// A verdict's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// On the detector's own scale.
+    pub score: f64,
+    /// The same on the scale that all kinds share, 0 to 1.
+    pub anomaly_score: f64,
+    /// `anomaly_score` from which on a row is an anomaly.
+    pub threshold: f64,
+    /// Probability that `reason`'s presence is right.
+    pub confidence: f64,
+    /// Why it is an anomaly; `None` where it is none.
+    pub reason: Option<Box<Reason>>,
+}
+
+/// Why a row is an anomaly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// Shares of the features and what was expected of them.
+    pub explanation: Explanation,
+    /// Values at which the row would be normal, by feature.
+    pub counterfactual: Vec<(usize, f64)>,
+    /// What it looks like.
+    pub anomaly_type: Option<AnomalyType>,
+}
+
+/// How a series is made.
+#[derive(Clone, Debug)]
+pub struct SeriesConfig<'a> {
+    /// Kind of its detector.
+    pub kind: &'static Kind,
+    /// Settings of the detector.
+    pub options: &'a Options,
+    /// Names of the features; their number is the width of its rows.
+    pub names: Vec<String>,
+    /// The configured seed; the series' own is a hash of it, the key and the kind.
+    pub seed: u64,
+    /// Its key.
+    pub key: &'a str,
+    /// How it decides.
+    pub decision: &'a DecisionConfig,
+    /// How many rows are learned together: 1 learns each row as it comes, as the engine does.
+    pub learn_every: usize,
+}
+
+impl SeriesConfig<'_> {
+    fn own_seed(&self) -> u64 {
+        series_seed(self.seed, self.key, self.kind.name)
+    }
+}
+
+/// Version of what [`Series::save`] writes.
+const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    version: u16,
+    detector_version: u16,
+    detector: Vec<u8>,
+    learned: Learned,
+}
+
+impl Series {
+    /// A series that has learned nothing.
+    pub fn new(config: &SeriesConfig<'_>) -> Result<Self, ConfigError> {
+        let width = config.names.len();
+        let detector = config
+            .kind
+            .build(config.options, width, config.own_seed())?;
+        Self::with(config, detector, Learned::default())
+    }
+
+    fn with(
+        config: &SeriesConfig<'_>,
+        detector: Box<dyn Detector>,
+        learned: Learned,
+    ) -> Result<Self, ConfigError> {
+        if config.learn_every == 0 {
+            return Err(ConfigError::Value {
+                name: "learn_every".to_owned(),
+                found: "0".to_owned(),
+                expected: "a whole number of 1 or more".to_owned(),
+            });
+        }
+        let mut series = Self {
+            kind: config.kind,
+            detector,
+            names: config.names.clone(),
+            data_range: None,
+            policy: Policy::default(),
+            learned,
+            learn_every: config.learn_every,
+        };
+        series.decide_by(config.decision)?;
+        Ok(series)
+    }
+
+    /// Takes up what [`Series::save`] wrote, under the same configuration.
+    pub fn restore(config: &SeriesConfig<'_>, bytes: &[u8]) -> Result<Self, RestoreError> {
+        let damaged = |reason: &dyn ToString| RestoreError::damaged(config.kind.name, reason);
+        let (state, rest): (State, _) =
+            postcard::take_from_bytes(bytes).map_err(|error| damaged(&error))?;
+        if state.version > VERSION {
+            return Err(RestoreError::Version {
+                kind: "series".to_owned(),
+                found: state.version,
+                newest: VERSION,
+            });
+        }
+        let width = config.names.len();
+        let learned = &state.learned;
+        let fits = rest.is_empty()
+            && learned.decision.is_sound()
+            && learned.course.is_sound()
+            && learned.waiting.len().is_multiple_of(width.max(1));
+        if !fits {
+            return Err(damaged(&"its parts do not belong together"));
+        }
+        let detector = config.kind.restore(
+            config.options,
+            width,
+            config.own_seed(),
+            state.detector_version,
+            &state.detector,
+        )?;
+        Self::with(config, detector, state.learned).map_err(|error| damaged(&error))
+    }
+
+    /// All it has learned; the configuration is not part of it.
+    pub fn save(&self) -> Vec<u8> {
+        let snapshot = self.detector.snapshot();
+        let state = State {
+            version: VERSION,
+            detector_version: snapshot.version,
+            detector: snapshot.bytes,
+            learned: self.learned.clone(),
+        };
+        postcard::to_allocvec(&state).expect("plain data always serialises into memory")
+    }
+
+    /// Decides otherwise from now on; what was learned stays.
+    pub fn decide_by(&mut self, decision: &DecisionConfig) -> Result<(), ConfigError> {
+        self.policy = Policy::try_from(decision)?.of_depths(self.kind.scores_depth);
+        self.data_range.clone_from(&decision.data_range);
+        Ok(())
+    }
+
+    /// Whether it counts over event time, so that rows without a time cannot be judged.
+    pub fn needs_time(&self) -> bool {
+        self.policy.needs_time()
+    }
+
+    /// The detector, for what it can tell.
+    pub fn detector(&self) -> &dyn Detector {
+        &*self.detector
+    }
+
+    /// The detector by itself: what it learns this way the decisions do not know of.
+    pub fn detector_mut(&mut self) -> &mut dyn Detector {
+        &mut *self.detector
+    }
+
+    /// Bytes held.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.detector.memory_bytes()
+            + self.learned.decision.heap_bytes()
+            + self.learned.course.heap_bytes()
+            + self.learned.waiting.capacity() * size_of::<f64>()
+    }
+
+    /// Judges a row, then learns it if it may be learned. `time` is event time in microseconds.
+    pub fn take(&mut self, row: &[f64], time: Option<i64>) -> Result<Answer, WidthError> {
+        let mut raw = [Raw::WarmingUp];
+        let rows = Rows::one(row);
+        // A row of another width is refused before anything changes.
+        self.detector.score(rows, &mut raw[..rows.len()])?;
+        if rows.is_empty() {
+            return Err(WidthError {
+                expected: self.names.len(),
+                found: 0,
+            });
+        }
+        let missing = time.map_or(0, |time| self.learned.spacing.push(time));
+        if missing > 0 {
+            let none = vec![f64::NAN; self.names.len()];
+            for _ in 0..missing {
+                self.detector.pass(Rows::one(&none))?;
+            }
+            self.detector.score(rows, &mut raw)?;
+        }
+        let sight = Sight {
+            row,
+            evidence: self.step(row),
+            is_outside: self.is_outside(row),
+            is_categorical: self.kind.categorical,
+        };
+        let moment = sight.moment(time);
+        let (answer, learn) = match raw[0] {
+            Raw::Missing => (self.miss(moment, &sight)?, false),
+            Raw::WarmingUp => (Answer::WarmingUp, !sight.is_outside),
+            Raw::Score(score) => match self.learned.decision.judge(score, moment, &self.policy) {
+                None => (Answer::WarmingUp, !sight.is_outside),
+                Some(judgement) => (self.say(score, &judgement, &sight)?, judgement.learn),
+            },
+        };
+        if learn && let Raw::Score(score) = raw[0] {
+            self.learned.decision.learn(score, &self.policy);
+        }
+        if learn {
+            self.learned.course.learn(row);
+        }
+        self.absorb(row, learn)?;
+        Ok(answer)
+    }
+
+    /// Learns now what waits to be learned together.
+    pub fn flush(&mut self) {
+        self.learned.since = 0;
+        let waiting = std::mem::take(&mut self.learned.waiting);
+        if let Ok(rows) = Rows::new(&waiting, self.names.len()) {
+            self.detector
+                .learn(rows)
+                .expect("rows that wait have the width they were scored with");
+        }
+    }
+
+    fn absorb(&mut self, row: &[f64], learn: bool) -> Result<(), WidthError> {
+        if self.learn_every == 1 {
+            return if learn {
+                self.detector.learn(Rows::one(row))
+            } else {
+                self.detector.pass(Rows::one(row))
+            };
+        }
+        if learn {
+            self.learned.waiting.extend_from_slice(row);
+        }
+        self.learned.since += 1;
+        if self.learned.since as usize >= self.learn_every {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, row: &[f64]) -> Option<Evidence> {
+        let course = &mut self.learned.course;
+        let expected = course
+            .watched()
+            .and_then(|main| self.detector.expected().get(main).copied());
+        let evidence = course.step(row, expected)?;
+        let counts = !self.kind.categorical || evidence.anomaly_type == AnomalyType::MissingData;
+        counts.then_some(evidence)
+    }
+
+    fn is_outside(&self, row: &[f64]) -> bool {
+        self.data_range.as_ref().is_some_and(|range| {
+            let mut named = self.names.iter().zip(row);
+            named.any(|(name, value)| range.excludes(name, *value))
+        })
+    }
+
+    /// A row without any value: an anomaly where none was ever missing for so long.
+    fn miss(&mut self, moment: Moment, sight: &Sight<'_>) -> Result<Answer, WidthError> {
+        if sight.evidence.is_none() {
+            return Ok(Answer::Missing);
+        }
+        let judgement = self.learned.decision.judge_scoreless(moment, &self.policy);
+        if !judgement.is_over {
+            return Ok(Answer::Missing);
+        }
+        self.say(judgement.depth, &judgement, sight)
+    }
+
+    fn say(
+        &mut self,
+        score: f64,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+    ) -> Result<Answer, WidthError> {
+        let reason = if judgement.is_over {
+            self.reason(judgement, sight)?
+        } else {
+            None
+        };
+        if judgement.is_over && reason.is_none() {
+            self.learned.decision.retract(&self.policy);
+        }
+        Ok(Answer::Scored(Scored {
+            score,
+            anomaly_score: anomaly_score(judgement.depth),
+            threshold: anomaly_score(judgement.threshold),
+            confidence: judgement.confidence(reason.is_some()),
+            reason: reason.map(Box::new),
+        }))
+    }
+
+    /// Why a row over the threshold is an anomaly; `None` where its direction or an ignored band speaks against it.
+    fn reason(
+        &mut self,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+    ) -> Result<Option<Reason>, WidthError> {
+        let (row, policy) = (sight.row, &self.policy);
+        let explanation = self.detector.explain(row)?;
+        let known = sight.known_type(judgement);
+        let has_value = !known.is_some_and(is_without_deviation);
+        let looks_at_value = policy.looks_at_value() && !sight.is_outside;
+        if looks_at_value && has_value && !counts(policy, &explanation, row) {
+            return Ok(None);
+        }
+        let course = &mut self.learned.course;
+        let anomaly_type = known.or_else(|| {
+            course.watch(row, &explanation, judgement.depth);
+            course.look(row, &explanation)
+        });
+        let decision = &self.learned.decision;
+        let is_normal = |score| {
+            let depth = decision.depth(score, policy);
+            depth.is_some_and(|depth| depth < judgement.threshold)
+        };
+        let counterfactual = if has_value && !sight.is_outside {
+            counterfactual(&*self.detector, row, &explanation, is_normal)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(Reason {
+            explanation,
+            counterfactual,
+            anomaly_type,
+        }))
+    }
+}
+
+/// What a row looks like beside its score.
+struct Sight<'a> {
+    row: &'a [f64],
+    evidence: Option<Evidence>,
+    is_outside: bool,
+    is_categorical: bool,
+}
+
+impl Sight<'_> {
+    fn moment(&self, time: Option<i64>) -> Moment {
+        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
+        Moment {
+            time,
+            beside: if self.is_outside {
+                Beside::OutOfRange
+            } else {
+                depth.unwrap_or_default()
+            },
+        }
+    }
+
+    /// The type that is known without a look at the value.
+    fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
+        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
+        self.evidence
+            .filter(counts)
+            .map(|evidence| evidence.anomaly_type)
+            .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
+    }
+}
+
+/// Whether the value says nothing of a direction or a size.
+fn is_without_deviation(anomaly_type: AnomalyType) -> bool {
+    matches!(
+        anomaly_type,
+        AnomalyType::FlatLine | AnomalyType::MissingData | AnomalyType::Variance
+    )
+}
+
+/// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
+fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
+    let expected = explanation
+        .main_feature()
+        .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
+    expected.is_none_or(|(value, expected)| policy.counts(value, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::find;
+    use crate::random::Random;
+
+    fn config<'a>(
+        options: &'a Options,
+        decision: &'a DecisionConfig,
+        kind: &'static Kind,
+    ) -> SeriesConfig<'a> {
+        SeriesConfig {
+            kind,
+            options,
+            names: vec!["a".to_owned(), "b".to_owned()],
+            seed: 7,
+            key: "pump",
+            decision,
+            learn_every: 1,
+        }
+    }
+
+    fn rows(n: usize) -> Vec<[f64; 2]> {
+        let mut random = Random::new(1);
+        (0..n).map(|_| [random.unit(), random.unit()]).collect()
+    }
+
+    #[test]
+    fn a_spike_is_an_anomaly_that_says_why() {
+        let (kind, options) = find("zscore").expect("known");
+        let decision = DecisionConfig::default();
+        let mut series = Series::new(&config(&options, &decision, kind)).expect("valid");
+        for row in rows(500) {
+            let _ = series.take(&row, None).expect("the width");
+        }
+        let Answer::Scored(scored) = series.take(&[0.5, 9.0], None).expect("the width") else {
+            panic!("warm after 500 rows");
+        };
+        let reason = scored.reason.expect("an anomaly");
+        assert_eq!(reason.explanation.main_feature(), Some(1));
+        assert_eq!(reason.anomaly_type, Some(AnomalyType::Spike));
+        assert_eq!(reason.counterfactual[0].0, 1);
+        assert!(scored.anomaly_score >= scored.threshold);
+    }
+
+    #[test]
+    fn a_restored_series_goes_on_as_before_and_a_wrong_width_changes_nothing() {
+        for learn_every in [1, 10] {
+            let (kind, options) = find("iforest").expect("known");
+            let decision = DecisionConfig::default();
+            let config = SeriesConfig {
+                learn_every,
+                ..config(&options, &decision, kind)
+            };
+            let mut whole = Series::new(&config).expect("valid");
+            for (i, row) in rows(403).iter().enumerate() {
+                let _ = whole
+                    .take(row, Some(i as i64 * 1_000_000))
+                    .expect("the width");
+            }
+            assert!(whole.take(&[1.0], None).is_err() && whole.take(&[], None).is_err());
+            let mut restored = Series::restore(&config, &whole.save()).expect("sound");
+            for row in rows(100) {
+                assert_eq!(whole.take(&row, None), restored.take(&row, None));
+            }
+            assert!(Series::restore(&config, &whole.save()[1..]).is_err());
+        }
+    }
+
+    #[test]
+    fn rows_that_are_learned_together_wait_for_each_other() {
+        let (kind, options) = find("zscore").expect("known");
+        let decision = DecisionConfig::default();
+        let config = SeriesConfig {
+            learn_every: 50,
+            ..config(&options, &decision, kind)
+        };
+        let mut series = Series::new(&config).expect("valid");
+        for row in &rows(49) {
+            assert_eq!(series.take(row, None), Ok(Answer::WarmingUp));
+        }
+        let mut raw = [Raw::WarmingUp];
+        let row = [0.1, 0.2];
+        series
+            .detector()
+            .score(Rows::one(&row), &mut raw)
+            .expect("the width");
+        assert_eq!(raw[0], Raw::WarmingUp);
+        let _ = series.take(&row, None).expect("the width");
+        series
+            .detector()
+            .score(Rows::one(&row), &mut raw)
+            .expect("the width");
+        assert!(raw[0].score().is_some());
+    }
+}

@@ -1,0 +1,5 @@
+"""See :mod:`willet.drift`."""
+
+from willet.drift import DriftDetector
+
+__all__ = ["DriftDetector"]

@@ -1,0 +1,351 @@
+"""Whole frames: pandas, polars and Arrow."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _options, _times
+from ._detector import KINDS, as_seed, as_settings
+from ._errors import InputError
+from ._willet import Series
+
+Floats = npt.NDArray[np.float64]
+
+#: Rows judged in one go; only these are held a second time.
+CHUNK = 50_000
+#: Frames of fewer rows are done before a line could be read.
+LONG = 500_000
+RESULTS = ("score", "anomaly_score", "is_anomaly", "confidence")
+
+
+class _Frame:
+    """What the libraries have in common: columns by name, and a frame with columns more."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+        module = type(frame).__module__.split(".")[0]
+        if type(frame).__name__ == "LazyFrame":
+            raise InputError("df is a LazyFrame, expected its rows (df.collect() reads them)")
+        if module not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
+            raise InputError(f"df is a {type(frame).__name__}, expected a frame of pandas or polars or a table of pyarrow")
+        self.library = module
+        self.names = [str(name) for name in (frame.column_names if module == "pyarrow" else frame.columns)]
+        self.rows = int(frame.num_rows if module == "pyarrow" else len(frame))
+
+    def column(self, name: str) -> Any:
+        return self.frame.column(name) if self.library == "pyarrow" else self.frame[name]
+
+    def is_number(self, name: str) -> bool:
+        if self.library == "pandas":
+            return self.frame[name].dtype.kind in "fiub" if hasattr(self.frame[name].dtype, "kind") else False
+        if self.library == "polars":
+            return bool(self.frame[name].dtype.is_numeric())
+        import pyarrow as pa
+
+        kind = self.frame.schema.field(name).type
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+    def part(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+        """Some rows of a column as numbers."""
+        column = self.column(name)
+        if self.library == "pandas":
+            return np.asarray(column.iloc[start:stop].to_numpy(dtype=np.float64, na_value=np.nan))
+        if self.library == "polars":
+            import polars as pl
+
+            return np.asarray(column[start:stop].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        numbers = pc.fill_null(pc.cast(column.slice(start, stop - start), pa.float64()), float("nan"))
+        return np.asarray(numbers.to_numpy())
+
+    def texts(self, name: str) -> npt.NDArray[np.int64]:
+        """Numbers that stand for the different values of a column, in the order they come, and the values."""
+        column = self.column(name)
+        if self.library == "pandas":
+            import pandas as pd
+
+            codes, values = pd.factorize(column)
+        elif self.library == "polars":
+            values = column.unique(maintain_order=True)
+            places = {value: place for place, value in enumerate(values.to_list())}
+            codes = np.fromiter((places[value] for value in column), dtype=np.int64, count=self.rows)
+            values = values.to_list()
+        else:
+            encoded = column.combine_chunks().dictionary_encode()
+            codes, values = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
+        if (np.asarray(codes) < 0).any() or any(value is None for value in values) or np.isnan(np.asarray(codes, dtype=float)).any():
+            raise InputError(f"key column `{name}` has missing values, expected one for each row (fill them, or leave these rows out)")
+        self.values = [str(value) for value in values]
+        return np.asarray(codes, dtype=np.int64)
+
+    def times(self, name: str) -> npt.NDArray[np.int64]:
+        """A column as microseconds."""
+        column = self.column(name)
+        array = np.asarray(column.to_numpy())
+        if array.dtype.kind == "M":
+            micros = array.astype("datetime64[us]")
+            if np.isnat(micros).any():
+                raise InputError(f"timestamp column `{name}` has missing values, expected a time for each row")
+            return micros.astype(np.int64)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(f"timestamp column `{name}` has missing values, expected a time for each row")
+        return np.fromiter((_times.micros(time) for time in array.tolist()), dtype=np.int64, count=self.rows)
+
+    def with_columns(self, columns: Mapping[str, npt.NDArray[Any]]) -> Any:
+        if self.library == "pandas":
+            import pandas as pd
+
+            # The old columns are shared, not copied.
+            frame = self.frame.copy(deep=False)
+            for name, column in columns.items():
+                # As a series it is taken as it is; an array would be copied.
+                frame[name] = pd.Series(column, index=frame.index, copy=False)
+            return frame
+        if self.library == "polars":
+            import polars as pl
+
+            return self.frame.with_columns([pl.Series(name, column) for name, column in columns.items()])
+        import pyarrow as pa
+
+        table = self.frame
+        for name, column in columns.items():
+            table = table.append_column(name, pa.array(column))
+        return table
+
+
+def _find(what: str, name: Any, frame: _Frame) -> str:
+    if name in frame.names:
+        return str(name)
+    raise InputError(f"{what} column `{name}` is not in the frame{_options.hint(str(name), frame.names)}")
+
+
+def score_stream(
+    df: Any,
+    *,
+    timestamp: str | None = None,
+    key: str | None = None,
+    features: Sequence[str] | None = None,
+    algorithm: str = "auto",
+    settings: Mapping[str, Any] | None = None,
+    decision: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> Any:
+    """Judge the rows of a frame in their order, each before it is learned.
+
+    The verdicts are those that the rows would get one by one as they came. Rows must be in the order of time; those that are not are
+    taken as late.
+
+    Parameters
+    ----------
+    df
+        A pandas or polars frame or an Arrow table. It is read in place, some thousand rows at a time.
+    timestamp
+        Column with times; tells how far rows are apart and that some are missing.
+    key
+        Column that says which series a row belongs to; each is learned for itself.
+    features
+        Columns that are looked at; all numeric ones by default.
+    algorithm, settings, decision, seed
+        As for :class:`willet.StreamingService`; by default willet looks at the series and picks, and flags at most 0.5 % of rows.
+    progress
+        Whether to write progress to standard error (by default of long frames, at a terminal), or a function called with rows done and
+        rows in all.
+
+    Returns
+    -------
+    A frame of the same library: the columns of ``df`` and ``score``, ``anomaly_score`` (nan while warming up), ``is_anomaly`` and
+    ``confidence``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"load": [float(i % 10) for i in range(900)]})
+    >>> df.loc[800, "load"] = 90.0
+    >>> scored = score_stream(df, algorithm="zscore")
+    >>> list(scored.columns), scored.index[scored.is_anomaly].tolist()
+    (['load', 'score', 'anomaly_score', 'is_anomaly', 'confidence'], [800])
+    """
+    frame = _Frame(df)
+    for name in RESULTS:
+        if name in frame.names:
+            raise InputError(f"df has a column `{name}` already, which is where a result goes (rename it)")
+    stamp = None if timestamp is None else _find("timestamp", timestamp, frame)
+    group = None if key is None else _find("key", key, frame)
+    if features is None:
+        chosen = [name for name in frame.names if name not in (stamp, group) and frame.is_number(name)]
+        if not chosen:
+            raise InputError(f"df has no column of numbers to look at (its columns are {', '.join(frame.names)})")
+    else:
+        if isinstance(features, str) or not features:
+            raise InputError(f"features is {features!r}, expected a list of columns")
+        chosen = [_find("feature", name, frame) for name in features]
+        wrong = [name for name in chosen if not frame.is_number(name)]
+        if wrong:
+            raise InputError(f"feature column `{wrong[0]}` is not of numbers, expected numbers (codes for names, with algorithm='rare')")
+    kind = _options.kind_of(algorithm)["name"]
+    _options.refuse_unknown(f"setting of {kind}", settings or {}, KINDS[kind]["settings"])
+    codes = None if group is None else frame.texts(group)
+    times = None if stamp is None else frame.times(stamp)
+    keys = [""] if codes is None else frame.values
+    series: dict[int, Series] = {}
+
+    def series_of(code: int) -> Series:
+        if code not in series:
+            series[code] = Series(
+                algorithm,
+                len(chosen),
+                as_settings(settings or {}),
+                names=chosen,
+                seed=as_seed(seed),
+                key=keys[code],
+                decision=dict(decision or {}),
+            )
+        return series[code]
+
+    columns: dict[str, npt.NDArray[Any]] = {name: np.full(frame.rows, np.nan) for name in RESULTS}
+    columns["is_anomaly"] = np.zeros(frame.rows, dtype=np.bool_)
+    tell = _progress(progress, frame.rows)
+    table = np.empty((min(CHUNK, frame.rows), len(chosen)))
+    if not frame.rows:
+        series_of(0) if codes is None else None
+    for start in range(0, frame.rows, CHUNK):
+        stop = min(start + CHUNK, frame.rows)
+        part = table[: stop - start]
+        for place, name in enumerate(chosen):
+            part[:, place] = frame.part(name, start, stop)
+        for code, at in _groups(None if codes is None else codes[start:stop], stop - start):
+            rows = part if at is None else part[at]
+            where: Any = slice(start, stop) if at is None else at + start
+            stamps = None if times is None else times[where].tolist()
+            _, score, anomaly_score, _, is_anomaly, confidence, _ = series_of(code).judge(rows, stamps)
+            columns["score"][where] = score
+            columns["anomaly_score"][where] = anomaly_score
+            columns["is_anomaly"][where] = is_anomaly
+            columns["confidence"][where] = confidence
+        if tell is not None:
+            tell(stop, frame.rows)
+    return frame.with_columns(columns)
+
+
+def _groups(codes: npt.NDArray[np.int64] | None, rows: int) -> Iterable[tuple[int, npt.NDArray[np.int64] | None]]:
+    """Rows of each series, in order."""
+    if codes is None:
+        yield 0, None
+        return
+    order = np.argsort(codes, kind="stable")
+    ends = np.flatnonzero(np.diff(codes[order])) + 1
+    for at in np.split(order, ends):
+        yield int(codes[at[0]]), at
+
+
+def _progress(progress: bool | Callable[[int, int], None] | None, rows: int) -> Callable[[int, int], None] | None:
+    if callable(progress):
+        return progress
+    if progress is None:
+        progress = rows >= LONG and sys.stderr.isatty()
+    if not progress:
+        return None
+
+    def tell(done: int, of: int) -> None:
+        end = "\n" if done == of else ""
+        print(f"\r{done:,} of {of:,} rows ({100 * done // of} %)", end=end, file=sys.stderr, flush=True)
+
+    return tell
+
+
+#: Points of a picture: more cannot be told apart.
+_POINTS = 4_000
+
+
+def plot(scored: Any, column: str | None = None, *, timestamp: str | None = None, path: str | Path | None = None) -> Any:
+    """Draw a column of a frame of :func:`score_stream` with its anomalies.
+
+    Parameters
+    ----------
+    scored
+        What :func:`score_stream` gave.
+    column
+        The column drawn; the first of numbers by default.
+    timestamp
+        Column of times along the bottom; the number of the row by default.
+    path
+        Where to write a page of HTML; without it a figure of matplotlib is given if that is installed, else ``willet.html`` is written.
+
+    Returns
+    -------
+    A matplotlib figure, or the path of the page.
+    """
+    frame = _Frame(scored)
+    for name in ("anomaly_score", "is_anomaly"):
+        _find("result", name, frame)
+    numbers = [name for name in frame.names if name not in (*RESULTS, timestamp) and frame.is_number(name)]
+    if column is None and not numbers:
+        raise InputError("the frame has no column of numbers to draw")
+    drawn = numbers[0] if column is None else _find("drawn", column, frame)
+    values = frame.part(drawn, 0, frame.rows)
+    flags = np.asarray(frame.column("is_anomaly").to_numpy()).astype(bool)
+    across: Any = np.arange(frame.rows) if timestamp is None else frame.times(_find("timestamp", timestamp, frame)).astype("datetime64[us]")
+    if path is None:
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            path = "willet.html"
+        else:
+            figure = Figure(figsize=(12, 4), layout="constrained")
+            axes = figure.add_subplot()
+            axes.plot(across, values, color="#4c6a92", linewidth=0.8, label=drawn)
+            axes.scatter(across[flags], values[flags], color="#c0392b", s=18, zorder=3, label=f"{int(flags.sum())} anomalies")
+            axes.legend(loc="upper right")
+            return figure
+    path = Path(path)
+    path.write_text(_page(drawn, across, values, flags), encoding="utf-8")
+    return path
+
+
+def _page(name: str, across: Any, values: Floats, flags: npt.NDArray[np.bool_]) -> str:
+    """One file, nothing loaded from elsewhere: a line of the lowest and highest value of each stretch, and a dot for each anomaly."""
+    rows = len(values)
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    span = (high - low) or 1.0
+    width, height = 1200.0, 320.0
+
+    def x(row: int) -> float:
+        return width * row / max(rows - 1, 1)
+
+    def y(value: float) -> float:
+        return height - height * (value - low) / span
+
+    points: list[str] = []
+    stretch = max(1, -(-rows // (_POINTS // 2)))
+    for start in range(0, rows, stretch):
+        part = values[start : start + stretch]
+        if np.isfinite(part).any():
+            ends = sorted({int(np.nanargmin(part)), int(np.nanargmax(part))})
+            points += [f"{x(start + at):.1f},{y(float(part[at])):.1f}" for at in ends]
+    dots = [
+        f'<circle cx="{x(int(row)):.1f}" cy="{y(float(values[row])):.1f}" r="4"><title>{html.escape(str(across[row]))}: '
+        f"{values[row]:g}</title></circle>"
+        for row in np.flatnonzero(flags)
+        if not isnan(values[row])
+    ]
+    first, last = (html.escape(str(across[at])) if rows else "" for at in (0, -1))
+    title = html.escape(name)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{font:14px system-ui;margin:2rem}polyline{fill:none;stroke:#4c6a92;stroke-width:1}circle{fill:#c0392b}</style>"
+        f"<h1>{title}</h1><p>{rows:,} rows, {int(flags.sum()):,} anomalies; {low:g} to {high:g}; {first} to {last}</p>"
+        f'<svg viewBox="-8 -8 {width + 16:g} {height + 16:g}" width="100%" role="img" aria-label="{title}">'
+        f'<polyline points="{" ".join(points)}"/>{"".join(dots)}</svg></html>\n'
+    )
