@@ -25,11 +25,12 @@ run: build ## build everything and run the service with a dozen generated source
 
 test: build ## run all tests, with the longer ones inside their budgets
 	@scripts/setup.sh test
-	$(CARGO) test --workspace --locked --no-fail-fast -- --skip relations_hold --skip a_killed_
+	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_
 	WILLET_METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) $(CARGO) test --locked -p willet-core --test conformance -- --nocapture relations_hold
 	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_
 	$(MAKE) e2e
 	$(MAKE) contract
+	$(MAKE) python-test
 	$(MAKE) sim
 
 e2e: build ## drive the page in Chromium through the built binary
