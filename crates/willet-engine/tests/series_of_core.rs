@@ -26,7 +26,7 @@ fn rows(seed: u64) -> Vec<(i64, [f64; 3])> {
                 60_000_000
             };
             let noise = |random: &mut Random| random.unit() + random.unit() - 1.0;
-            let season = (f64::from(i) / 24.0 * std::f64::consts::TAU).sin();
+            let season = f64::from((i % 24 - 12_i32).abs()) / 6.0 - 1.0;
             let mut row = [
                 noise(&mut random),
                 season + noise(&mut random),

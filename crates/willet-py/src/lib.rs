@@ -1,6 +1,6 @@
 //! The native part of the Python package `willet`, imported as `willet._willet`.
 //!
-//! Thin: [`series::Series`] is a detector with its decisions, [`drift::DriftTest`] one of the drift tests. What Python code sees
+//! Thin: `series::Series` is a detector with its decisions, `drift::DriftTest` one of the drift tests. What Python code sees
 //! first lies in `python/willet`.
 
 mod arrays;
