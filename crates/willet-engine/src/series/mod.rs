@@ -171,7 +171,7 @@ impl Series {
         } else {
             (model.row(values, &space.row), model.names())
         };
-        let seed = series_seed(plan.config().seed, &self.key, "drift");
+        let seed = || series_seed(plan.config().seed, &self.key, "drift");
         Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
         let drift = self
             .watch

@@ -25,14 +25,19 @@ pub(super) struct WatchState {
 
 impl Watch {
     /// The watch that a plan asks for: the one that is there, or another one if it is of another plan or width.
-    pub(super) fn follow(watch: &mut Option<Self>, plan: &DriftPlan, seed: u64, width: usize) {
+    pub(super) fn follow(
+        watch: &mut Option<Self>,
+        plan: &DriftPlan,
+        seed: impl Fn() -> u64,
+        width: usize,
+    ) {
         let fits =
             |watch: &Self| watch.fingerprint == plan.fingerprint() && watch.test.width() == width;
         match (plan.kind(), &watch) {
             (Some(_), Some(watch)) if fits(watch) => {}
             (Some(kind), _) => {
                 // What no such test can look at is not watched: too wide, say.
-                let test = kind.build(plan.options(), width, seed).ok();
+                let test = kind.build(plan.options(), width, seed()).ok();
                 *watch = test.map(|test| Self {
                     fingerprint: plan.fingerprint(),
                     test,
