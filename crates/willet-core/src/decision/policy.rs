@@ -59,6 +59,12 @@ impl DataRange {
         })
     }
 
+    /// Whether any of these values lies outside.
+    pub fn excludes_any(&self, names: &[impl AsRef<str>], values: &[f64]) -> bool {
+        let mut named = names.iter().zip(values);
+        named.any(|(name, value)| self.excludes(name.as_ref(), *value))
+    }
+
     fn ranges(&self) -> Vec<&[Option<f64>; 2]> {
         match self {
             Self::All(range) => vec![range],

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 
-use willet_core::decision::{
-    AnomalyType, Beside, Course, Decision, Evidence, Judgement, Moment, Policy, anomaly_score,
-    counterfactual,
-};
+use willet_core::decision::{AnomalyType, Course, Decision};
 use willet_core::detectors::Detector;
 use willet_core::features::{Features, Impute};
 use willet_core::random::series_seed;
-use willet_core::rows::{Explanation, Raw, Rows};
+use willet_core::rows::{Raw, Rows};
+use willet_core::series::{Answer, Case, Judge, Reason};
 
 use super::state::{Layouts, ModelStateV3};
 use crate::config::Plan;
@@ -228,31 +226,24 @@ impl Model {
             .expect("the model was built for this width");
         let kind = plan.of_version(self.version).unwrap_or(plan).kind();
         let policy = plan.policy_at(time).of_depths(kind.scores_depth);
-        let sight = Sight {
+        let range = plan.config().decision.data_range.as_ref();
+        let case = Case {
             row,
-            evidence: self.step(row, kind.categorical),
-            is_outside: self.is_outside(plan, values),
+            raw: raw[0],
+            time: time.map(|time| time.0),
+            is_outside: range.is_some_and(|range| range.excludes_any(self.layout.names(), values)),
+        };
+        let mut judge = Judge {
+            detector: &*self.detector,
+            decision: &mut self.decision,
+            course: &mut self.course,
+            policy: &policy,
             is_categorical: kind.categorical,
         };
-        let moment = sight.moment(time);
-        let (outcome, learn) = match raw[0] {
-            Raw::Missing => (self.miss(moment, &sight, &policy, found), false),
-            Raw::WarmingUp => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
-            Raw::Score(score) => match self.decision.judge(score, moment, &policy) {
-                None => (Outcome::WarmingUp, policy.learns() && !sight.is_outside),
-                Some(judgement) => {
-                    let scored = self.say(score, &judgement, &sight, &policy, found);
-                    (Outcome::Scored(scored), judgement.learn)
-                }
-            },
-        };
-        if learn {
-            if let Raw::Score(score) = raw[0] {
-                self.decision.learn(score, &policy);
-            }
-            self.course.learn(row);
-        }
-        let taken = if learn {
+        let ruling = judge
+            .judge(case)
+            .expect("the model was built for this width");
+        let taken = if ruling.learn {
             self.detector.learn(rows)
         } else {
             self.detector.pass(rows)
@@ -261,7 +252,31 @@ impl Model {
         if let Some(features) = &mut self.features {
             features.observe(values);
         }
-        outcome
+        match ruling.answer {
+            Answer::WarmingUp => Outcome::WarmingUp,
+            Answer::Missing => Outcome::Missing,
+            Answer::Scored(scored) => Outcome::Scored(Scored {
+                score: scored.score,
+                anomaly_score: scored.anomaly_score,
+                threshold: scored.threshold,
+                confidence: scored.confidence,
+                is_anomaly: scored.reason.is_some(),
+                detail: scored.reason.map(|reason| {
+                    found.details.push(self.detail(*reason));
+                    found.details.len() as u32 - 1
+                }),
+            }),
+        }
+    }
+
+    fn detail(&self, reason: Reason) -> Detail {
+        Detail {
+            names: self.names().to_vec(),
+            contributions: reason.explanation.contributions,
+            expected: reason.explanation.expected,
+            counterfactual: reason.counterfactual,
+            anomaly_type: reason.anomaly_type,
+        }
     }
 
     /// The row of features that was judged last; of values where there are none to be made.
@@ -293,156 +308,4 @@ impl Model {
             }
         }
     }
-
-    /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
-    fn step(&mut self, row: &[f64], is_categorical: bool) -> Option<Evidence> {
-        let watched = self.course.watched();
-        let expected = watched.and_then(|main| self.detector.expected().get(main).copied());
-        let evidence = self.course.step(row, expected)?;
-        let counts = !is_categorical || evidence.anomaly_type == AnomalyType::MissingData;
-        counts.then_some(evidence)
-    }
-
-    fn is_outside(&self, plan: &Plan, values: &[f64]) -> bool {
-        let range = plan.config().decision.data_range.as_ref();
-        range.is_some_and(|range| {
-            let mut named = self.layout.names().iter().zip(values);
-            named.any(|(name, value)| range.excludes(name, *value))
-        })
-    }
-
-    /// A row without any value: an anomaly where none was ever missing for so long.
-    fn miss(
-        &mut self,
-        moment: Moment,
-        sight: &Sight<'_>,
-        policy: &Policy,
-        found: &mut Found,
-    ) -> Outcome {
-        if sight.evidence.is_none() {
-            return Outcome::Missing;
-        }
-        let judgement = self.decision.judge_scoreless(moment, policy);
-        if !judgement.is_over {
-            return Outcome::Missing;
-        }
-        Outcome::Scored(self.say(judgement.depth, &judgement, sight, policy, found))
-    }
-
-    /// The numbers of a judged row; with its detail, if it is an anomaly.
-    fn say(
-        &mut self,
-        score: f64,
-        judgement: &Judgement,
-        sight: &Sight<'_>,
-        policy: &Policy,
-        found: &mut Found,
-    ) -> Scored {
-        let detail = judgement
-            .is_over
-            .then(|| self.detail(judgement, sight, policy))
-            .flatten();
-        if judgement.is_over && detail.is_none() {
-            self.decision.retract(policy);
-        }
-        Scored {
-            score,
-            anomaly_score: anomaly_score(judgement.depth),
-            threshold: anomaly_score(judgement.threshold),
-            confidence: judgement.confidence(detail.is_some()),
-            is_anomaly: detail.is_some(),
-            detail: detail.map(|detail| {
-                found.details.push(detail);
-                found.details.len() as u32 - 1
-            }),
-        }
-    }
-
-    /// Why a row over the threshold is an anomaly; `None` where its direction or an ignored band speaks against it.
-    fn detail(
-        &mut self,
-        judgement: &Judgement,
-        sight: &Sight<'_>,
-        policy: &Policy,
-    ) -> Option<Detail> {
-        let row = sight.row;
-        let explanation = self
-            .detector
-            .explain(row)
-            .expect("the model was built for this width");
-        let known = sight.known_type(judgement);
-        let looks_at_value = policy.looks_at_value() && !sight.is_outside;
-        let has_value = !known.is_some_and(is_without_deviation);
-        if looks_at_value && has_value && !counts(policy, &explanation, row) {
-            return None;
-        }
-        let anomaly_type = known.or_else(|| {
-            self.course.watch(row, &explanation, judgement.depth);
-            self.course.look(row, &explanation)
-        });
-        let is_normal = |score| {
-            let depth = self.decision.depth(score, policy);
-            depth.is_some_and(|depth| depth < judgement.threshold)
-        };
-        let moved = if has_value && !sight.is_outside {
-            counterfactual(&*self.detector, row, &explanation, is_normal)
-                .expect("the model was built for this width")
-        } else {
-            Vec::new()
-        };
-        Some(Detail {
-            names: self.names().to_vec(),
-            contributions: explanation.contributions,
-            expected: explanation.expected,
-            counterfactual: moved,
-            anomaly_type,
-        })
-    }
-}
-
-/// What a row looks like beside its score.
-struct Sight<'a> {
-    row: &'a [f64],
-    evidence: Option<Evidence>,
-    is_outside: bool,
-    is_categorical: bool,
-}
-
-impl Sight<'_> {
-    fn moment(&self, time: Option<Timestamp>) -> Moment {
-        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
-        Moment {
-            time: time.map(|time| time.0),
-            beside: if self.is_outside {
-                Beside::OutOfRange
-            } else {
-                depth.unwrap_or_default()
-            },
-        }
-    }
-
-    /// The type that is known without a look at the value.
-    fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
-        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
-        let evident = self.evidence.filter(counts);
-        evident
-            .map(|evidence| evidence.anomaly_type)
-            .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
-    }
-}
-
-/// Whether the value says nothing of a direction or a size.
-fn is_without_deviation(anomaly_type: AnomalyType) -> bool {
-    matches!(
-        anomaly_type,
-        AnomalyType::FlatLine | AnomalyType::MissingData | AnomalyType::Variance
-    )
-}
-
-/// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
-fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
-    let expected = explanation
-        .main_feature()
-        .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
-    expected.is_none_or(|(value, expected)| policy.counts(value, expected))
 }

@@ -1,19 +1,20 @@
 //! One series by itself: a detector, its decisions, and the course of its values.
 //!
 //! What the engine does for a key of a stream, for callers who hold their series themselves (the Python package): rows go in, verdicts
-//! come out, and they are those of the engine for the same rows, key, seed and configuration.
+//! come out, and they are those of the engine for the same rows, key, seed and configuration. Both have them of [`Judge`].
+
+mod judge;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{
-    AnomalyType, Beside, Course, DataRange, Decision, DecisionConfig, Evidence, Judgement, Moment,
-    Policy, anomaly_score, counterfactual,
-};
+use crate::decision::{Course, DataRange, Decision, DecisionConfig, Policy};
 use crate::detectors::{Detector, Kind, Options};
 use crate::error::{ConfigError, RestoreError, WidthError};
 use crate::features::Spacing;
 use crate::random::series_seed;
-use crate::rows::{Explanation, Raw, Rows};
+use crate::rows::{Raw, Rows};
+
+pub use judge::{Answer, Case, Judge, Reason, Ruling, Scored};
 
 /// Detector, decisions and course of one series.
 #[derive(Debug)]
@@ -37,44 +38,6 @@ struct Learned {
     waiting: Vec<f64>,
     /// Rows that came since the waiting ones were last learned.
     since: u32,
-}
-
-/// The answer to one row.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use]
-pub enum Answer {
-    /// Too little was learned for a verdict.
-    WarmingUp,
-    /// No value of the row can be used.
-    Missing,
-    /// A verdict.
-    Scored(Scored),
-}
-
-/// A verdict's numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scored {
-    /// On the detector's own scale.
-    pub score: f64,
-    /// The same on the scale that all kinds share, 0 to 1.
-    pub anomaly_score: f64,
-    /// `anomaly_score` from which on a row is an anomaly.
-    pub threshold: f64,
-    /// Probability that `reason`'s presence is right.
-    pub confidence: f64,
-    /// Why it is an anomaly; `None` where it is none.
-    pub reason: Option<Box<Reason>>,
-}
-
-/// Why a row is an anomaly.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reason {
-    /// Shares of the features and what was expected of them.
-    pub explanation: Explanation,
-    /// Values at which the row would be normal, by feature.
-    pub counterfactual: Vec<(usize, f64)>,
-    /// What it looks like.
-    pub anomaly_type: Option<AnomalyType>,
 }
 
 /// How a series is made.
@@ -242,29 +205,25 @@ impl Series {
             }
             self.detector.score(rows, &mut raw)?;
         }
-        let sight = Sight {
+        let case = Case {
             row,
-            evidence: self.step(row),
-            is_outside: self.is_outside(row),
+            raw: raw[0],
+            time,
+            is_outside: self
+                .data_range
+                .as_ref()
+                .is_some_and(|range| range.excludes_any(&self.names, row)),
+        };
+        let mut judge = Judge {
+            detector: &*self.detector,
+            decision: &mut self.learned.decision,
+            course: &mut self.learned.course,
+            policy: &self.policy,
             is_categorical: self.kind.categorical,
         };
-        let moment = sight.moment(time);
-        let (answer, learn) = match raw[0] {
-            Raw::Missing => (self.miss(moment, &sight)?, false),
-            Raw::WarmingUp => (Answer::WarmingUp, !sight.is_outside),
-            Raw::Score(score) => match self.learned.decision.judge(score, moment, &self.policy) {
-                None => (Answer::WarmingUp, !sight.is_outside),
-                Some(judgement) => (self.say(score, &judgement, &sight)?, judgement.learn),
-            },
-        };
-        if learn && let Raw::Score(score) = raw[0] {
-            self.learned.decision.learn(score, &self.policy);
-        }
-        if learn {
-            self.learned.course.learn(row);
-        }
-        self.absorb(row, learn)?;
-        Ok(answer)
+        let ruling = judge.judge(case)?;
+        self.absorb(row, ruling.learn)?;
+        Ok(ruling.answer)
     }
 
     /// Learns now what waits to be learned together.
@@ -295,146 +254,12 @@ impl Series {
         }
         Ok(())
     }
-
-    fn step(&mut self, row: &[f64]) -> Option<Evidence> {
-        let course = &mut self.learned.course;
-        let expected = course
-            .watched()
-            .and_then(|main| self.detector.expected().get(main).copied());
-        let evidence = course.step(row, expected)?;
-        let counts = !self.kind.categorical || evidence.anomaly_type == AnomalyType::MissingData;
-        counts.then_some(evidence)
-    }
-
-    fn is_outside(&self, row: &[f64]) -> bool {
-        self.data_range.as_ref().is_some_and(|range| {
-            let mut named = self.names.iter().zip(row);
-            named.any(|(name, value)| range.excludes(name, *value))
-        })
-    }
-
-    /// A row without any value: an anomaly where none was ever missing for so long.
-    fn miss(&mut self, moment: Moment, sight: &Sight<'_>) -> Result<Answer, WidthError> {
-        if sight.evidence.is_none() {
-            return Ok(Answer::Missing);
-        }
-        let judgement = self.learned.decision.judge_scoreless(moment, &self.policy);
-        if !judgement.is_over {
-            return Ok(Answer::Missing);
-        }
-        self.say(judgement.depth, &judgement, sight)
-    }
-
-    fn say(
-        &mut self,
-        score: f64,
-        judgement: &Judgement,
-        sight: &Sight<'_>,
-    ) -> Result<Answer, WidthError> {
-        let reason = if judgement.is_over {
-            self.reason(judgement, sight)?
-        } else {
-            None
-        };
-        if judgement.is_over && reason.is_none() {
-            self.learned.decision.retract(&self.policy);
-        }
-        Ok(Answer::Scored(Scored {
-            score,
-            anomaly_score: anomaly_score(judgement.depth),
-            threshold: anomaly_score(judgement.threshold),
-            confidence: judgement.confidence(reason.is_some()),
-            reason: reason.map(Box::new),
-        }))
-    }
-
-    /// Why a row over the threshold is an anomaly; `None` where its direction or an ignored band speaks against it.
-    fn reason(
-        &mut self,
-        judgement: &Judgement,
-        sight: &Sight<'_>,
-    ) -> Result<Option<Reason>, WidthError> {
-        let (row, policy) = (sight.row, &self.policy);
-        let explanation = self.detector.explain(row)?;
-        let known = sight.known_type(judgement);
-        let has_value = !known.is_some_and(is_without_deviation);
-        let looks_at_value = policy.looks_at_value() && !sight.is_outside;
-        if looks_at_value && has_value && !counts(policy, &explanation, row) {
-            return Ok(None);
-        }
-        let course = &mut self.learned.course;
-        let anomaly_type = known.or_else(|| {
-            course.watch(row, &explanation, judgement.depth);
-            course.look(row, &explanation)
-        });
-        let decision = &self.learned.decision;
-        let is_normal = |score| {
-            let depth = decision.depth(score, policy);
-            depth.is_some_and(|depth| depth < judgement.threshold)
-        };
-        let counterfactual = if has_value && !sight.is_outside {
-            counterfactual(&*self.detector, row, &explanation, is_normal)?
-        } else {
-            Vec::new()
-        };
-        Ok(Some(Reason {
-            explanation,
-            counterfactual,
-            anomaly_type,
-        }))
-    }
-}
-
-/// What a row looks like beside its score.
-struct Sight<'a> {
-    row: &'a [f64],
-    evidence: Option<Evidence>,
-    is_outside: bool,
-    is_categorical: bool,
-}
-
-impl Sight<'_> {
-    fn moment(&self, time: Option<i64>) -> Moment {
-        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
-        Moment {
-            time,
-            beside: if self.is_outside {
-                Beside::OutOfRange
-            } else {
-                depth.unwrap_or_default()
-            },
-        }
-    }
-
-    /// The type that is known without a look at the value.
-    fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
-        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
-        self.evidence
-            .filter(counts)
-            .map(|evidence| evidence.anomaly_type)
-            .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
-    }
-}
-
-/// Whether the value says nothing of a direction or a size.
-fn is_without_deviation(anomaly_type: AnomalyType) -> bool {
-    matches!(
-        anomaly_type,
-        AnomalyType::FlatLine | AnomalyType::MissingData | AnomalyType::Variance
-    )
-}
-
-/// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
-fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
-    let expected = explanation
-        .main_feature()
-        .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
-    expected.is_none_or(|(value, expected)| policy.counts(value, expected))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::AnomalyType;
     use crate::detectors::find;
     use crate::random::Random;
 

@@ -1,0 +1,246 @@
+use crate::decision::{
+    AnomalyType, Beside, Course, Decision, Evidence, Judgement, Moment, Policy, anomaly_score,
+    counterfactual,
+};
+use crate::detectors::Detector;
+use crate::error::WidthError;
+use crate::rows::{Explanation, Raw};
+
+/// Judges rows with all that was learned of their series.
+///
+/// It borrows the parts, for whoever holds a series arranges, saves and replaces them in their own way: [`Series`](super::Series) for
+/// one by itself, the engine for a key of a stream. The verdicts are the same because they are made here.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    /// Explains rows and says what it expects; it is not taught.
+    pub detector: &'a dyn Detector,
+    /// Takes note of the row, and learns its score if it may.
+    pub decision: &'a mut Decision,
+    /// The same of its values.
+    pub course: &'a mut Course,
+    /// How it is decided at this time, with [`Policy::of_depths`] where the kind's scores are depths.
+    pub policy: &'a Policy,
+    /// Whether the values are names ([`Kind::categorical`](crate::detectors::Kind)).
+    pub is_categorical: bool,
+}
+
+/// A row to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What the detector scored.
+    pub row: &'a [f64],
+    /// Its score.
+    pub raw: Raw,
+    /// Event time in microseconds.
+    pub time: Option<i64>,
+    /// Whether a value cannot be normal ([`DataRange::excludes_any`](crate::decision::DataRange::excludes_any)).
+    pub is_outside: bool,
+}
+
+/// What came of a case.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Ruling {
+    /// The answer.
+    pub answer: Answer,
+    /// Whether the detector is to learn the row; else it is to pass it.
+    pub learn: bool,
+}
+
+/// The answer to one row.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum Answer {
+    /// Too little was learned for a verdict.
+    WarmingUp,
+    /// No value of the row can be used.
+    Missing,
+    /// A verdict.
+    Scored(Scored),
+}
+
+/// A verdict's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// On the detector's own scale.
+    pub score: f64,
+    /// The same on the scale that all kinds share, 0 to 1.
+    pub anomaly_score: f64,
+    /// `anomaly_score` from which on a row is an anomaly.
+    pub threshold: f64,
+    /// Probability that `reason`'s presence is right.
+    pub confidence: f64,
+    /// Why it is an anomaly; `None` where it is none.
+    pub reason: Option<Box<Reason>>,
+}
+
+/// Why a row is an anomaly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// Shares of the features and what was expected of them.
+    pub explanation: Explanation,
+    /// Values at which the row would be normal, by feature.
+    pub counterfactual: Vec<(usize, f64)>,
+    /// What it looks like.
+    pub anomaly_type: Option<AnomalyType>,
+}
+
+impl Judge<'_> {
+    /// Judges a row; decision and course learn it if it may be learned. Fails where the detector has another width.
+    pub fn judge(&mut self, case: Case<'_>) -> Result<Ruling, WidthError> {
+        let sight = Sight {
+            row: case.row,
+            evidence: self.step(case.row),
+            is_outside: case.is_outside,
+            is_categorical: self.is_categorical,
+        };
+        let moment = sight.moment(case.time);
+        let learns_unjudged = self.policy.learns() && !case.is_outside;
+        let (answer, learn) = match case.raw {
+            Raw::Missing => (self.miss(moment, &sight)?, false),
+            Raw::WarmingUp => (Answer::WarmingUp, learns_unjudged),
+            Raw::Score(score) => match self.decision.judge(score, moment, self.policy) {
+                None => (Answer::WarmingUp, learns_unjudged),
+                Some(judgement) => {
+                    let scored = self.say(score, &judgement, &sight)?;
+                    (Answer::Scored(scored), judgement.learn)
+                }
+            },
+        };
+        if learn {
+            if let Raw::Score(score) = case.raw {
+                self.decision.learn(score, self.policy);
+            }
+            self.course.learn(case.row);
+        }
+        Ok(Ruling { answer, learn })
+    }
+
+    /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
+    fn step(&mut self, row: &[f64]) -> Option<Evidence> {
+        let watched = self.course.watched();
+        let expected = watched.and_then(|main| self.detector.expected().get(main).copied());
+        let evidence = self.course.step(row, expected)?;
+        let counts = !self.is_categorical || evidence.anomaly_type == AnomalyType::MissingData;
+        counts.then_some(evidence)
+    }
+
+    /// A row without any value: an anomaly where none was ever missing for so long.
+    fn miss(&mut self, moment: Moment, sight: &Sight<'_>) -> Result<Answer, WidthError> {
+        if sight.evidence.is_none() {
+            return Ok(Answer::Missing);
+        }
+        let judgement = self.decision.judge_scoreless(moment, self.policy);
+        if !judgement.is_over {
+            return Ok(Answer::Missing);
+        }
+        self.say(judgement.depth, &judgement, sight)
+            .map(Answer::Scored)
+    }
+
+    /// The numbers of a judged row; with the reason, if it is an anomaly.
+    fn say(
+        &mut self,
+        score: f64,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+    ) -> Result<Scored, WidthError> {
+        let reason = if judgement.is_over {
+            self.reason(judgement, sight)?
+        } else {
+            None
+        };
+        if judgement.is_over && reason.is_none() {
+            self.decision.retract(self.policy);
+        }
+        Ok(Scored {
+            score,
+            anomaly_score: anomaly_score(judgement.depth),
+            threshold: anomaly_score(judgement.threshold),
+            confidence: judgement.confidence(reason.is_some()),
+            reason: reason.map(Box::new),
+        })
+    }
+
+    /// Why a row over the threshold is an anomaly; `None` where its direction or an ignored band speaks against it.
+    fn reason(
+        &mut self,
+        judgement: &Judgement,
+        sight: &Sight<'_>,
+    ) -> Result<Option<Reason>, WidthError> {
+        let (row, policy) = (sight.row, self.policy);
+        let explanation = self.detector.explain(row)?;
+        let known = sight.known_type(judgement);
+        let has_value = !known.is_some_and(is_without_deviation);
+        let looks_at_value = policy.looks_at_value() && !sight.is_outside;
+        if looks_at_value && has_value && !counts(policy, &explanation, row) {
+            return Ok(None);
+        }
+        let anomaly_type = known.or_else(|| {
+            self.course.watch(row, &explanation, judgement.depth);
+            self.course.look(row, &explanation)
+        });
+        let decision = &*self.decision;
+        let is_normal = |score| {
+            let depth = decision.depth(score, policy);
+            depth.is_some_and(|depth| depth < judgement.threshold)
+        };
+        let counterfactual = if has_value && !sight.is_outside {
+            counterfactual(self.detector, row, &explanation, is_normal)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(Reason {
+            explanation,
+            counterfactual,
+            anomaly_type,
+        }))
+    }
+}
+
+/// What a row looks like beside its score.
+struct Sight<'a> {
+    row: &'a [f64],
+    evidence: Option<Evidence>,
+    is_outside: bool,
+    is_categorical: bool,
+}
+
+impl Sight<'_> {
+    fn moment(&self, time: Option<i64>) -> Moment {
+        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
+        Moment {
+            time,
+            beside: if self.is_outside {
+                Beside::OutOfRange
+            } else {
+                depth.unwrap_or_default()
+            },
+        }
+    }
+
+    /// The type that is known without a look at the value.
+    fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
+        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
+        self.evidence
+            .filter(counts)
+            .map(|evidence| evidence.anomaly_type)
+            .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
+    }
+}
+
+/// Whether the value says nothing of a direction or a size.
+fn is_without_deviation(anomaly_type: AnomalyType) -> bool {
+    matches!(
+        anomaly_type,
+        AnomalyType::FlatLine | AnomalyType::MissingData | AnomalyType::Variance
+    )
+}
+
+/// Whether the guilty feature's deviation counts under direction and ignore bands; it does where nobody knows.
+fn counts(policy: &Policy, explanation: &Explanation, row: &[f64]) -> bool {
+    let expected = explanation
+        .main_feature()
+        .and_then(|main| Some((row[main], explanation.expected.get(main)?.middle)));
+    expected.is_none_or(|(value, expected)| policy.counts(value, expected))
+}
