@@ -80,6 +80,8 @@ pub struct EventRow {
     pub time: Option<Timestamp>,
     /// Label, if it has one: true is an anomaly.
     pub label: Option<bool>,
+    /// When its record arrived, microseconds since the epoch; 0 where nobody knows.
+    pub arrived: i64,
     key: (u32, u32),
     values: u32,
     layout: u32,
@@ -142,6 +144,7 @@ impl EventBatch {
             id_hash: head.id_hash,
             time: head.time,
             label: head.label,
+            arrived: 0,
             key,
             values: start,
             layout,
@@ -163,6 +166,20 @@ impl EventBatch {
     pub fn number_from(&mut self, first: u64) {
         for (index, row) in self.rows.iter_mut().enumerate() {
             row.offset = first + index as u64;
+        }
+    }
+
+    /// Says when the newest event's record arrived.
+    pub(crate) fn stamp_last(&mut self, arrived: i64) {
+        if let Some(row) = self.rows.last_mut() {
+            row.arrived = arrived;
+        }
+    }
+
+    /// Says when the records of all of them arrived, as [`Records::stamp`](crate::records::Records::stamp) does.
+    pub fn stamp(&mut self, arrived: i64) {
+        for row in &mut self.rows {
+            row.arrived = arrived;
         }
     }
 

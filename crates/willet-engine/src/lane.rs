@@ -1,11 +1,13 @@
 //! A lane: the series of some of a shard's keys, in memory or on disk, and their table.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashTable;
 
 use crate::chunk::{ChunkId, ChunkRef};
 use crate::config::Plan;
 use crate::event::{EventBatch, Timestamp};
-use crate::series::{Arrival, Layouts, Series, Space};
+use crate::series::{Arrival, Cause, Layouts, Series, Space};
 use crate::verdict::{Found, Outcome, Verdict};
 
 /// Series of the keys that a hash puts here. One lane is worked on by one thread at a time.
@@ -24,6 +26,51 @@ pub(crate) struct Lane {
     hand: usize,
     space: Space,
     layouts: Layouts,
+    deadlines: Deadlines,
+}
+
+/// When ticks are to reach slots, by the clock of arrivals. A slot's may be too early here, never too late.
+#[derive(Debug, Default)]
+struct Deadlines {
+    by_time: BTreeSet<(i64, u32)>,
+    /// Of each slot that ever had one.
+    of: Vec<Option<i64>>,
+}
+
+impl Deadlines {
+    fn set(&mut self, slot: u32, deadline: Option<i64>) {
+        let place = slot as usize;
+        if self.of.len() <= place {
+            if deadline.is_none() {
+                return;
+            }
+            self.of.resize(place + 1, None);
+        }
+        if let Some(former) = std::mem::replace(&mut self.of[place], deadline) {
+            self.by_time.remove(&(former, slot));
+        }
+        if let Some(deadline) = deadline {
+            self.by_time.insert((deadline, slot));
+        }
+    }
+
+    /// As [`Deadlines::set`], but a later one only counts when the earlier is looked at: each event moves it.
+    fn note(&mut self, slot: u32, deadline: Option<i64>) {
+        let known = self.of.get(slot as usize).copied().flatten();
+        let is_earlier = match (deadline, known) {
+            (Some(deadline), Some(known)) => deadline < known,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if is_earlier {
+            self.set(slot, deadline);
+        }
+    }
+
+    fn due(&self, at: i64) -> Vec<u32> {
+        let due = self.by_time.range(..=(at, u32::MAX));
+        due.map(|(_, slot)| *slot).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -73,6 +120,7 @@ impl Lane {
             hand: 0,
             space: Space::default(),
             layouts: Layouts::default(),
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -159,6 +207,7 @@ impl Lane {
         };
         let bytes = series.memory_bytes() as u32;
         self.resident_bytes += bytes as usize;
+        self.deadlines.set(slot, series.next_deadline());
         let resident = Resident {
             series,
             bytes,
@@ -194,15 +243,8 @@ impl Lane {
         let resident = match &mut self.slots[slot as usize] {
             Slot::Resident(resident) => resident,
             Slot::Cold { at, .. } if at.learned_upto > row.offset => {
-                return Verdict {
-                    event: event as u32,
-                    outcome: Outcome::AlreadyLearned,
-                    is_late: false,
-                    sample_count: 0,
-                    model_version: plan.model_version(),
-                    drift_magnitude: None,
-                    is_drift: false,
-                };
+                let version = plan.model_version();
+                return Verdict::of(event as u32, Outcome::AlreadyLearned, version);
             }
             Slot::Cold { .. } => {
                 unreachable!("cold keys of a batch are loaded before it is taken")
@@ -211,7 +253,9 @@ impl Lane {
         let arrival = Arrival {
             event: event as u32,
             offset: row.offset,
+            key_hash: row.key_hash,
             time: row.time,
+            arrived: row.arrived,
             layout: batch.layout(event),
             values: batch.values(event),
         };
@@ -219,6 +263,9 @@ impl Lane {
             .series
             .take(plan, tick, arrival, &mut self.space, found);
         if verdict.outcome != Outcome::AlreadyLearned {
+            if plan.gather().is_some() {
+                self.deadlines.note(slot, resident.series.next_deadline());
+            }
             resident.is_recent = true;
             if !resident.is_changed {
                 resident.is_changed = true;
@@ -234,6 +281,70 @@ impl Lane {
             }
         }
         verdict
+    }
+
+    /// When the next tick is due; cold keys of which nobody knows are due at once.
+    pub(crate) fn next_deadline(&mut self) -> Option<i64> {
+        loop {
+            let (deadline, slot) = *self.deadlines.by_time.first()?;
+            let Slot::Resident(resident) = &self.slots[slot as usize] else {
+                return Some(deadline);
+            };
+            let real = resident.series.next_deadline();
+            if real == Some(deadline) {
+                return real;
+            }
+            self.deadlines.set(slot, real);
+        }
+    }
+
+    /// Cold keys that a tick at `at`, the record at `offset`, may reach, up to `limit`.
+    pub(crate) fn cold_due(&self, at: i64, offset: u64, limit: usize) -> Vec<(&str, ChunkRef)> {
+        let due = self.deadlines.by_time.range(..=(at, u32::MAX));
+        let cold = due.filter_map(|(_, slot)| match &self.slots[*slot as usize] {
+            Slot::Cold { key, at } if at.learned_upto <= offset => Some((&**key, *at)),
+            _ => None,
+        });
+        cold.take(limit).collect()
+    }
+
+    /// Nobody knows when keys on disk are due.
+    pub(crate) fn forget_cold_deadlines(&mut self) {
+        for (slot, entry) in self.slots.iter().enumerate() {
+            if matches!(entry, Slot::Cold { .. }) {
+                self.deadlines.set(slot as u32, Some(i64::MIN));
+            }
+        }
+    }
+
+    /// Lets time pass up to `at` for those of its series in memory that are due.
+    pub(crate) fn tick(&mut self, plan: &Plan, at: Timestamp, cause: Cause, found: &mut Found) {
+        for slot in self.deadlines.due(at.0) {
+            let Slot::Resident(resident) = &mut self.slots[slot as usize] else {
+                continue;
+            };
+            // Where it is later than was noted, not even its clock may move.
+            let is_due = |series: &Series| series.next_deadline().is_some_and(|due| due <= at.0);
+            if !is_due(&resident.series) {
+                let next = resident.series.next_deadline();
+                self.deadlines.set(slot, next);
+                continue;
+            }
+            let cause = Cause {
+                key_hash: self.hashes[slot as usize],
+                ..cause
+            };
+            let has_closed = resident
+                .series
+                .tick(plan, at, cause, &mut self.space, found);
+            if has_closed && !resident.is_changed {
+                resident.is_changed = true;
+                self.changed.push(slot);
+            }
+            // What time has passed for already is due no more, whatever it closed.
+            let next = resident.series.next_deadline();
+            self.deadlines.set(slot, next.filter(|next| *next > at.0));
+        }
     }
 
     /// The series of a key, where it is in memory.
@@ -266,7 +377,9 @@ impl Lane {
         let arrival = Arrival {
             event: event as u32,
             offset: row.offset,
+            key_hash: row.key_hash,
             time: row.time,
+            arrived: row.arrived,
             layout: batch.layout(event),
             values: batch.values(event),
         };

@@ -1,17 +1,74 @@
 //! The answers of a shard, one for each event, in the order of their positions.
 
+use std::sync::Arc;
 pub use willet_core::decision::AnomalyType;
+
 use willet_core::rows::Expected;
+pub use willet_core::windows::Taken;
 
 pub use crate::config::Adaptation;
+use crate::event::{EventBatch, EventHead, Layout, Timestamp};
 
 /// Answers for the events of one batch.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Verdicts {
     /// One for each event, in order.
     pub rows: Vec<Verdict>,
     /// What is seldom there.
     pub found: Found,
+    /// The windows that the rows speak of, where they speak of windows: as many as there are rows.
+    pub windows: Vec<Window>,
+    /// Windows and buckets that the events, or a tick, closed or corrected.
+    pub closed: Option<Box<Closed>>,
+}
+
+/// Windows and buckets in the shape of events: each is a row with its verdict.
+#[derive(Clone, Debug, Default)]
+pub struct Closed {
+    /// A row for each, in the order of their causes, under the offset of the record that caused it.
+    pub events: EventBatch,
+    /// Their verdicts.
+    pub verdicts: Verdicts,
+}
+
+/// What a row speaks of that is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Offset of the record whose id its verdict bears: the newest event of its series when it closed first.
+    pub offset: u64,
+    /// Its number among what closed by that event, or by time that passed after it; from 1 on.
+    pub part: u32,
+    /// 0 when it closes; 1, 2, ... when late events corrected it.
+    pub revision: u32,
+    /// Its first instant, where it is known.
+    pub begin: Option<Timestamp>,
+    /// The first instant after it; of windows by samples the time of their last event.
+    pub end: Option<Timestamp>,
+    /// Events in it.
+    pub events: u64,
+    /// Silent buckets left out just before it.
+    pub left_out: u64,
+    /// Whether events of it may have been left out, since there were too many.
+    pub is_cut: bool,
+}
+
+/// A window that closed, before all of a batch are put together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ClosedRow {
+    /// Event of the batch that caused it.
+    pub(crate) cause: u32,
+    pub(crate) offset: u64,
+    pub(crate) arrived: i64,
+    pub(crate) key: Box<str>,
+    pub(crate) key_hash: u64,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) values: Vec<f64>,
+    pub(crate) window: Window,
+    pub(crate) verdict: Verdict,
+    /// Of its verdict.
+    pub(crate) detail: Option<Detail>,
+    pub(crate) drift: Option<DriftFound>,
 }
 
 /// What is made for some events only.
@@ -21,6 +78,8 @@ pub struct Found {
     pub details: Vec<Detail>,
     /// Changes of what is normal, in the order of their events.
     pub drifts: Vec<DriftFound>,
+    /// Windows that closed.
+    pub(crate) closed: Vec<ClosedRow>,
 }
 
 /// What is normal of a series has changed.
@@ -76,6 +135,10 @@ pub enum Outcome {
     Duplicate,
     /// Its values do not fit its series; nothing was learned. The reason is in [`Verdict::rejection`].
     Rejected(Misfit),
+    /// It was put into a window or bucket, or left out; what these come to is judged.
+    Gathered(Taken),
+    /// The window became a part of another one: its verdict does not count any more.
+    Withdrawn,
     /// Its record is marked as poison; nothing was done.
     Poisoned,
     /// Its series learned it before; said only while a log is replayed, without a count of samples.
@@ -153,6 +216,17 @@ impl Verdicts {
         self.rows.clear();
         self.found.details.clear();
         self.found.drifts.clear();
+        self.found.closed.clear();
+        self.windows.clear();
+        self.closed = None;
+    }
+
+    /// Id of the verdict in row `index` of a stream, on what came from `offset`.
+    pub fn id(&self, stream: &str, index: usize, offset: u64) -> String {
+        match self.windows.get(index) {
+            None => format!("{stream}/0/{offset}"),
+            Some(window) => window.id(stream),
+        }
     }
 
     /// The drift that an event showed, if it did.
@@ -171,7 +245,83 @@ impl Verdicts {
     }
 }
 
+impl Window {
+    /// Id of its verdict: record, part, and of a correction its revision.
+    pub fn id(&self, stream: &str) -> String {
+        let Self {
+            offset,
+            part,
+            revision,
+            ..
+        } = self;
+        match revision {
+            0 => format!("{stream}/0/{offset}.{part}"),
+            _ => format!("{stream}/0/{offset}.{part}@{revision}"),
+        }
+    }
+}
+
+impl Closed {
+    /// Puts together what was closed; `None` where nothing was.
+    pub(crate) fn of(rows: Vec<ClosedRow>) -> Option<Box<Self>> {
+        if rows.is_empty() {
+            return None;
+        }
+        let mut closed = Self::default();
+        let Self { events, verdicts } = &mut closed;
+        // Each series has a layout of its own making; most are alike.
+        let mut shared: Vec<Arc<Layout>> = Vec::new();
+        for (index, mut row) in rows.into_iter().enumerate() {
+            let head = EventHead {
+                offset: row.offset,
+                key: &row.key,
+                key_hash: row.key_hash,
+                id_hash: None,
+                time: row.time,
+                label: None,
+            };
+            let is_alike = |known: &&Arc<Layout>| known.fingerprint() == row.layout.fingerprint();
+            let layout = shared.iter().find(is_alike).cloned().unwrap_or_else(|| {
+                shared.push(Arc::clone(&row.layout));
+                row.layout
+            });
+            events.push(head, &layout, &row.values);
+            events.stamp_last(row.arrived);
+            row.verdict.event = index as u32;
+            if let Outcome::Scored(scored) = &mut row.verdict.outcome {
+                scored.detail = row.detail.map(|detail| {
+                    verdicts.found.details.push(detail);
+                    verdicts.found.details.len() as u32 - 1
+                });
+            }
+            verdicts
+                .found
+                .drifts
+                .extend(row.drift.map(|drift| DriftFound {
+                    event: index as u32,
+                    ..drift
+                }));
+            verdicts.rows.push(row.verdict);
+            verdicts.windows.push(row.window);
+        }
+        Some(Box::new(closed))
+    }
+}
+
 impl Verdict {
+    /// One that says no more than this.
+    pub(crate) fn of(event: u32, outcome: Outcome, model_version: u32) -> Self {
+        Self {
+            event,
+            outcome,
+            is_late: false,
+            sample_count: 0,
+            model_version,
+            drift_magnitude: None,
+            is_drift: false,
+        }
+    }
+
     /// Why the event was refused, if it was.
     pub fn rejection(&self) -> Option<Misfit> {
         match self.outcome {

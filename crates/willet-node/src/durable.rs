@@ -18,6 +18,8 @@ pub struct Durable {
     partition: PartitionId,
     worker: Worker,
     retention_bytes: u64,
+    /// An entry of the journal that is durable and that the worker could not take: a tick may have to read keys from disk.
+    untaken: Option<Records>,
     /// The log before this offset is of no use any more, and some of it may still be there.
     needless_before: Option<u64>,
 }
@@ -80,6 +82,7 @@ impl Durable {
             partition,
             worker,
             retention_bytes,
+            untaken: None,
             needless_before: None,
         };
         if durable.worker.shard().next_offset() == 0 {
@@ -114,12 +117,31 @@ impl Durable {
         })
     }
 
-    /// Puts an entry into the journal and takes it.
+    /// Puts an entry into the journal and takes it. After an error the same call may be made again: an entry that is durable is
+    /// not written a second time.
     pub fn journal(&mut self, entry: &Entry) -> Result<(), WorkerError> {
+        let payload = entry.encode();
+        let is_there = self
+            .untaken
+            .as_ref()
+            .is_some_and(|records| records.payload(0) == payload);
+        self.take_untaken()?;
+        if is_there {
+            return Ok(());
+        }
         let mut records = Records::new();
-        records.push(0, RecordKind::Journal, 0, &entry.encode());
+        records.push(0, RecordKind::Journal, 0, &payload);
         self.append(&mut records)?;
-        self.worker.take(&records)
+        self.untaken = Some(records);
+        self.take_untaken()
+    }
+
+    fn take_untaken(&mut self) -> Result<(), WorkerError> {
+        if let Some(records) = &self.untaken {
+            self.worker.take(records)?;
+            self.untaken = None;
+        }
+        Ok(())
     }
 
     /// Makes records durable. After an error none of them is, and the same call may be made again.
@@ -134,6 +156,7 @@ impl Durable {
         records: &Records,
         events: &mut EventBatch,
     ) -> Result<(), WorkerError> {
+        self.take_untaken()?;
         if !records.is_empty() {
             events.number_from(records.head(0).offset);
         }

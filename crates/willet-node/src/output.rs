@@ -2,13 +2,14 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use willet_engine::config::Plan;
 use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
 use willet_engine::records::Records;
-use willet_engine::verdict::Verdicts;
+use willet_engine::verdict::{Verdict, Verdicts};
 use willet_log::disk::DiskFile;
 
 /// Verdicts of one batch, with what they speak of.
@@ -20,13 +21,88 @@ pub struct Answers<'a> {
     pub events: &'a EventBatch,
     /// One for each event, in order.
     pub verdicts: &'a Verdicts,
-    /// The first event whose verdict is to be written.
-    pub from: usize,
     /// What the shard was told to do.
     pub plan: &'a Plan,
+    /// Those whose verdicts are to be written.
+    from: usize,
+    to: usize,
 }
 
-impl Answers<'_> {
+impl<'a> Answers<'a> {
+    /// Verdicts of a batch, all to be written.
+    pub fn new(
+        records: &'a Records,
+        events: &'a EventBatch,
+        verdicts: &'a Verdicts,
+        plan: &'a Plan,
+    ) -> Self {
+        Self {
+            records,
+            events,
+            verdicts,
+            plan,
+            from: 0,
+            to: verdicts.rows.len(),
+        }
+    }
+
+    /// The same batch, other rows of it to be written.
+    fn between(self, from: usize, to: usize) -> Self {
+        Self { from, to, ..self }
+    }
+
+    /// Places in the batch of the verdicts to be written.
+    pub fn indices(&self) -> Range<usize> {
+        self.from..self.to
+    }
+
+    /// The verdicts to be written.
+    pub fn rows(&self) -> &'a [Verdict] {
+        &self.verdicts.rows[self.from..self.to]
+    }
+
+    /// Whether they are of windows and buckets, not of events.
+    pub fn are_of_windows(&self) -> bool {
+        !self.verdicts.windows.is_empty()
+    }
+
+    /// The verdicts of windows and buckets that these events closed.
+    pub fn closed(&self) -> Option<Self> {
+        let closed = self.verdicts.closed.as_deref()?;
+        Some(Self::new(
+            self.records,
+            &closed.events,
+            &closed.verdicts,
+            self.plan,
+        ))
+    }
+
+    /// Writes what comes from records at `from` or behind it: the verdict of each event, then those of the windows that it closed. So
+    /// the order does not depend on how events were put into batches.
+    pub fn write_to(&self, output: &mut dyn Output, from: u64) {
+        let before = |events: &EventBatch, offset: u64| {
+            events.rows().partition_point(|row| row.offset < offset)
+        };
+        let mut at = before(self.events, from);
+        if let Some(closed) = self.closed() {
+            let rows = closed.events.rows();
+            let mut first = before(closed.events, from);
+            while let Some(row) = rows.get(first) {
+                let behind = before(self.events, row.offset + 1);
+                if at < behind {
+                    output.write(&self.between(at, behind));
+                    at = behind;
+                }
+                let next = before(closed.events, row.offset + 1);
+                output.write(&closed.between(first, next));
+                first = next;
+            }
+        }
+        if at < self.to {
+            output.write(&self.between(at, self.to));
+        }
+    }
+
     /// Index of the record at `offset`.
     pub fn record_of(&self, offset: u64) -> Option<usize> {
         // Offsets mostly rise by one; gaps are records lost to damage.
@@ -45,6 +121,13 @@ impl Answers<'_> {
     pub fn arrived(&self, offset: u64) -> i64 {
         self.record_of(offset)
             .map_or(0, |index| self.records.head(index).arrived)
+    }
+
+    /// Id of the verdict in row `index`.
+    pub fn id(&self, index: usize) -> String {
+        let event = self.verdicts.rows[index].event as usize;
+        let offset = self.events.rows()[event].offset;
+        self.verdicts.id(&self.plan.config().name, index, offset)
     }
 
     /// Event time, or time of arrival where the event has none; `None` where nobody knows.

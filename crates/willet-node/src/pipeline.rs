@@ -29,7 +29,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use willet_engine::config::Plan;
-use willet_engine::event::EventBatch;
+use willet_engine::event::{EventBatch, Timestamp};
+use willet_engine::journal::Entry;
 use willet_engine::records::{RecordKind, Records};
 use willet_engine::shard::{LaneTask, Shard};
 use willet_engine::verdict::Verdicts;
@@ -112,12 +113,18 @@ pub fn run<F: Feed>(
         let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
         scope.spawn(move || {
             let mut next_offset = 0;
+            let mut newest = None;
             for mut batch in to_score {
                 next_offset += batch.events.len() as u64;
+                newest = newest.max(newest_of(&batch.events));
                 shard.on_batch(&batch.events, next_offset, &mut batch.verdicts);
                 if scored.send(batch).is_err() {
-                    break;
+                    return;
                 }
+            }
+            // All that will ever come is there: what ended while others spoke on has ended.
+            if let Some(last) = newest.and_then(|newest| last_tick(shard, next_offset, newest)) {
+                let _ = scored.send(last);
             }
         });
         let written = write_batches(output, &plan, to_write, &empty);
@@ -166,18 +173,28 @@ fn write_batches(
             verdicts,
             ..
         } = &batch;
-        output.write(&Answers {
-            records,
-            events,
-            verdicts,
-            from: 0,
-            plan,
-        });
+        Answers::new(records, events, verdicts, plan).write_to(output, 0);
         output.flush()?;
         // A full channel only means that there are batches enough.
         let _ = empty.try_send(batch);
     }
     output.flush()
+}
+
+fn newest_of(events: &EventBatch) -> Option<Timestamp> {
+    events.rows().iter().filter_map(|row| row.time).max()
+}
+
+/// What time closes at the end of a file, up to its newest event.
+fn last_tick(shard: &mut Shard, offset: u64, newest: Timestamp) -> Option<Batch> {
+    let is_due = shard.next_deadline().is_some_and(|due| due <= newest);
+    let mut batch = Batch::default();
+    let tick = Entry::Tick { at: newest };
+    is_due.then(|| {
+        // A tick is refused by no plan.
+        let _ = shard.on_journal(offset, tick, &mut batch.verdicts);
+        batch
+    })
 }
 
 /// What a durable run tells while it goes on.
@@ -206,10 +223,12 @@ pub fn run_durable<F: Feed>(
     std::thread::scope(|scope| {
         let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
         let mut taken = Ok(());
+        let mut newest = None;
         // Time spent on records since the last checkpoint began, and on that checkpoint.
         let (mut busy, mut cost) = (Duration::ZERO, Duration::ZERO);
         for mut batch in to_take {
             let begun = Instant::now();
+            newest = newest.max(newest_of(&batch.events));
             taken = take_batch(&mut batch, durable, &mut tell);
             if taken.is_err() {
                 break;
@@ -236,7 +255,19 @@ pub fn run_durable<F: Feed>(
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         taken.map_err(RunError::Worker)?;
-        fed.map_err(RunError::Feed)
+        fed.map_err(RunError::Feed)?;
+        if let Some(at) = newest
+            && durable
+                .worker()
+                .next_deadline()
+                .is_some_and(|due| due <= at)
+        {
+            let ticked = patiently(&mut tell, || durable.journal(&Entry::Tick { at }));
+            ticked.map_err(RunError::Worker)?;
+            let flushed = patiently(&mut tell, || durable.worker().flush());
+            flushed.map_err(RunError::Worker)?;
+        }
+        Ok(())
     })
 }
 

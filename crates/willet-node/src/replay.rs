@@ -51,13 +51,8 @@ pub fn replay(
                         output = Some(open(shard.plan()));
                     }
                     if let Some(output) = &mut output {
-                        output.write(&Answers {
-                            records: &records,
-                            events: &events,
-                            verdicts: &verdicts,
-                            from: 0,
-                            plan: shard.plan(),
-                        });
+                        Answers::new(&records, &events, &verdicts, shard.plan())
+                            .write_to(&mut **output, 0);
                         output.flush()?;
                     }
                 }
@@ -73,7 +68,14 @@ pub fn replay(
                                 poisoned.into_iter().for_each(|offset| shard.poison(offset));
                                 shard.advance(1);
                             }
-                            entry => shard.on_journal(offset, entry)?,
+                            entry => {
+                                shard.on_journal(offset, entry, &mut verdicts)?;
+                                if let Some(output) = &mut output {
+                                    let none = EventBatch::new();
+                                    Answers::new(&records, &none, &verdicts, shard.plan())
+                                        .write_to(&mut **output, 0);
+                                }
+                            }
                         }
                     }
                     decoder = Decoder::new(&shard.plan().config().input, HASH_SEED)?;

@@ -4,4 +4,4 @@ mod problem;
 mod verdict;
 
 pub use problem::{Code, Problem};
-pub use verdict::{Drift, Named, Pairs, Verdict};
+pub use verdict::{Drift, Named, Pairs, Verdict, Window};

@@ -54,6 +54,9 @@ pub struct Verdict<'a> {
     /// Nothing was scored, and why: `missing`, `duplicate`, `poisoned`, or a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<&'a str>,
+    /// The window or bucket that it speaks of; left out of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// Whether this event showed that what is normal has changed; left out where no test looks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_detected: Option<bool>,
@@ -68,6 +71,28 @@ pub struct Verdict<'a> {
     pub engine_version: &'a str,
     /// Events of the series so far.
     pub sample_count: u64,
+}
+
+/// A window or bucket of events.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Window {
+    /// Its first instant, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin: Option<String>,
+    /// The first instant after it; of windows by samples the time of their last event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// Events in it.
+    pub events: u64,
+    /// Silent buckets left out just before it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+    /// Events of it were left out, since there were too many.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_cut: bool,
+    /// 0 when it closes; 1, 2, ... when late events corrected it. It stands in the id as `@1`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub revision: u32,
 }
 
 /// What is normal of a series has changed. Fields that do not apply are left out.
@@ -165,6 +190,10 @@ impl<T: Serialize> Serialize for Named<'_, T> {
 )]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+fn is_zero<N: Default + PartialEq>(value: &N) -> bool {
+    *value == N::default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use willet_engine::codec::timestamp::write_rfc3339;
 use willet_engine::event::Timestamp;
 use willet_engine::incidents::Severity;
-use willet_engine::verdict::{AnomalyType, Outcome, Verdict};
+use willet_engine::verdict::{AnomalyType, Outcome, Taken, Verdict, Window};
 use willet_node::output::Answers;
 use willet_node::service::VerdictFormat;
 use willet_proto::{Named, Pairs};
@@ -16,10 +16,10 @@ impl VerdictFormat for VerdictJson {
     fn write(&self, answers: &Answers<'_>, index: usize, out: &mut Vec<u8>) {
         let verdict = &answers.verdicts.rows[index];
         let event = verdict.event as usize;
-        let row = &answers.events.rows()[event];
         let stream = &answers.plan.config().name;
         let key = answers.events.key(event);
-        let id = format!("{stream}/0/{}", row.offset);
+        let id = answers.id(index);
+        let window = answers.verdicts.windows.get(index).map(shape);
         let time = answers.time_of(event).map(rfc3339);
         let skipped = skipped(verdict);
         let layout = answers.events.layout(event);
@@ -37,6 +37,7 @@ impl VerdictFormat for VerdictJson {
             drift_detected: verdict.drift_magnitude.map(|_| verdict.is_drift),
             drift_magnitude: verdict.drift_magnitude,
             skipped: skipped.as_deref(),
+            window,
             algorithm: answers.plan.algorithm_of(verdict.model_version),
             model_version: verdict.model_version,
             engine_version: env!("CARGO_PKG_VERSION"),
@@ -79,7 +80,7 @@ impl VerdictFormat for VerdictJson {
         let time = answers.time_of(event).map(rfc3339);
         let features = drift.features.iter();
         let wire = willet_proto::Drift {
-            id: &format!("{stream}/0/{}", answers.events.rows()[event].offset),
+            id: &answers.id(index),
             stream,
             source: Some(key).filter(|key| !key.is_empty()),
             timestamp: time.as_deref(),
@@ -96,11 +97,37 @@ impl VerdictFormat for VerdictJson {
     }
 }
 
+/// A window as it stands in JSON.
+fn shape(window: &Window) -> willet_proto::Window {
+    willet_proto::Window {
+        begin: window.begin.map(rfc3339),
+        end: window.end.map(rfc3339),
+        events: window.events,
+        left_out: window.left_out,
+        is_cut: window.is_cut,
+        revision: window.revision,
+    }
+}
+
 /// A time as it stands in JSON.
 pub fn rfc3339(at: Timestamp) -> String {
     let mut text = Vec::new();
     write_rfc3339(&mut text, at);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// What became of an event that was put to others.
+fn gathered(taken: Taken) -> &'static str {
+    match taken {
+        Taken::InTime | Taken::Late => "gathered",
+        Taken::BeforeFirst => {
+            "left out: nothing is known of what came before the first whole window"
+        }
+        Taken::TooLate => {
+            "left out: too late for its window (allowed_lateness_ms takes late events)"
+        }
+        Taken::NoRoom => "left out: its window holds as many events as it may (max_rows)",
+    }
 }
 
 /// Why an event has no score; `None` where it has one.
@@ -111,6 +138,8 @@ pub fn skipped(verdict: &Verdict) -> Option<String> {
         Outcome::Duplicate => Some("duplicate".to_owned()),
         Outcome::Poisoned => Some("poisoned".to_owned()),
         Outcome::AlreadyLearned => Some("learned before".to_owned()),
+        Outcome::Gathered(taken) => Some(gathered(taken).to_owned()),
+        Outcome::Withdrawn => Some("withdrawn: it became a part of another session".to_owned()),
         Outcome::Rejected(misfit) => Some(misfit.to_string()),
     }
 }

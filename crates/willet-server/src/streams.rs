@@ -9,6 +9,7 @@ use willet_connectors::synthetic::{LiveSource, SyntheticConfig};
 use willet_connectors::{Cursor, Framing, Source};
 use willet_core::decision::DecisionConfig;
 use willet_core::features::FeaturesConfig;
+use willet_core::windows::{BucketConfig, WindowConfig};
 use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
 use willet_engine::config::{DetectorConfig, DriftConfig, Plan, StreamConfig};
 use willet_node::pipeline::{Batch, Fed, Feed};
@@ -56,6 +57,10 @@ struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceConfig>,
     input: InputConfig,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<BucketConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    windows: Option<WindowConfig>,
     features: FeaturesConfig,
     detector: DetectorConfig,
     decision: DecisionConfig,
@@ -78,6 +83,8 @@ impl From<StreamResource> for Written {
             name: stream.name,
             source: resource.source,
             input: stream.input,
+            bucket: stream.bucket,
+            windows: stream.windows,
             features: stream.features,
             detector: stream.detector,
             decision: stream.decision,
@@ -95,6 +102,8 @@ impl From<Written> for StreamResource {
             stream: StreamConfig {
                 name: written.name,
                 input: written.input,
+                bucket: written.bucket,
+                windows: written.windows,
                 features: written.features,
                 detector: written.detector,
                 decision: written.decision,

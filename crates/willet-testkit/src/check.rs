@@ -11,7 +11,7 @@ use willet_engine::journal::Entry;
 use willet_engine::records::{RecordKind, Records};
 use willet_engine::shard::Shard;
 use willet_engine::verdict::{Outcome, Verdicts};
-use willet_node::output::{Answers, RowFormat};
+use willet_node::output::{Answers, Output, RowFormat};
 
 /// Everything of a verdict in one line of text, numbers by their bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,12 +27,16 @@ impl RowFormat for Rows {
 
     fn rows(&mut self, answers: &Answers<'_>, out: &mut Vec<u8>) {
         let mut text = String::new();
-        for verdict in &answers.verdicts.rows[answers.from..] {
+        for (index, verdict) in answers.indices().zip(answers.rows()) {
             let event = verdict.event as usize;
+            let _ = write!(text, "{}", answers.events.rows()[event].offset);
+            let window = answers.verdicts.windows.get(index);
+            if let Some(window) = window {
+                let _ = write!(text, ":{}:{}", window.id(""), answers.events.key(event));
+            }
             let _ = write!(
                 text,
-                "{}\t{}\t{}\t{}\t{}\t",
-                answers.events.rows()[event].offset,
+                "\t{}\t{}\t{}\t{}\t",
                 answers.events.key(event),
                 verdict.sample_count,
                 verdict.model_version,
@@ -41,6 +45,12 @@ impl RowFormat for Rows {
             outcome(&verdict.outcome, answers.verdicts, &mut text);
             if let Some(drift) = answers.verdicts.drift(verdict) {
                 let _ = write!(text, " drift {:016x}", drift.magnitude.to_bits());
+            }
+            if let Some(window) = window {
+                let _ = write!(text, " {window:?}");
+                for value in answers.events.values(event) {
+                    let _ = write!(text, " {:016x}", value.to_bits());
+                }
             }
             text.push('\n');
         }
@@ -85,6 +95,8 @@ fn outcome(outcome: &Outcome, verdicts: &Verdicts, text: &mut String) {
 pub struct Record {
     /// What it is for.
     pub kind: RecordKind,
+    /// When it arrived; 0 where nobody knows.
+    pub arrived: i64,
     /// Its bytes.
     pub payload: Vec<u8>,
 }
@@ -97,7 +109,7 @@ pub fn undisturbed(config: &StreamConfig, log: &[Record]) -> Result<Vec<u8>, Str
     const HASH_SEED: u64 = 1;
     let plan = Plan::new(config.clone(), 1).map_err(|error| error.to_string())?;
     let mut shard = Shard::new(plan, 1, HASH_SEED);
-    let mut out = Vec::new();
+    let mut output = Memory::default();
     let entries = log
         .iter()
         .enumerate()
@@ -113,15 +125,23 @@ pub fn undisturbed(config: &StreamConfig, log: &[Record]) -> Result<Vec<u8>, Str
         if log[at].kind == RecordKind::Journal {
             let entry =
                 Entry::decode(offset, &log[at].payload).map_err(|error| error.to_string())?;
+            let mut verdicts = Verdicts::default();
             shard
-                .on_journal(offset, entry)
+                .on_journal(offset, entry, &mut verdicts)
                 .map_err(|error| error.to_string())?;
+            let (records, none) = (Records::new(), EventBatch::new());
+            Answers::new(&records, &none, &verdicts, shard.plan()).write_to(&mut output, 0);
             at += 1;
             continue;
         }
         let mut records = Records::new();
         while at < log.len() && log[at].kind != RecordKind::Journal {
-            records.push(at as u64, log[at].kind, 0, &log[at].payload);
+            let Record {
+                kind,
+                arrived,
+                payload,
+            } = &log[at];
+            records.push(at as u64, *kind, *arrived, payload);
             at += 1;
         }
         let mut decoder = Decoder::new(&shard.plan().config().input, HASH_SEED)
@@ -129,22 +149,22 @@ pub fn undisturbed(config: &StreamConfig, log: &[Record]) -> Result<Vec<u8>, Str
         let (mut events, mut verdicts) = (EventBatch::new(), Verdicts::default());
         decoder.decode(&records, 0..records.len(), &mut events, &mut Vec::new());
         shard.on_batch(&events, at as u64, &mut verdicts);
-        if events.is_empty() {
-            continue;
-        }
-        if out.is_empty() {
-            Rows.begin(&mut out);
-        }
-        let answers = Answers {
-            records: &records,
-            events: &events,
-            verdicts: &verdicts,
-            from: 0,
-            plan: shard.plan(),
-        };
-        Rows.rows(&answers, &mut out);
+        Answers::new(&records, &events, &verdicts, shard.plan()).write_to(&mut output, 0);
     }
-    Ok(out)
+    Ok(output.0)
+}
+
+/// Rows in memory.
+#[derive(Debug, Default)]
+struct Memory(Vec<u8>);
+
+impl Output for Memory {
+    fn write(&mut self, answers: &Answers<'_>) {
+        if self.0.is_empty() {
+            Rows.begin(&mut self.0);
+        }
+        Rows.rows(answers, &mut self.0);
+    }
 }
 
 /// What was said to be damaged: rows of it may differ from those of an undamaged run.
@@ -206,18 +226,18 @@ pub fn first_unreported(found: &[u8], expected: &[u8], reported: &Reported) -> O
         (Ok(found), Ok(expected)) => (found, expected),
         (Err(wrong), _) | (_, Err(wrong)) => return Some(wrong),
     };
-    for (offset, row) in &found_rows {
+    for (place, row) in &found_rows {
         let key = row.split('\t').nth(1).unwrap_or_default();
-        if expected_rows.get(offset) != Some(row) && !reported.covers(*offset, key) {
+        if expected_rows.get(place) != Some(row) && !reported.covers(place.0, key) {
             return Some(format!(
                 "a row differs and no damage was reported that covers it\n  found    {row}\n  expected {}",
-                expected_rows.get(offset).map_or("nothing", String::as_str)
+                expected_rows.get(place).map_or("nothing", String::as_str)
             ));
         }
     }
-    for (offset, row) in &expected_rows {
+    for (place, row) in &expected_rows {
         let key = row.split('\t').nth(1).unwrap_or_default();
-        if !found_rows.contains_key(offset) && !reported.covers(*offset, key) {
+        if !found_rows.contains_key(place) && !reported.covers(place.0, key) {
             return Some(format!(
                 "a row is missing and no damage was reported that covers it\n  expected {row}"
             ));
@@ -226,20 +246,22 @@ pub fn first_unreported(found: &[u8], expected: &[u8], reported: &Reported) -> O
     None
 }
 
-fn by_offset(output: &[u8]) -> Result<BTreeMap<u64, String>, String> {
+/// Rows by the record that caused them, and the window that they speak of if they do not speak of an event.
+fn by_offset(output: &[u8]) -> Result<BTreeMap<(u64, String), String>, String> {
     let text = String::from_utf8_lossy(output);
     let mut rows = BTreeMap::new();
     for row in text.lines().filter(|line| format!("{line}\n") != HEADING) {
-        let offset = row
-            .split('\t')
-            .next()
-            .and_then(|offset| offset.parse().ok());
-        let Some(offset) = offset else {
+        let place = row.split('\t').next().unwrap_or_default();
+        let (offset, window) = place.split_once(':').unwrap_or((place, ""));
+        let Ok(offset) = offset.parse() else {
             return Err(format!("`{row}` is not a row of the output"));
         };
-        if rows.insert(offset, row.to_owned()).is_some() {
+        if rows
+            .insert((offset, window.to_owned()), row.to_owned())
+            .is_some()
+        {
             return Err(format!(
-                "the row of record {offset} stands twice in the output"
+                "the row of record {place} stands twice in the output"
             ));
         }
     }

@@ -106,7 +106,6 @@ impl Traces {
     fn trace(&self, answers: &Answers<'_>, index: usize, began: SystemTime, took: Duration) {
         let verdict = &answers.verdicts.rows[index];
         let event = verdict.event as usize;
-        let row = answers.events.rows()[event];
         let algorithm = answers.plan.algorithm_of(verdict.model_version).to_owned();
         let ended = began + took;
         let mut result = vec![KeyValue::new("result.is_anomaly", verdict.is_anomaly())];
@@ -124,10 +123,7 @@ impl Traces {
         let about = vec![
             KeyValue::new("sample.size", answers.events.values(event).len() as i64),
             KeyValue::new("source", answers.events.key(event).to_owned()),
-            KeyValue::new(
-                "sample_id",
-                format!("{}/0/{}", answers.plan.config().name, row.offset),
-            ),
+            KeyValue::new("sample_id", answers.id(index)),
             KeyValue::new("algorithm", algorithm.clone()),
             KeyValue::new("result.processing_time", took.as_secs_f64()),
         ];
@@ -151,7 +147,7 @@ impl Traces {
 
 impl Witness for Traces {
     fn saw(&self, answers: &Answers<'_>, began: i64, seconds: f64) {
-        let rows = &answers.verdicts.rows[answers.from..];
+        let rows = answers.rows();
         let each = seconds / rows.len().max(1) as f64;
         for (place, verdict) in rows.iter().enumerate() {
             let offset = answers.events.rows()[verdict.event as usize].offset;
@@ -161,7 +157,7 @@ impl Witness for Traces {
                 let at = SystemTime::UNIX_EPOCH + Duration::from_micros(micros);
                 self.trace(
                     answers,
-                    answers.from + place,
+                    answers.indices().start + place,
                     at,
                     Duration::from_secs_f64(each),
                 );

@@ -217,4 +217,9 @@ impl BucketPlan {
     pub fn every(&self) -> i64 {
         self.every
     }
+
+    /// How long a closed bucket still takes late events, in microseconds.
+    pub fn allowed_lateness(&self) -> i64 {
+        self.allowed
+    }
 }

@@ -206,6 +206,11 @@ impl WindowPlan {
         }
     }
 
+    /// How long a closed window still takes late rows, in microseconds.
+    pub fn allowed_lateness(&self) -> i64 {
+        self.allowed
+    }
+
     pub(super) fn statistics(&self) -> &[Statistic] {
         &self.statistics
     }

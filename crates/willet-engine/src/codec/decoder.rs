@@ -75,13 +75,14 @@ impl Decoder {
                     FormatDecoder::Json(json) => json.decode(payload, head.offset, events),
                 }
             };
-            if let Err(Trouble { byte, reason }) = decoded {
-                rejections.push(Rejection {
+            match decoded {
+                Ok(()) => events.stamp_last(head.arrived),
+                Err(Trouble { byte, reason }) => rejections.push(Rejection {
                     offset: head.offset,
                     index,
                     byte: byte.and_then(|byte| u32::try_from(byte).ok()),
                     reason,
-                });
+                }),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! One series: the state of one key and what an event does to it.
 
+mod closing;
+mod gather;
 mod model;
 mod state;
 mod watch;
@@ -13,6 +15,8 @@ use willet_core::rows::Expected;
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
 use crate::verdict::{Found, Misfit, Outcome, Verdict};
+pub(crate) use closing::Cause;
+use gather::{Closing, Gather};
 use model::Model;
 pub(crate) use state::Layouts;
 use watch::Watch;
@@ -32,6 +36,8 @@ pub(crate) struct Series {
     former: Option<Box<Model>>,
     /// Looks for drift, where the plan wants that.
     watch: Option<Watch>,
+    /// Puts events together, where the plan wants that.
+    gather: Option<Box<Gather>>,
 }
 
 /// What is known of a key.
@@ -64,9 +70,26 @@ pub struct Description {
 pub(crate) struct Arrival<'a> {
     pub(crate) event: u32,
     pub(crate) offset: u64,
+    pub(crate) key_hash: u64,
     pub(crate) time: Option<Timestamp>,
+    /// When its record arrived, microseconds since the epoch; 0 where nobody knows.
+    pub(crate) arrived: i64,
     pub(crate) layout: &'a Arc<Layout>,
     pub(crate) values: &'a [f64],
+}
+
+/// What a model judges: the values of an event, or what came out of a window.
+#[derive(Clone, Copy, Debug)]
+struct Sample<'a> {
+    event: u32,
+    time: Option<Timestamp>,
+    /// As it came.
+    layout: &'a Layout,
+    came: &'a [f64],
+    /// The same in the order of the model.
+    values: &'a [f64],
+    /// Rows that should have come before it.
+    missing: usize,
 }
 
 /// Space used again for each event.
@@ -74,6 +97,7 @@ pub(crate) struct Arrival<'a> {
 pub(crate) struct Space {
     values: Vec<f64>,
     row: Vec<f64>,
+    closing: Vec<Closing>,
 }
 
 impl Series {
@@ -87,6 +111,7 @@ impl Series {
             model: None,
             former: None,
             watch: None,
+            gather: None,
         }
     }
 
@@ -114,7 +139,8 @@ impl Series {
         self.learned_upto = 0;
     }
 
-    /// Judges an event, then learns it. `tick` is the stream's clock where it stands beyond all events.
+    /// Judges an event, then learns it; or puts it to others, and judges what they come to. `tick` is the stream's clock where it
+    /// stands beyond all events.
     pub(crate) fn take(
         &mut self,
         plan: &Plan,
@@ -123,45 +149,93 @@ impl Series {
         space: &mut Space,
         found: &mut Found,
     ) -> Verdict {
-        let verdict = |series: &Self, outcome, is_late| Verdict {
-            event: arrival.event,
-            outcome,
-            is_late,
-            sample_count: series.sample_count,
-            model_version: plan.model_version(),
-            drift_magnitude: None,
-            is_drift: false,
-        };
         if self.learned_upto > arrival.offset {
-            return verdict(self, Outcome::AlreadyLearned, false);
+            return Verdict::of(arrival.event, Outcome::AlreadyLearned, plan.model_version());
         }
         self.learned_upto = arrival.offset + 1;
         if arrival.time.is_none() && plan.needs_time() {
-            return verdict(self, Outcome::Rejected(Misfit::Time), false);
+            return self.refused(plan, arrival.event, Misfit::Time);
         }
-        if let Err(misfit) = self.follow(plan, arrival.layout) {
-            return verdict(self, Outcome::Rejected(misfit), false);
+        let taken = match plan.gather() {
+            Some(gathers) if !gathers.judges_events() => {
+                self.gather_event(plan, gathers, tick, arrival, space, found)
+            }
+            gathers => {
+                let judged = self.judge_event(plan, tick, arrival, space, found);
+                if let (Some(gathers), Ok(verdict)) = (gathers, &judged) {
+                    self.gather_row(plan, gathers, arrival, verdict, space, found);
+                }
+                judged
+            }
+        };
+        taken.unwrap_or_else(|misfit| self.refused(plan, arrival.event, misfit))
+    }
+
+    fn refused(&self, plan: &Plan, event: u32, misfit: Misfit) -> Verdict {
+        Verdict {
+            sample_count: self.sample_count,
+            ..Verdict::of(event, Outcome::Rejected(misfit), plan.model_version())
         }
-        let Some(model) = &mut self.model else {
-            return verdict(self, Outcome::WarmingUp, false);
+    }
+
+    fn judge_event(
+        &mut self,
+        plan: &Plan,
+        tick: Option<Timestamp>,
+        arrival: Arrival<'_>,
+        space: &mut Space,
+        found: &mut Found,
+    ) -> Result<Verdict, Misfit> {
+        self.follow(plan, arrival.layout)?;
+        let Some(model) = &self.model else {
+            return Err(Misfit::Features);
         };
-        let values = match model.arrange(arrival.layout, arrival.values, &mut space.values) {
-            Ok(values) => values,
-            Err(misfit) => return verdict(self, Outcome::Rejected(misfit), false),
+        let values = model.arrange(arrival.layout, arrival.values, &mut space.values)?;
+        let is_late = self.count(plan, tick, arrival.time);
+        let missing = arrival.time.map_or(0, |time| self.spacing.push(time.0));
+        let sample = Sample {
+            event: arrival.event,
+            time: arrival.time,
+            layout: arrival.layout,
+            came: arrival.values,
+            values,
+            missing,
         };
+        let verdict = self.judge(plan, sample, &mut space.row, found);
+        Ok(Verdict {
+            is_late,
+            sample_count: self.sample_count,
+            ..verdict
+        })
+    }
+
+    /// Counts an event; whether it is late.
+    fn count(&mut self, plan: &Plan, tick: Option<Timestamp>, time: Option<Timestamp>) -> bool {
         let clock = self.newest.max(tick);
-        let is_late = match (arrival.time, clock) {
+        self.newest = self.newest.max(time);
+        self.sample_count += 1;
+        match (time, clock) {
             (Some(time), Some(clock)) => time.0 < clock.0.saturating_sub(plan.allowed_lateness()),
             _ => false,
-        };
-        self.newest = self.newest.max(arrival.time);
-        self.sample_count += 1;
-        let missing = arrival.time.map_or(0, |time| self.spacing.push(time.0));
-        model.pass_missing(missing);
-        if let Some(former) = &mut self.former {
-            former.pass_missing(missing);
         }
-        let outcome = model.judge(plan, arrival.time, values, &mut space.row, found);
+    }
+
+    /// Judges a row of the model that is there, then learns it.
+    fn judge(
+        &mut self,
+        plan: &Plan,
+        sample: Sample<'_>,
+        space: &mut Vec<f64>,
+        found: &mut Found,
+    ) -> Verdict {
+        let Some(model) = &mut self.model else {
+            return Verdict::of(sample.event, Outcome::WarmingUp, plan.model_version());
+        };
+        model.pass_missing(sample.missing);
+        if let Some(former) = &mut self.former {
+            former.pass_missing(sample.missing);
+        }
+        let outcome = model.judge(plan, sample.time, sample.values, space, found);
         let flag = match outcome {
             Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
             _ => f64::NAN,
@@ -169,28 +243,28 @@ impl Series {
         let (row, names): (&[f64], &[Box<str>]) = if plan.drift().looks_at_flags() {
             (&[flag], &[])
         } else {
-            (model.row(values, &space.row), model.names())
+            (model.row(sample.values, space), model.names())
         };
         let seed = || series_seed(plan.config().seed, &self.key, "drift");
         Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
         let drift = self
             .watch
             .as_mut()
-            .and_then(|watch| watch.see(plan.drift(), arrival.event, row, names));
+            .and_then(|watch| watch.see(plan.drift(), sample.event, row, names));
         let is_drift = drift.is_some();
         if let Some(drift) = drift {
             Model::mark_drift(outcome, found);
             found.drifts.push(drift);
         }
-        let answer = if self.former.is_some() {
-            self.ask_former(plan, outcome, is_late, arrival, space, found)
+        let (outcome, model_version) = if self.former.is_some() {
+            self.ask_former(plan, outcome, sample, found)
         } else {
-            verdict(self, outcome, is_late)
+            (outcome, plan.model_version())
         };
         Verdict {
             drift_magnitude: self.watch.as_ref().map(Watch::magnitude),
             is_drift,
-            ..answer
+            ..Verdict::of(sample.event, outcome, model_version)
         }
     }
 
@@ -230,31 +304,22 @@ impl Series {
         &mut self,
         plan: &Plan,
         outcome: Outcome,
-        is_late: bool,
-        arrival: Arrival<'_>,
-        space: &mut Space,
+        sample: Sample<'_>,
         found: &mut Found,
-    ) -> Verdict {
-        let mut verdict = Verdict {
-            event: arrival.event,
-            outcome,
-            is_late,
-            sample_count: self.sample_count,
-            model_version: plan.model_version(),
-            drift_magnitude: None,
-            is_drift: false,
-        };
+    ) -> (Outcome, u32) {
         if matches!(outcome, Outcome::Scored(_)) {
             self.former = None;
         }
+        // Former models are rare, and so is the space they need.
+        let (mut arranged, mut row) = (Vec::new(), Vec::new());
         if let Some(former) = &mut self.former
             && outcome == Outcome::WarmingUp
-            && let Ok(values) = former.arrange(arrival.layout, arrival.values, &mut space.values)
+            && let Ok(values) = former.arrange(sample.layout, sample.came, &mut arranged)
         {
-            verdict.outcome = former.judge(plan, arrival.time, values, &mut space.row, found);
-            verdict.model_version = former.version;
+            let outcome = former.judge(plan, sample.time, values, &mut row, found);
+            return (outcome, former.version);
         }
-        verdict
+        (outcome, plan.model_version())
     }
 
     /// The answer that [`Series::take`] would give, from a copy of what it would change.
@@ -283,6 +348,10 @@ impl Series {
                 let seed = series_seed(plan.config().seed, &self.key, "drift");
                 Watch::restore(&watch.save(), plan.drift(), seed).ok()?
             }),
+            gather: self
+                .gather
+                .as_ref()
+                .and_then(|gather| Gather::restore(gather.save(), plan.gather()).ok()?),
         };
         copy.take(plan, tick, arrival, &mut Space::default(), found)
     }
@@ -332,7 +401,8 @@ impl Series {
         let former = self.former.as_ref();
         let former = former.map_or(0, |former| size_of::<Model>() + former.heap_bytes());
         let watch = self.watch.as_ref().map_or(0, Watch::heap_bytes);
+        let gather = self.gather.as_ref().map_or(0, |gather| gather.heap_bytes());
         // What the allocator adds to some five blocks.
-        size_of::<Self>() + self.key.len() + model + former + watch + 5 * 16
+        size_of::<Self>() + self.key.len() + model + former + watch + gather + 5 * 16
     }
 }

@@ -5,7 +5,7 @@ use willet_core::detectors::Detector;
 use willet_core::features::{Features, Impute};
 use willet_core::random::series_seed;
 use willet_core::rows::{Raw, Rows};
-use willet_core::series::{Answer, Case, Judge, Reason};
+use willet_core::series::{Answer, Case, Judge, Reason, Ruling};
 
 use super::state::{Layouts, ModelStateV3};
 use crate::config::Plan;
@@ -160,32 +160,7 @@ impl Model {
         values: &'a [f64],
         space: &'a mut Vec<f64>,
     ) -> Result<&'a [f64], Misfit> {
-        if layout.fingerprint() == self.layout.fingerprint() {
-            return Ok(values);
-        }
-        if layout.is_positional() != self.layout.is_positional() {
-            return Err(Misfit::Form);
-        }
-        if layout.is_positional() {
-            return Err(Misfit::Width {
-                expected: self.layout.width() as u32,
-                found: layout.width() as u32,
-            });
-        }
-        space.clear();
-        space.extend(self.layout.names().iter().map(|name| {
-            let place = layout.names().iter().position(|other| other == name);
-            place.map_or(f64::NAN, |place| values[place])
-        }));
-        let knows_any = layout
-            .names()
-            .iter()
-            .any(|name| self.layout.names().contains(name));
-        if knows_any {
-            Ok(space)
-        } else {
-            Err(Misfit::Names)
-        }
+        arrange(&self.layout, layout, values, space)
     }
 
     /// Rows that did not come, where the detector takes rows for steps in time.
@@ -201,6 +176,7 @@ impl Model {
         }
     }
 
+    /// Judges values in the order of the layout, then learns them.
     pub(super) fn judge(
         &mut self,
         plan: &Plan,
@@ -209,6 +185,43 @@ impl Model {
         space: &mut Vec<f64>,
         found: &mut Found,
     ) -> Outcome {
+        let ruling = self.rule(plan, time, values, space);
+        let rows = Rows::one(self.row(values, space));
+        let taken = if ruling.learn {
+            self.detector.learn(rows)
+        } else {
+            self.detector.pass(rows)
+        };
+        taken.expect("the model was built for this width");
+        if let Some(features) = &mut self.features {
+            features.observe(values);
+        }
+        self.outcome(ruling.answer, found)
+    }
+
+    /// Judges as [`Model::judge`] does, and nothing changes.
+    pub(super) fn look(
+        &mut self,
+        plan: &Plan,
+        time: Option<Timestamp>,
+        values: &[f64],
+        space: &mut Vec<f64>,
+        found: &mut Found,
+    ) -> Outcome {
+        let (decision, course) = (self.decision.clone(), self.course.clone());
+        let ruling = self.rule(plan, time, values, space);
+        (self.decision, self.course) = (decision, course);
+        self.outcome(ruling.answer, found)
+    }
+
+    /// Judges values; decision and course learn them, features and detector do not.
+    fn rule(
+        &mut self,
+        plan: &Plan,
+        time: Option<Timestamp>,
+        values: &[f64],
+        space: &mut Vec<f64>,
+    ) -> Ruling {
         let row: &[f64] = match &self.features {
             Some(features) => {
                 features.transform(values, space);
@@ -240,19 +253,13 @@ impl Model {
             policy: &policy,
             is_categorical: kind.categorical,
         };
-        let ruling = judge
+        judge
             .judge(case)
-            .expect("the model was built for this width");
-        let taken = if ruling.learn {
-            self.detector.learn(rows)
-        } else {
-            self.detector.pass(rows)
-        };
-        taken.expect("the model was built for this width");
-        if let Some(features) = &mut self.features {
-            features.observe(values);
-        }
-        match ruling.answer {
+            .expect("the model was built for this width")
+    }
+
+    fn outcome(&self, answer: Answer, found: &mut Found) -> Outcome {
+        match answer {
             Answer::WarmingUp => Outcome::WarmingUp,
             Answer::Missing => Outcome::Missing,
             Answer::Scored(scored) => Outcome::Scored(Scored {
@@ -307,5 +314,37 @@ impl Model {
                 *x = expected.middle;
             }
         }
+    }
+}
+
+/// An event's values in the order of its series' own layout; NaN for those that it lacks.
+pub(super) fn arrange<'a>(
+    own: &Layout,
+    layout: &Layout,
+    values: &'a [f64],
+    space: &'a mut Vec<f64>,
+) -> Result<&'a [f64], Misfit> {
+    if layout.fingerprint() == own.fingerprint() {
+        return Ok(values);
+    }
+    if layout.is_positional() != own.is_positional() {
+        return Err(Misfit::Form);
+    }
+    if layout.is_positional() {
+        return Err(Misfit::Width {
+            expected: own.width() as u32,
+            found: layout.width() as u32,
+        });
+    }
+    space.clear();
+    space.extend(own.names().iter().map(|name| {
+        let place = layout.names().iter().position(|other| other == name);
+        place.map_or(f64::NAN, |place| values[place])
+    }));
+    let knows_any = layout.names().iter().any(|name| own.names().contains(name));
+    if knows_any {
+        Ok(space)
+    } else {
+        Err(Misfit::Names)
     }
 }

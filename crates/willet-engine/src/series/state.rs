@@ -5,6 +5,7 @@ use willet_core::decision::{Course, Decision, DecisionV1};
 use willet_core::features::{Memory, Spacing};
 use willet_core::random::series_seed;
 
+use super::gather::{Gather, GatherState};
 use super::watch::{Watch, WatchState};
 use super::{Model, Series};
 use crate::config::Plan;
@@ -12,7 +13,10 @@ use crate::event::{Layout, Timestamp};
 
 impl Series {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let state = SeriesState::V3(Box::new(SeriesStateV3 {
+        let beyond = Box::new(BeyondV4 {
+            gather: self.gather.as_ref().map(|gather| gather.save()),
+        });
+        let state = Box::new(SeriesStateV3 {
             learned_upto: self.learned_upto,
             newest: self.newest,
             spacing: self.spacing,
@@ -20,7 +24,8 @@ impl Series {
             model: self.model.as_ref().map(Model::save),
             former: self.former.as_deref().map(Model::save),
             watch: self.watch.as_ref().map(Watch::save),
-        }));
+        });
+        let state = SeriesState::V4(state, beyond);
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -36,10 +41,14 @@ impl Series {
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
-        let state = match state {
-            SeriesState::V1(state) => SeriesStateV3::from_v1(state, None),
-            SeriesState::V2(state, former) => SeriesStateV3::from_v1(state, Some(*former)),
-            SeriesState::V3(state) => *state,
+        let (state, beyond) = match state {
+            SeriesState::V1(state) => (SeriesStateV3::from_v1(state, None), BeyondV4::default()),
+            SeriesState::V2(state, former) => {
+                let state = SeriesStateV3::from_v1(state, Some(*former));
+                (state, BeyondV4::default())
+            }
+            SeriesState::V3(state) => (*state, BeyondV4::default()),
+            SeriesState::V4(state, beyond) => (*state, *beyond),
         };
         let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
@@ -55,6 +64,11 @@ impl Series {
             .map(|watch| Watch::restore(&watch, plan.drift(), seed))
             .transpose()?
             .flatten();
+        let gather = beyond
+            .gather
+            .map(|gather| Gather::restore(gather, plan.gather()))
+            .transpose()?
+            .flatten();
         Ok(Self {
             key: key.into(),
             learned_upto: state.learned_upto,
@@ -64,6 +78,7 @@ impl Series {
             model,
             former,
             watch,
+            gather,
         })
     }
 }
@@ -76,6 +91,14 @@ enum SeriesState {
     V2(SeriesStateV1, Box<ModelStateV1>),
     /// With decisions that keep a rate and count depths, the course of the values, their spacing, and the drift test.
     V3(Box<SeriesStateV3>),
+    /// With what events are put to.
+    V4(Box<SeriesStateV3>, Box<BeyondV4>),
+}
+
+/// What version 4 has beside version 3.
+#[derive(Default, Serialize, Deserialize)]
+struct BeyondV4 {
+    gather: Option<GatherState>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +217,8 @@ mod tests {
                     event: 0,
                     offset,
                     time: Some(Timestamp(offset as i64 * 1_000_000)),
+                    arrived: 0,
+                    key_hash: 0,
                     layout: &layout,
                     values: &value,
                 };
@@ -280,6 +305,8 @@ mod tests {
                 event: 0,
                 offset: row as u64,
                 time: Some(Timestamp(row * 300_000_000)),
+                arrived: 0,
+                key_hash: 0,
                 layout: &layout,
                 values: &value,
             };
@@ -317,6 +344,8 @@ mod tests {
                     event: row as u32,
                     offset: row,
                     time: None,
+                    arrived: 0,
+                    key_hash: 0,
                     layout: &layout,
                     values: &values,
                 };

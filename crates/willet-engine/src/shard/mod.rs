@@ -14,8 +14,9 @@ use crate::event::{EventBatch, Timestamp, key_hash};
 use crate::journal::Entry;
 use crate::lane::Lane;
 use crate::manifest::{Manifest, ShardState};
+use crate::series::Cause;
 pub use crate::series::Description;
-use crate::verdict::{Detail, Found, Outcome, Verdict, Verdicts};
+use crate::verdict::{Closed, ClosedRow, Detail, Found, Outcome, Verdict, Verdicts};
 
 /// The state machine of one partition.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Shard {
     tick: Option<Timestamp>,
     duplicates: Duplicates,
     poisoned: BTreeSet<u64>,
+    /// What the tick that is being taken closed so far.
+    ticked: Vec<ClosedRow>,
     /// Offset behind the last record taken.
     next_offset: u64,
     pub(crate) checkpoints: Checkpoints,
@@ -89,6 +92,7 @@ impl Shard {
             plan: Arc::new(plan),
             tick: None,
             poisoned: BTreeSet::new(),
+            ticked: Vec::new(),
             next_offset: 0,
             checkpoints: Checkpoints::default(),
         }
@@ -128,6 +132,26 @@ impl Shard {
             let former = self.lanes[lane].know(hash, key, at);
             self.checkpoints.moved(former, at);
         }
+        if self.plan.gather().is_some() {
+            self.lanes.iter_mut().for_each(Lane::forget_cold_deadlines);
+        }
+    }
+
+    /// When a tick would close a window of some key, by the clock of arrivals; `None` while none would.
+    pub fn next_deadline(&mut self) -> Option<Timestamp> {
+        self.plan.gather()?;
+        let deadlines = self.lanes.iter_mut().filter_map(Lane::next_deadline);
+        deadlines.min().map(Timestamp)
+    }
+
+    /// Keys on disk that a tick at `at`, the record at `offset`, may reach: each must be [loaded](Shard::load) before.
+    /// No more than `limit` of them at once.
+    pub fn missing_at(&self, at: Timestamp, offset: u64, limit: usize) -> Vec<Missing<'_>> {
+        let lanes = self.lanes.iter();
+        let cold = lanes.flat_map(|lane| lane.cold_due(at.0, offset, limit));
+        cold.take(limit)
+            .map(|(key, at)| Missing { key, at })
+            .collect()
     }
 
     /// The plan in force.
@@ -235,6 +259,7 @@ impl Shard {
             };
             out.rows.push(verdict);
         }
+        out.closed = Closed::of(std::mem::take(&mut out.found.closed));
         self.advance(next_offset);
     }
 
@@ -275,6 +300,7 @@ impl Shard {
             let shift = out.found.details.len() as u32;
             out.found.details.append(&mut task.found.details);
             out.found.drifts.append(&mut task.found.drifts);
+            out.found.closed.append(&mut task.found.closed);
             out.rows.extend(task.rows.into_iter().map(|mut verdict| {
                 if let Outcome::Scored(scored) = &mut verdict.outcome {
                     scored.detail = scored.detail.map(|detail| detail + shift);
@@ -283,6 +309,9 @@ impl Shard {
             }));
         }
         out.in_order(batch.len());
+        let mut closed = std::mem::take(&mut out.found.closed);
+        closed.sort_by_key(|closed| closed.cause);
+        out.closed = Closed::of(closed);
         self.advance(next_offset);
     }
 
@@ -300,19 +329,18 @@ impl Shard {
             return None;
         };
         let model_version = self.plan.model_version();
-        Some(Verdict {
-            event: event as u32,
-            outcome,
-            is_late: false,
-            sample_count: 0,
-            model_version,
-            drift_magnitude: None,
-            is_drift: false,
-        })
+        Some(Verdict::of(event as u32, outcome, model_version))
     }
 
-    /// Takes a journal entry at its place in the log.
-    pub fn on_journal(&mut self, offset: u64, entry: Entry) -> Result<(), PlanError> {
+    /// Takes a journal entry at its place in the log; of a tick, `out` gets what it closed. Keys that are
+    /// [missing](Shard::missing_at) for a tick do not notice it.
+    pub fn on_journal(
+        &mut self,
+        offset: u64,
+        entry: Entry,
+        out: &mut Verdicts,
+    ) -> Result<(), PlanError> {
+        out.clear();
         self.advance(offset + 1);
         match entry {
             Entry::Configure { config } => {
@@ -324,9 +352,13 @@ impl Shard {
                     self.plan.changed(*config)?
                 };
                 self.duplicates.resize(plan.config().duplicate_window);
+                let begins = self.plan.gather().is_none() && plan.gather().is_some();
                 self.plan = Arc::new(plan);
+                if begins {
+                    self.lanes.iter_mut().for_each(Lane::forget_cold_deadlines);
+                }
             }
-            Entry::Tick { at } => self.tick = self.tick.max(Some(at)),
+            Entry::Tick { at } => self.on_tick(offset, at, out),
             Entry::Reset { key: Some(key) } => {
                 let hash = key_hash(self.hash_seed, &key);
                 let lane = lane_of(hash, self.lanes.len());
@@ -339,6 +371,35 @@ impl Shard {
             Entry::Request { .. } => {}
         }
         Ok(())
+    }
+
+    fn on_tick(&mut self, offset: u64, at: Timestamp, out: &mut Verdicts) {
+        self.tick_resident(offset, at);
+        self.tick = self.tick.max(Some(at));
+        // In an order that has nothing to do with lanes and memory.
+        let mut closed = std::mem::take(&mut self.ticked);
+        closed
+            .sort_by(|a, b| (a.time, &a.key, a.window.part).cmp(&(b.time, &b.key, b.window.part)));
+        out.closed = Closed::of(closed);
+    }
+
+    /// Lets time pass up to `at`, by the tick at `offset`, for keys in memory, ahead of the tick's place: for whoever cannot have all
+    /// keys in memory that it will reach. What closes comes with the tick.
+    pub fn tick_resident(&mut self, offset: u64, at: Timestamp) {
+        if self.plan.gather().is_none() {
+            return;
+        }
+        let cause = Cause {
+            event: 0,
+            offset,
+            arrived: at.0,
+            key_hash: 0,
+        };
+        let mut found = Found::default();
+        for lane in &mut self.lanes {
+            lane.tick(&self.plan, at, cause, &mut found);
+        }
+        self.ticked.append(&mut found.closed);
     }
 
     /// Marks a record as poison ahead of its place: whoever replays a log tells all of its poison marks first, for a mark

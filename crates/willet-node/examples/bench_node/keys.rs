@@ -132,7 +132,7 @@ impl RowFormat for Lines {
 
     fn rows(&mut self, answers: &Answers<'_>, out: &mut Vec<u8>) {
         use std::io::Write as _;
-        for verdict in &answers.verdicts.rows[answers.from..] {
+        for verdict in answers.rows() {
             let row = &answers.events.rows()[verdict.event as usize];
             let flag = u8::from(verdict.is_anomaly());
             let _ = writeln!(out, "{},{flag}", row.offset);

@@ -109,7 +109,9 @@ fn append(
     batch
         .records
         .push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
-    batch.records.stamp(clock::now());
+    let arrived = clock::now();
+    batch.records.stamp(arrived);
+    batch.events.stamp(arrived);
     let reservation = loop {
         let bytes = batch.records.byte_len();
         if let Some(reservation) = shared.budget.reserve_blocking(bytes, IDLE) {

@@ -124,7 +124,7 @@ impl Gathered {
         let wants_predictions = self.topics.wants_any();
         let (mut anomalies, mut confident, mut late, mut duplicates) = (0, 0, 0, 0);
         let mut drifts = 0;
-        for (index, verdict) in answers.verdicts.rows.iter().enumerate().skip(answers.from) {
+        for (index, verdict) in answers.indices().zip(answers.rows()) {
             let event = verdict.event as usize;
             let at = answers.time_of(event).map_or(0, |time| time.0);
             let is_anomaly = verdict.is_anomaly();
@@ -146,8 +146,14 @@ impl Gathered {
                 _ => None,
             };
             anomalies += u64::from(is_anomaly);
-            let keeps =
-                self.keep == Keep::All || is_anomaly || verdict.outcome == Outcome::Poisoned;
+            // A correction is kept whatever it says: it may take back what was told.
+            let corrects = answers.verdicts.windows.get(index);
+            let corrects = corrects.is_some_and(|window| window.revision > 0);
+            let is_gathered = matches!(verdict.outcome, Outcome::Gathered(_));
+            let keeps = (self.keep == Keep::All && !is_gathered)
+                || is_anomaly
+                || corrects
+                || verdict.outcome == Outcome::Poisoned;
             if keeps {
                 self.keep(answers, index, at);
             }
@@ -157,19 +163,30 @@ impl Gathered {
                 self.topics
                     .publish(Topic::Predictions, &String::from_utf8_lossy(&json));
             }
-            if !matches!(verdict.outcome, Outcome::Rejected(_) | Outcome::Poisoned) {
+            let is_shown = !matches!(
+                verdict.outcome,
+                Outcome::Rejected(_)
+                    | Outcome::Poisoned
+                    | Outcome::Gathered(_)
+                    | Outcome::Withdrawn
+            );
+            // Of windows over judged rows the rows are shown.
+            if is_shown && (!answers.are_of_windows() || !answers.plan.judges_events()) {
                 self.note_history(answers, event, at, score, is_anomaly);
             }
         }
-        let events = (answers.verdicts.rows.len() - answers.from) as u64;
-        self.counters.events.fetch_add(events, Relaxed);
+        if !answers.are_of_windows() {
+            let events = answers.rows().len() as u64;
+            self.counters.events.fetch_add(events, Relaxed);
+        }
         self.counters.anomalies.fetch_add(anomalies, Relaxed);
         self.counters.confident.fetch_add(confident, Relaxed);
         self.counters.late.fetch_add(late, Relaxed);
         self.counters.drifts.fetch_add(drifts, Relaxed);
         self.counters.duplicates.fetch_add(duplicates, Relaxed);
-        if let Some(last) = answers.events.rows().last() {
-            self.next = self.next.max(last.offset + 1);
+        if let Some(last) = answers.rows().last() {
+            let offset = answers.events.rows()[last.event as usize].offset;
+            self.next = self.next.max(offset + 1);
         }
     }
 
@@ -188,9 +205,10 @@ impl Gathered {
             _ => (None, None),
         };
         let is_anomaly = verdict.is_anomaly();
+        let window = answers.verdicts.windows.get(index);
         self.verdicts.push(Flagged {
             row: VerdictRow {
-                id: format!("{}/0/{}", self.stream, row.offset),
+                id: answers.id(index),
                 stream: self.stream.to_string(),
                 source: answers.events.key(event).to_owned(),
                 at,
@@ -203,6 +221,7 @@ impl Gathered {
                 json: String::from_utf8_lossy(&json).into_owned(),
             },
             offset: row.offset,
+            ended: window.and_then(|window| window.end).map_or(at, |end| end.0),
             arrived: answers.arrived(row.offset),
             sample_count: verdict.sample_count,
         });
@@ -217,7 +236,7 @@ impl Gathered {
         let mut json = Vec::new();
         self.format.write_drift(answers, index, &mut json);
         self.drifts.push(DriftRow {
-            id: format!("{}/0/{}", self.stream, answers.events.rows()[event].offset),
+            id: answers.id(index),
             stream: self.stream.to_string(),
             source: answers.events.key(event).to_owned(),
             at,

@@ -69,6 +69,8 @@ pub(crate) struct Delivery {
 pub(crate) struct Flagged {
     pub(crate) row: VerdictRow,
     pub(crate) offset: u64,
+    /// When what it speaks of was over: the time of an event, the end of a window.
+    pub(crate) ended: i64,
     pub(crate) arrived: i64,
     pub(crate) sample_count: u64,
 }
@@ -489,7 +491,7 @@ impl Flagged {
             anomaly_score,
             severity: Severity::of(anomaly_score),
             anomaly_type: self.row.anomaly_type.clone(),
-            live: is_live(self.row.at, self.arrived),
+            live: is_live(self.ended, self.arrived),
             json: self.row.json.clone(),
         }))
     }

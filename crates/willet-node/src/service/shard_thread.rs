@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use willet_engine::config::{Plan, StreamConfig};
-use willet_engine::event::EventBatch;
+use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::shard::Description;
@@ -20,7 +20,7 @@ use willet_log::{LogError, Objects};
 use super::budget::Reservation;
 use super::clock;
 use super::gathered::{Gathered, StoreOutput, VerdictFormat, Witness, lock};
-use super::log_thread::LogHandle;
+use super::log_thread::{Append, LogHandle, LogRequest, Then};
 use super::output_thread::OutputMessage;
 use super::{Shared, StreamFace, StreamState};
 use crate::output::Answers;
@@ -76,7 +76,32 @@ pub(crate) struct ShardThread {
     pub(crate) witness: Option<Arc<dyn Witness>>,
     /// What the store had at the start.
     pub(crate) delivered: u64,
+    pub(crate) pulse: Pulse,
 }
+
+/// When time must pass for series that fell silent.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    /// Newest event time that came since the start.
+    newest: i64,
+    looked: i64,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            newest: i64::MIN,
+            looked: 0,
+        }
+    }
+}
+
+/// How often a shard looks whether a window of a silent series has ended, microseconds.
+const TICK_EVERY: i64 = 250_000;
+/// A stream without newer events than this is history, or its sources have gone: then no time passes for it.
+const LIVE_FOR: i64 = 5 * 60 * 1_000_000;
+/// How much longer than usual an event may be on its way before its window closes without it.
+const GRACE: i64 = 1_000_000;
 
 /// A checkpoint is due after so long at the latest ...
 const CHECKPOINT_LATEST: Duration = Duration::from_secs(10);
@@ -274,6 +299,7 @@ impl ShardThread {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
+            self.tick(worker);
             let begun = moment();
             let outcome = if worker.shard().is_checkpointing() {
                 worker.checkpoint_step().map(|finished| {
@@ -302,6 +328,30 @@ impl ShardThread {
         }
     }
 
+    /// Lets time pass for series that fell silent, while the stream is live: what ended is judged. A tick is a record like any other,
+    /// so that a replay lets time pass at the same place.
+    fn tick(&mut self, worker: &mut Worker) {
+        let now = clock::now();
+        let pulse = &mut self.pulse;
+        if now - pulse.looked < TICK_EVERY || now.saturating_sub(pulse.newest) > LIVE_FOR {
+            return;
+        }
+        pulse.looked = now;
+        let at = Timestamp(now - GRACE);
+        if worker.next_deadline().is_some_and(|due| due <= at) {
+            let entry = Entry::Tick { at };
+            let mut records = Records::new();
+            records.push(0, RecordKind::Journal, now, &entry.encode());
+            // It comes back to this thread as a record, in the log's order. A log that is too busy gets the next one.
+            let then = Then::Shard(self.stream.shard.clone(), Box::default());
+            let _ = self.log.0.try_send(LogRequest::Append(Append {
+                partition: self.partition,
+                records,
+                then,
+            }));
+        }
+    }
+
     fn take(&mut self, worker: &mut Worker, message: ShardMessage) -> Result<(), WorkerError> {
         match message {
             ShardMessage::Records(records, taken) => self.take_records(worker, &records, *taken),
@@ -312,13 +362,8 @@ impl ShardThread {
                 for row in events.rows() {
                     records.push(row.offset, RecordKind::Event, arrived, b"");
                 }
-                let answers = Answers {
-                    records: &records,
-                    events: &events,
-                    verdicts: &verdicts,
-                    from: 0,
-                    plan: worker.shard().plan(),
-                };
+                let plan = worker.shard().plan();
+                let answers = Answers::new(&records, &events, &verdicts, plan);
                 let written = peeked.map(|()| self.write_all(&answers));
                 let _ = reply.send(written.map_err(|error| error.to_string()));
                 worker.hold_memory()
@@ -336,14 +381,22 @@ impl ShardThread {
         }
     }
 
+    /// A verdict for each event, and behind them those of the windows that they closed.
     fn write_all(&self, answers: &Answers<'_>) -> Vec<String> {
         let mut json = Vec::new();
-        let write = |index| {
+        let mut write = |answers: &Answers<'_>, index| {
             json.clear();
             self.format.write(answers, index, &mut json);
             String::from_utf8_lossy(&json).into_owned()
         };
-        (0..answers.verdicts.rows.len()).map(write).collect()
+        let mut all: Vec<String> = answers
+            .indices()
+            .map(|index| write(answers, index))
+            .collect();
+        if let Some(closed) = answers.closed() {
+            all.extend(closed.indices().map(|index| write(&closed, index)));
+        }
+        all
     }
 
     fn take_records(
@@ -358,6 +411,10 @@ impl ShardThread {
                 .refuse("the stream was started again while it took these events; they are stored");
             return Ok(());
         }
+        let times = taken.events.rows().iter().filter_map(|row| row.time);
+        // A time in the future would let time pass for ever.
+        let newest = times.map(|time| time.0).max().unwrap_or(i64::MIN);
+        self.pulse.newest = self.pulse.newest.max(newest.min(clock::now()));
         let begun = moment();
         worker.take_decoded(records, &taken.events)?;
         let count = taken.events.len();
@@ -374,7 +431,11 @@ impl ShardThread {
             if let Some(witness) = &self.witness {
                 let seconds = took * count as f64;
                 let began = now - (1e6 * seconds) as i64;
-                witness.saw(&answers_of(worker, records, &taken), began, seconds);
+                let answers = answers_of(worker, records, &taken);
+                witness.saw(&answers, began, seconds);
+                if let Some(closed) = answers.closed() {
+                    witness.saw(&closed, began, 0.0);
+                }
             }
         }
         lock(&self.gathered).fill_bands(worker.shard());
@@ -400,13 +461,12 @@ impl ShardThread {
 
 /// What the worker answered to the events it took last.
 fn answers_of<'a>(worker: &'a Worker, records: &'a Records, taken: &'a Taken) -> Answers<'a> {
-    Answers {
+    Answers::new(
         records,
-        events: &taken.events,
-        verdicts: worker.verdicts(),
-        from: 0,
-        plan: worker.shard().plan(),
-    }
+        &taken.events,
+        worker.verdicts(),
+        worker.shard().plan(),
+    )
 }
 
 /// Waits a while; what comes meanwhile is in the log and is found there. Returns whether the end was asked for.

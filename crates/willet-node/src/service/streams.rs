@@ -16,7 +16,7 @@ use willet_log::Objects as _;
 use super::counters::StreamCounters;
 use super::gathered::Gathered;
 use super::log_thread::{Append, LogRequest, Then};
-use super::shard_thread::{ShardMessage, ShardThread, Taken};
+use super::shard_thread::{Pulse, ShardMessage, ShardThread, Taken};
 use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, clock, objects, stopping};
 use crate::mark::Mark;
 use crate::pipeline;
@@ -193,6 +193,7 @@ impl Service {
             format: Arc::clone(&self.format),
             witness: self.options.witness.clone(),
             delivered,
+            pulse: Pulse::default(),
         };
         let mut threads = self.threads();
         let handle = pipeline::spawn_shard(thread, messages);

@@ -12,7 +12,7 @@ use willet_engine::checkpoint::Chunk;
 use willet_engine::chunk::{ChunkRef, entry_state};
 use willet_engine::codec::{Decoder, Rejection};
 use willet_engine::config::Plan;
-use willet_engine::event::EventBatch;
+use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
 use willet_engine::records::{PartitionId, RecordKind, Records};
@@ -323,6 +323,11 @@ impl Worker {
         &self.shard
     }
 
+    /// When a tick would close a window of some key, by the clock of arrivals; `None` while none would.
+    pub fn next_deadline(&mut self) -> Option<Timestamp> {
+        self.shard.next_deadline()
+    }
+
     /// Records of the log that could not be understood since the start.
     pub fn rejected(&self) -> u64 {
         self.rejected
@@ -368,7 +373,7 @@ impl Worker {
                 }
                 RecordKind::Journal => {
                     for index in at..end {
-                        self.take_entry(records.head(index).offset, records.payload(index))?;
+                        self.take_entry(records, index, &mut space.verdicts)?;
                     }
                 }
                 RecordKind::Cursor => {
@@ -389,18 +394,52 @@ impl Worker {
         Ok(())
     }
 
-    fn take_entry(&mut self, offset: u64, payload: &[u8]) -> Result<(), WorkerError> {
-        let entry = Entry::decode(offset, payload)?;
+    fn take_entry(
+        &mut self,
+        records: &Records,
+        index: usize,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), WorkerError> {
+        let offset = records.head(index).offset;
+        let entry = Entry::decode(offset, records.payload(index))?;
         if offset >= self.emit_from {
             self.output.journal(offset, &entry);
         }
         let is_change = matches!(entry, Entry::Configure { .. });
-        self.shard.on_journal(offset, entry)?;
+        if let Entry::Tick { at } = entry {
+            self.load_due(at, offset)?;
+        }
+        self.shard.on_journal(offset, entry, verdicts)?;
+        self.write(records, &EventBatch::new(), verdicts);
         if is_change {
             let input = &self.shard.plan().config().input;
             self.decoder = Decoder::new(input, self.options.hash_seed)?;
         }
         Ok(())
+    }
+
+    /// Lets a tick reach keys that are on disk only, some at a time.
+    fn load_due(&mut self, at: Timestamp, offset: u64) -> Result<(), WorkerError> {
+        const AT_ONCE: usize = 4_096;
+        loop {
+            let missing = self.shard.missing_at(at, offset, AT_ONCE);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let missing: Vec<(String, ChunkRef)> = missing
+                .into_iter()
+                .map(|missing| (missing.key.to_owned(), missing.at))
+                .collect();
+            for (key, at) in missing {
+                self.load(&key, at)?;
+            }
+            self.shard.tick_resident(offset, at);
+            match self.hold_memory() {
+                // Without room on the disk they stay in memory: the record is in the log and must be taken.
+                Err(error) if error.is_full() => {}
+                other => other?,
+            }
+        }
     }
 
     /// As [`Worker::take`], for records that begin with events which were decoded already, one event a record; what is
@@ -422,7 +461,10 @@ impl Worker {
         for index in events.len()..records.len() {
             let head = records.head(index);
             match head.kind {
-                RecordKind::Journal => self.take_entry(head.offset, records.payload(index))?,
+                RecordKind::Journal => {
+                    let mut verdicts = Verdicts::default();
+                    self.take_entry(records, index, &mut verdicts)?;
+                }
                 RecordKind::Cursor => {
                     self.cursor = Some((head.offset, records.payload(index).to_vec()));
                     self.shard.advance(head.offset + 1);
@@ -473,19 +515,13 @@ impl Worker {
         } else {
             self.shard.on_batch(events, next_offset, verdicts);
         }
-        let from = events
-            .rows()
-            .partition_point(|row| row.offset < self.emit_from);
-        if from < events.len() {
-            self.output.write(&Answers {
-                records,
-                events,
-                verdicts,
-                from,
-                plan: self.shard.plan(),
-            });
-        }
+        self.write(records, events, verdicts);
         Ok(())
+    }
+
+    fn write(&mut self, records: &Records, events: &EventBatch, verdicts: &Verdicts) {
+        Answers::new(records, events, verdicts, self.shard.plan())
+            .write_to(&mut *self.output, self.emit_from);
     }
 
     fn load_missing(&mut self, events: &EventBatch) -> Result<(), WorkerError> {

@@ -65,6 +65,7 @@ fn config_of(records: &[Record]) -> Option<StreamConfig> {
 pub(super) fn copy(records: &Records) -> Vec<Record> {
     let copy = |(head, payload): (willet_engine::records::RecordHead, &[u8])| Record {
         kind: head.kind,
+        arrived: head.arrived,
         payload: payload.to_vec(),
     };
     records.iter().map(copy).collect()

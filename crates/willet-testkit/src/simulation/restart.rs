@@ -281,6 +281,7 @@ impl Player {
             let config = Box::new(self.begun_with.clone());
             attempts.push(vec![Record {
                 kind: RecordKind::Journal,
+                arrived: 0,
                 payload: Entry::Configure { config }.encode(),
             }]);
         }

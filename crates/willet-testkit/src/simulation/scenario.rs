@@ -6,6 +6,9 @@ use willet_core::decision::DecisionConfig;
 use willet_core::features::{Back, FeaturesConfig, Impute, Scale};
 use willet_core::random::Random;
 use willet_core::settings::Value;
+use willet_core::windows::{
+    Aggregation, BucketConfig, Every, Unit, What, WindowConfig, WindowType,
+};
 use willet_engine::config::{DetectorConfig, StreamConfig};
 use willet_log::LogOptions;
 use willet_node::worker::WorkerOptions;
@@ -98,7 +101,7 @@ fn share(random: &mut Random, most: f64) -> f64 {
 
 /// A configuration drawn at random.
 fn configuration(random: &mut Random) -> StreamConfig {
-    StreamConfig {
+    let config = StreamConfig {
         name: "simulated".to_owned(),
         detector: detector(random),
         decision: decision(random),
@@ -107,18 +110,72 @@ fn configuration(random: &mut Random) -> StreamConfig {
         allowed_lateness_ms: [0, 1_000, 10_000][random.below(3)],
         duplicate_window: [0, 1, 10, 100][random.below(4)],
         ..StreamConfig::default()
+    };
+    gathering(random, config)
+}
+
+/// The same, or with buckets or windows before the detector.
+fn gathering(random: &mut Random, config: StreamConfig) -> StreamConfig {
+    let seconds = |random: &mut Random| 1.0 + random.below(30) as f64;
+    let size = seconds(random);
+    let windows = WindowConfig {
+        max_rows: 60,
+        ..WindowConfig::default()
+    };
+    let (mut bucket, mut chosen) = (None, None);
+    match random.below(9) {
+        0 | 1 => {
+            bucket = Some(BucketConfig {
+                every: Every::seconds(size),
+                what: [What::Count, What::Rate, What::Mean][random.below(3)],
+                of: Some("f0".to_owned()),
+                allowed_lateness: [0.0, 20.0][random.below(2)],
+                max_silent: random.below(8) as u64,
+            });
+        }
+        2 => {
+            chosen = Some(WindowConfig {
+                window_type: WindowType::Session,
+                gap: Some(size),
+                aggregation: Aggregation::Statistics,
+                ..windows
+            });
+        }
+        3 => {
+            let slide = 1.0 + random.below(10) as f64;
+            chosen = Some(WindowConfig {
+                window_unit: Unit::Seconds,
+                window_size: Some(size.max(slide)),
+                slide_interval: Some(slide),
+                ..windows
+            });
+        }
+        4 => {
+            chosen = Some(WindowConfig {
+                window_type: WindowType::Tumbling,
+                window_size: Some(size),
+                ..windows
+            });
+        }
+        _ => {}
+    }
+    StreamConfig {
+        bucket,
+        windows: chosen,
+        ..config
     }
 }
 
 /// The configuration with one part drawn anew.
 pub(super) fn changed(random: &mut Random, config: &StreamConfig) -> StreamConfig {
     let mut config = config.clone();
-    match random.below(7) {
+    match random.below(8) {
         0 | 1 => config.detector = detector(random),
         2 => config.decision = decision(random),
         3 => config.features = features(random),
         4 => config.duplicate_window = [0, 3, 30, 300][random.below(4)],
         5 => config.seed += 1,
+        6 => config = gathering(random, config),
         _ => config.allowed_lateness_ms += 500,
     }
     config

@@ -65,7 +65,10 @@ impl Picture {
     }
 
     pub(crate) fn take(&mut self, answers: &Answers<'_>) {
-        for verdict in &answers.verdicts.rows[answers.from..] {
+        for verdict in answers.rows() {
+            if crate::rows::is_gathered(verdict) {
+                continue;
+            }
             let event = verdict.event as usize;
             let value = answers
                 .events

@@ -365,7 +365,7 @@ pub(crate) fn rows(
     only_anomalies: bool,
 ) -> Option<Box<dyn RowFormat>> {
     match format {
-        OutputFormat::Csv => Some(Box::new(CsvRows::new(&plan.config().input, only_anomalies))),
+        OutputFormat::Csv => Some(Box::new(CsvRows::new(plan, only_anomalies))),
         OutputFormat::Ndjson => Some(Box::new(NdjsonRows::new(only_anomalies))),
         OutputFormat::Chart => None,
     }

@@ -150,7 +150,7 @@ impl Evaluate {
 
 impl Output for Gathered {
     fn write(&mut self, answers: &Answers<'_>) {
-        for verdict in &answers.verdicts.rows[answers.from..] {
+        for verdict in answers.rows() {
             let row = &answers.events.rows()[verdict.event as usize];
             let Some(label) = row.label else { continue };
             self.first = [self.first, row.time].into_iter().flatten().min();

@@ -2,6 +2,8 @@ use willet_node::output::{Answers, RowFormat};
 use willet_node::service::VerdictFormat as _;
 use willet_server::VerdictJson;
 
+use super::is_gathered;
+
 /// A verdict a line, as at every door.
 #[derive(Debug)]
 pub(crate) struct NdjsonRows {
@@ -18,8 +20,9 @@ impl RowFormat for NdjsonRows {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     fn rows(&mut self, answers: &Answers<'_>, out: &mut Vec<u8>) {
-        for (index, verdict) in answers.verdicts.rows.iter().enumerate().skip(answers.from) {
-            if self.only_anomalies && !verdict.is_anomaly() {
+        for (index, verdict) in answers.indices().zip(answers.rows()) {
+            let is_wanted = verdict.is_anomaly() || !self.only_anomalies;
+            if !is_wanted || is_gathered(verdict) {
                 continue;
             }
             VerdictJson.write(answers, index, out);

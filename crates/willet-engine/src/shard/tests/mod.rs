@@ -79,7 +79,12 @@ struct Driver {
     shard: Shard,
     objects: BTreeMap<String, Vec<u8>>,
     said: BTreeMap<u64, Verdict>,
+    /// Of windows that closed, by id, in the order in which they did.
+    closed: Vec<(String, Said)>,
 }
+
+/// A window's key, begin in seconds, values, and whether it is an anomaly; `None` where it was not scored.
+type Said = (String, Option<i64>, Vec<f64>, Option<bool>);
 
 impl Driver {
     fn new(shard: Shard) -> Self {
@@ -87,6 +92,32 @@ impl Driver {
             shard,
             objects: BTreeMap::new(),
             said: BTreeMap::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    fn load(&mut self, missing: Vec<(String, ChunkRef)>) {
+        for (key, place) in missing {
+            let chunk = &self.objects[&place.chunk.object_name("p")];
+            let entry = &chunk[place.range().start as usize..place.range().end as usize];
+            self.shard
+                .load(&key, entry_state(&key, entry).ok())
+                .expect("sound state");
+        }
+    }
+
+    fn note_closed(&mut self, out: &Verdicts) {
+        let Some(closed) = &out.closed else { return };
+        for (index, verdict) in closed.verdicts.rows.iter().enumerate() {
+            let event = verdict.event as usize;
+            let window = &closed.verdicts.windows[index];
+            let said = (
+                closed.events.key(event).to_owned(),
+                window.begin.map(|begin| begin.0 / 1_000_000),
+                closed.events.values(event).to_vec(),
+                matches!(verdict.outcome, Outcome::Scored(_)).then(|| verdict.is_anomaly()),
+            );
+            self.closed.push((window.id("s"), said));
         }
     }
 
@@ -94,9 +125,18 @@ impl Driver {
         let mut at = from;
         while at < to {
             if let Item::Journal(entry) = &log[at] {
+                if let Entry::Tick { at: time } = entry {
+                    let missing = self.shard.missing_at(*time, at as u64, usize::MAX);
+                    let missing = missing.iter();
+                    let missing = missing.map(|missing| (missing.key.to_owned(), missing.at));
+                    let missing = missing.collect();
+                    self.load(missing);
+                }
+                let mut out = Verdicts::default();
                 self.shard
-                    .on_journal(at as u64, entry.clone())
+                    .on_journal(at as u64, entry.clone(), &mut out)
                     .expect("valid entry");
+                self.note_closed(&out);
                 at += 1;
                 continue;
             }
@@ -129,15 +169,10 @@ impl Driver {
                 .iter()
                 .map(|missing| (missing.key.to_owned(), missing.at))
                 .collect();
-            for (key, place) in missing {
-                let chunk = &self.objects[&place.chunk.object_name("p")];
-                let entry = &chunk[place.range().start as usize..place.range().end as usize];
-                self.shard
-                    .load(&key, entry_state(&key, entry).ok())
-                    .expect("sound state");
-            }
+            self.load(missing);
             let mut out = Verdicts::default();
             self.shard.on_batch(&batch, at as u64, &mut out);
+            self.note_closed(&out);
             for verdict in out.rows {
                 if verdict.outcome != Outcome::AlreadyLearned {
                     // The index inside its batch depends on how the log was cut.
@@ -192,6 +227,7 @@ impl Driver {
             shard,
             objects: self.objects.clone(),
             said: BTreeMap::new(),
+            closed: Vec::new(),
         }
     }
 }
@@ -251,10 +287,10 @@ fn details_stay_with_their_events_on_any_number_of_lanes() {
                 }
             });
         });
-        out
+        (out.rows, out.found)
     };
     let expected = run(1);
-    assert!(!expected.found.details.is_empty());
+    assert!(!expected.1.details.is_empty());
     assert!(run(16) == expected);
 }
 
@@ -626,3 +662,4 @@ fn a_replay_that_is_given_a_later_configuration_counts_model_versions_as_the_fir
 
 mod changes;
 mod decisions;
+mod windows;

@@ -1,19 +1,24 @@
 //! The configuration of a stream, as written and as checked.
 
+mod drift;
+mod gather;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use willet_core::decision::{DecisionConfig, Policy};
 use willet_core::detectors::{Kind, Options, find};
-use willet_core::drift;
 use willet_core::error::ConfigError;
 use willet_core::features::FeaturesConfig;
-use willet_core::random::series_seed;
 use willet_core::settings::Value;
+use willet_core::windows::{BucketConfig, WindowConfig};
 
 use crate::calendar::Calendars;
 use crate::codec::{self, InputConfig};
 use crate::event::Timestamp;
+pub(crate) use drift::DriftPlan;
+pub use drift::{Adaptation, DriftConfig};
+pub(crate) use gather::{GatherPlan, Gathers, STRANGENESS};
 
 /// A stream: what comes in, what is made of it, how it is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +28,13 @@ pub struct StreamConfig {
     pub name: String,
     /// How records are understood.
     pub input: InputConfig,
-    /// What stands before the detector.
+    /// Events put together by equal stretches of event time; then these are judged, not events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketConfig>,
+    /// Windows over events, judged as a whole; not together with `bucket`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<WindowConfig>,
+    /// What stands before the detector; behind buckets and windows.
     pub features: FeaturesConfig,
     /// The detector and its settings.
     pub detector: DetectorConfig,
@@ -44,6 +55,8 @@ impl Default for StreamConfig {
         Self {
             name: "default".to_owned(),
             input: InputConfig::default(),
+            bucket: None,
+            windows: None,
             features: FeaturesConfig::default(),
             detector: DetectorConfig::default(),
             decision: DecisionConfig::default(),
@@ -76,109 +89,6 @@ impl Default for DetectorConfig {
             algorithm: default_algorithm(),
             settings: BTreeMap::new(),
         }
-    }
-}
-
-/// Whether and how changes of what is normal are found, and what is done then.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DriftConfig {
-    /// Whether they are looked for; where nobody says, with the default detector `auto`, or where anything else stands here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detection: Option<bool>,
-    /// Name or alias of the test.
-    #[serde(default = "default_test")]
-    pub test: String,
-    /// What is done when one is found.
-    #[serde(default)]
-    pub adaptation: Adaptation,
-    /// Settings of the test; `willet detectors --drift` lists them.
-    #[serde(flatten)]
-    pub settings: BTreeMap<String, Value>,
-}
-
-/// What is done when a drift is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Adaptation {
-    /// It is told. The detector goes on as its kind does: all learn on by themselves.
-    #[default]
-    Report,
-}
-
-impl Adaptation {
-    /// Name in configuration and output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Report => "report",
-        }
-    }
-}
-
-fn default_test() -> String {
-    "monitor".to_owned()
-}
-
-impl Default for DriftConfig {
-    fn default() -> Self {
-        Self {
-            detection: None,
-            test: default_test(),
-            adaptation: Adaptation::default(),
-            settings: BTreeMap::new(),
-        }
-    }
-}
-
-/// A [`DriftConfig`] that was checked.
-#[derive(Clone, Debug)]
-pub(crate) struct DriftPlan {
-    kind: Option<&'static drift::Kind>,
-    options: Options,
-    adaptation: Adaptation,
-    fingerprint: u64,
-}
-
-impl DriftPlan {
-    fn new(config: &DriftConfig, algorithm: &str) -> Result<Self, ConfigError> {
-        let kind = drift::find(&config.test)?;
-        let options: Options = config.settings.clone().into_iter().collect();
-        kind.check(&options)?;
-        // What a series keeps of a test is of use under the same settings only.
-        let settings = serde_json::to_string(&options).unwrap_or_default();
-        Ok(Self {
-            fingerprint: series_seed(0, &settings, kind.name),
-            // Who chose a detector for its speed did not ask for a second one beside it.
-            kind: config
-                .detection
-                .unwrap_or(algorithm == default_algorithm() || *config != DriftConfig::default())
-                .then_some(kind),
-            options,
-            adaptation: config.adaptation,
-        })
-    }
-
-    /// The test; `None` where none looks.
-    pub(crate) fn kind(&self) -> Option<&'static drift::Kind> {
-        self.kind
-    }
-
-    pub(crate) fn options(&self) -> &Options {
-        &self.options
-    }
-
-    pub(crate) fn adaptation(&self) -> Adaptation {
-        self.adaptation
-    }
-
-    /// Whether the test looks at flags (1 an anomaly, 0 none) instead of features.
-    pub(crate) fn looks_at_flags(&self) -> bool {
-        self.kind
-            .is_some_and(|kind| kind.input == drift::Input::Errors)
-    }
-
-    /// Another one for another test or other settings.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        self.fingerprint
     }
 }
 
@@ -228,6 +138,7 @@ pub struct Plan {
     policy: Policy,
     calendars: Calendars,
     drift: DriftPlan,
+    gather: Option<GatherPlan>,
     /// Rises whenever what a series learns changes.
     model_version: u32,
     /// The plans before this one, oldest first, each without its own: while a series warms up under this plan, what it
@@ -257,6 +168,7 @@ impl Plan {
             Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
         let drift =
             DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
+        let gather = GatherPlan::new(&config, model_version)?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
             let expected = format!("a whole number from 0 to {MAX_DUPLICATE_WINDOW}");
@@ -287,6 +199,7 @@ impl Plan {
             policy,
             calendars,
             drift,
+            gather,
             model_version,
             former: Vec::new(),
         })
@@ -309,11 +222,16 @@ impl Plan {
 
     /// The plan of a changed configuration: a new model version where what series learn changes.
     pub fn changed(&self, config: StreamConfig) -> Result<Self, PlanError> {
-        let is_same_model = config.features == self.config.features
+        let gathers_alike = GatherPlan::of(&config) == GatherPlan::of(&self.config);
+        let is_same_model = gathers_alike
+            && config.features == self.config.features
             && config.detector == self.config.detector
             && config.seed == self.config.seed;
         let mut former = self.former.clone();
-        if !is_same_model {
+        if !gathers_alike {
+            // Who learned events has nothing to say of buckets.
+            former.clear();
+        } else if !is_same_model {
             former.push(Self {
                 former: Vec::new(),
                 ..self.clone()
@@ -368,6 +286,9 @@ impl Plan {
     #[must_use]
     pub fn reset(mut self) -> Self {
         self.model_version += 1;
+        self.gather = self
+            .gather
+            .map(|gather| gather.of_version(self.model_version));
         self.former.clear();
         self
     }
@@ -392,15 +313,27 @@ impl Plan {
         &self.drift
     }
 
+    /// Whether each event is judged; else only the windows or buckets that events are put into are.
+    pub fn judges_events(&self) -> bool {
+        self.gather.as_ref().is_none_or(GatherPlan::judges_events)
+    }
+
+    /// How events are put together before they are judged, if they are.
+    pub(crate) fn gather(&self) -> Option<&GatherPlan> {
+        self.gather.as_ref()
+    }
+
     /// How scores become decisions at an event time.
     pub fn policy_at(&self, time: Option<Timestamp>) -> Policy {
         let policy = self.calendars.policy_at(time).unwrap_or(&self.policy);
         policy.of_depths(self.kind.scores_depth)
     }
 
-    /// Whether flags are counted over event time, at any time: then an event must have one.
+    /// Whether an event must have a time: flags are counted over it, or events are put together by it.
     pub(crate) fn needs_time(&self) -> bool {
-        self.policy.needs_time() || self.calendars.need_time()
+        self.policy.needs_time()
+            || self.calendars.need_time()
+            || self.gather.as_ref().is_some_and(GatherPlan::needs_time)
     }
 
     /// Version of what series learn.
