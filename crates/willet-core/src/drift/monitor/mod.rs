@@ -23,8 +23,8 @@ crate::settings! {
 /// features the product of their first channels moves with their correlation. Ranks are bounded: heavy tails do no harm. The means of the
 /// channels before and after every cut of the past are compared, at cuts 16 values old, 24, 32, 48, ..., after every 8th row. How much such means
 /// may move is their long-run variance, estimated from the series itself (see [`movement::Movement`]); the bound is for all cuts,
-/// channels and looks. A series of two values has the rate of one of them as its channel, compared by the likelihood ratio; so has a
-/// constant.
+/// channels and looks. A series of two values has the rate of one of them as its channel, compared by the likelihood ratio with a bound
+/// for each scale; so has a constant.
 ///
 /// After a drift it begins anew with the next row: 256 rows of reference, then 272 before the first look. What it knows of the likeness of neighbours
 /// stays.
