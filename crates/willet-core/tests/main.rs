@@ -7,5 +7,6 @@ mod golden_drift;
 mod golden_forest;
 mod golden_sets;
 mod metamorphic;
+mod saved_states;
 mod score_hashes;
 mod streams;
