@@ -25,6 +25,16 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
+    /// Train a key anew; the model before answers until the new one is warm.
+    Retrain {
+        /// The key.
+        key: String,
+    },
+    /// Go back to what a key had learned before it was trained anew.
+    BackToBefore {
+        /// The key.
+        key: String,
+    },
     /// The events just before came with an idempotency key. Nothing for the shard; outputs keep it, so that the same request is
     /// answered again and not done again.
     Request {
@@ -55,6 +65,14 @@ pub struct JournalError {
 }
 
 impl Entry {
+    /// The key whose state must be in memory when it is taken.
+    pub fn needs(&self) -> Option<&str> {
+        match self {
+            Self::Retrain { key } | Self::BackToBefore { key } => Some(key),
+            _ => None,
+        }
+    }
+
     /// The record's payload.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("plain data always serialises into memory")

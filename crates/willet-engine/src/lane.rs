@@ -389,6 +389,41 @@ impl Lane {
         }
     }
 
+    /// Trains a key in memory anew.
+    pub(crate) fn retrain(&mut self, plan: &Plan, hash: u64, key: &str, offset: u64) {
+        self.change(hash, key, |series, space| {
+            series.retrain(plan, offset, space)
+        });
+    }
+
+    /// Brings a key in memory back to what it was before it was trained anew.
+    pub(crate) fn go_back(&mut self, plan: &Plan, hash: u64, key: &str, offset: u64) {
+        self.change(hash, key, |series, _| series.go_back(plan, offset));
+    }
+
+    fn change(
+        &mut self,
+        hash: u64,
+        key: &str,
+        change: impl FnOnce(&mut Series, &mut Space) -> bool,
+    ) {
+        let Some(slot) = self.find(hash, key) else {
+            return;
+        };
+        if let Slot::Resident(resident) = &mut self.slots[slot as usize]
+            && change(&mut resident.series, &mut self.space)
+            && !resident.is_changed
+        {
+            resident.is_changed = true;
+            self.changed.push(slot);
+        }
+    }
+
+    /// Trainings begun since the start, by reason.
+    pub(crate) fn retrains(&self) -> [u64; 4] {
+        self.space.retrains()
+    }
+
     /// Forgets what a key learned up to `offset`.
     pub(crate) fn reset(&mut self, hash: u64, key: &str, offset: u64) {
         let Some(slot) = self.find(hash, key) else {

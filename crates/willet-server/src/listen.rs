@@ -63,6 +63,8 @@ pub fn router(app: &App) -> Router {
         .route("/api/v1/keys", get(keys::list))
         .route("/api/v1/keys/{key}", get(keys::one).delete(keys::forget))
         .route("/api/v1/keys/{key}/history", get(keys::history))
+        .route("/api/v1/keys/{key}/retrain", post(keys::retrain))
+        .route("/api/v1/keys/{key}/back", post(keys::back))
         .route("/api/v1/activity", get(keys::activity))
         .route("/api/v1/streams", get(streams::list).post(streams::create))
         .route(

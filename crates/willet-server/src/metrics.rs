@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use willet_core::settings::Value;
+use willet_engine::shard::Reason;
 use willet_node::service::{BOUNDS, Histogram, Service, StreamFace, now};
 
 use crate::app::App;
@@ -288,7 +289,7 @@ fn stream_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> 
 
 /// The names of the library guide, by algorithm.
 fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> Written {
-    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 5]> =
+    let mut by_algorithm: std::collections::BTreeMap<String, [u64; 9]> =
         std::collections::BTreeMap::new();
     for stream in streams {
         let detector = stream.config().detector;
@@ -302,6 +303,9 @@ fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> W
             .load(Relaxed)
             .saturating_sub(confident);
         numbers[4] += stream.counters.drifts.load(Relaxed);
+        for (number, counter) in numbers[5..].iter_mut().zip(&stream.counters.retrains) {
+            *number += counter.load(Relaxed);
+        }
         let window = match detector.settings.get("window_size") {
             Some(Value::Number(window)) => *window as u64,
             _ => 1_000,
@@ -338,6 +342,18 @@ fn guide_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> W
         by_algorithm
             .iter()
             .map(|(name, numbers)| (of(name), numbers[4])),
+    )?;
+    out.counters(
+        "anomaly_detection_model_retrains",
+        "Series trained anew or further, by what made it due",
+        by_algorithm.iter().flat_map(|(name, numbers)| {
+            let reasons = Reason::ALL.iter().zip(&numbers[5..]);
+            reasons.map(move |(reason, count)| {
+                let mut labels = of(name);
+                labels.push(("reason", reason.as_str().to_owned()));
+                (labels, *count)
+            })
+        }),
     )?;
     out.gauges(
         "anomaly_detection_window_size",

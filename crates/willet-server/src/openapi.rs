@@ -22,7 +22,7 @@ use crate::rest::{
         drift::list,
         alerts::list, alerts::one, alerts::acknowledge, alerts::resolve,
         silences::list, silences::create, silences::remove,
-        keys::list, keys::one, keys::forget, keys::history, keys::activity,
+        keys::list, keys::one, keys::forget, keys::history, keys::retrain, keys::back, keys::activity,
         streams::list, streams::create, streams::one, streams::change, streams::pause, streams::resume, streams::remove,
     ),
     components(schemas(shapes::Problem)),

@@ -11,7 +11,7 @@ use willet_core::decision::DecisionConfig;
 use willet_core::features::FeaturesConfig;
 use willet_core::windows::{BucketConfig, WindowConfig};
 use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
-use willet_engine::config::{DetectorConfig, DriftConfig, Plan, StreamConfig};
+use willet_engine::config::{DetectorConfig, DriftConfig, Plan, RetrainConfig, StreamConfig};
 use willet_node::pipeline::{Batch, Fed, Feed};
 use willet_node::service::{FeedError, OpenFeed, now};
 use willet_proto::Code;
@@ -65,6 +65,7 @@ struct Written {
     detector: DetectorConfig,
     decision: DecisionConfig,
     drift: DriftConfig,
+    retrain: RetrainConfig,
     seed: u64,
     allowed_lateness_ms: u64,
     duplicate_window: usize,
@@ -92,6 +93,7 @@ impl From<StreamResource> for Written {
             allowed_lateness_ms: stream.allowed_lateness_ms,
             duplicate_window: stream.duplicate_window,
             drift: stream.drift,
+            retrain: stream.retrain,
         }
     }
 }
@@ -108,6 +110,7 @@ impl From<Written> for StreamResource {
                 detector: written.detector,
                 decision: written.decision,
                 drift: written.drift,
+                retrain: written.retrain,
                 seed: written.seed,
                 allowed_lateness_ms: written.allowed_lateness_ms,
                 duplicate_window: written.duplicate_window,

@@ -244,6 +244,20 @@ impl Policy {
         self.takes_depths
     }
 
+    /// The same with another share of anomalies expected, where nobody asked for a score or a rate.
+    #[must_use]
+    pub fn with_share(mut self, share: f64) -> Self {
+        let by_share = matches!(
+            self.threshold,
+            Threshold::Default | Threshold::Contamination(_)
+        );
+        if by_share && share > 0.0 && share < 0.5 {
+            self.threshold = Threshold::Contamination(share);
+            self.depth = -log10(share);
+        }
+        self
+    }
+
     /// The same for a time at which nothing is flagged.
     #[must_use]
     pub fn muted(mut self) -> Self {

@@ -31,6 +31,9 @@ pub trait Detector: Send + Debug {
     /// Says which features made the score of a row, and what would have been expected.
     fn explain(&self, row: &[f64]) -> Result<Explanation, WidthError>;
 
+    /// What is normal has changed: a kind that chooses among others chooses anew. To other kinds nothing happened, for they learn on.
+    fn adapt(&mut self) {}
+
     /// What it takes for normal of each feature now; empty while it does not know, or where its kind never does.
     fn expected(&self) -> Vec<Expected>;
 
@@ -112,6 +115,8 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     }
     /// See [`Detector::pass`]; a value that is not usable comes as what is expected in its place.
     fn pass_row(&mut self, _row: &[f64]) {}
+    /// See [`Detector::adapt`].
+    fn adapt(&mut self) {}
     /// See [`Detector::explain`].
     fn explain_row(&self, row: &[f64]) -> Explanation;
     /// See [`Detector::expected`].

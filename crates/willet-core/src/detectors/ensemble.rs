@@ -398,6 +398,14 @@ impl Algorithm for Ensemble {
             .unwrap_or_default()
     }
 
+    /// Who leads is found out anew, from what comes now.
+    fn adapt(&mut self) {
+        for member in &mut self.members {
+            member.apart.count = 0;
+            member.apart.mean = 0.0;
+        }
+    }
+
     /// What the members tell, who leads, and who fails.
     fn about(&self) -> Option<String> {
         let mut told = Vec::new();

@@ -288,6 +288,10 @@ impl<A: Algorithm> Detector for Guarded<A> {
         self.algorithm.expected()
     }
 
+    fn adapt(&mut self) {
+        self.algorithm.adapt();
+    }
+
     fn about(&self) -> Option<String> {
         self.algorithm.about()
     }

@@ -224,6 +224,10 @@ impl Detector for Shingled {
         self.newest(&self.inner.expected())
     }
 
+    fn adapt(&mut self) {
+        self.inner.adapt();
+    }
+
     fn about(&self) -> Option<String> {
         self.inner.about()
     }

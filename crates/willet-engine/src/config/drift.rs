@@ -35,6 +35,12 @@ pub enum Adaptation {
     /// It is told. The detector goes on as its kind does: all learn on by themselves.
     #[default]
     Report,
+    /// A new model is trained on what came since, while the one before answers.
+    Retrain,
+    /// What was held to be anomalies since is learned, and the share of anomalies expected is set to what it was of late.
+    Incremental,
+    /// An ensemble that switches finds out anew which member is the best: nearest to the middle one.
+    Switch,
 }
 
 impl Adaptation {
@@ -42,6 +48,9 @@ impl Adaptation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Report => "report",
+            Self::Retrain => "retrain",
+            Self::Incremental => "incremental",
+            Self::Switch => "switch",
         }
     }
 }
@@ -75,6 +84,15 @@ impl DriftPlan {
         let kind = drift::find(&config.test)?;
         let options: Options = config.settings.clone().into_iter().collect();
         kind.check(&options)?;
+        if config.adaptation == Adaptation::Switch && algorithm != "ensemble" {
+            return Err(ConfigError::Value {
+                name: "adaptation".to_owned(),
+                found: "switch".to_owned(),
+                expected: format!(
+                    "report, retrain or incremental with detector {algorithm} (algorithm: ensemble with combine: switch has members to choose from)"
+                ),
+            });
+        }
         // What a series keeps of a test is of use under the same settings only.
         let settings = serde_json::to_string(&options).unwrap_or_default();
         Ok(Self {

@@ -2,6 +2,7 @@
 
 mod drift;
 mod gather;
+mod retrain;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::event::Timestamp;
 pub(crate) use drift::DriftPlan;
 pub use drift::{Adaptation, DriftConfig};
 pub(crate) use gather::{GatherPlan, Gathers, STRANGENESS};
+pub use retrain::RetrainConfig;
 
 /// A stream: what comes in, what is made of it, how it is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,9 @@ pub struct StreamConfig {
     pub decision: DecisionConfig,
     /// How changes of what is normal are found.
     pub drift: DriftConfig,
+    /// When series are trained anew, and on what.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub retrain: RetrainConfig,
     /// Seed that the seeds of all series come from.
     pub seed: u64,
     /// How far an event may lie behind its series before it is marked late, in milliseconds.
@@ -61,11 +66,16 @@ impl Default for StreamConfig {
             detector: DetectorConfig::default(),
             decision: DecisionConfig::default(),
             drift: DriftConfig::default(),
+            retrain: RetrainConfig::default(),
             seed: 0,
             allowed_lateness_ms: 0,
             duplicate_window: 10_000,
         }
     }
+}
+
+fn is_usual(config: &RetrainConfig) -> bool {
+    *config == RetrainConfig::default()
 }
 
 /// A kind of detector by any of its names, with settings of that kind.
@@ -168,6 +178,10 @@ impl Plan {
             Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
         let drift =
             DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
+        config
+            .retrain
+            .check()
+            .map_err(|error| error.within("retrain"))?;
         let gather = GatherPlan::new(&config, model_version)?;
         config.input.validate()?;
         if config.duplicate_window > MAX_DUPLICATE_WINDOW {
@@ -311,6 +325,21 @@ impl Plan {
     /// How changes of what is normal are found.
     pub(crate) fn drift(&self) -> &DriftPlan {
         &self.drift
+    }
+
+    /// When series are trained anew.
+    pub(crate) fn retrain(&self) -> RetrainConfig {
+        self.config.retrain
+    }
+
+    /// Whether series are ever trained anew without a command, or otherwise changed when what is normal changes.
+    pub(crate) fn adapts(&self) -> bool {
+        self.keeps_rows() || self.drift.adaptation() != Adaptation::Report
+    }
+
+    /// Whether rows are kept to train on.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        self.config.retrain.keeps_rows(self.drift.adaptation())
     }
 
     /// Whether each event is judged; else only the windows or buckets that events are put into are.

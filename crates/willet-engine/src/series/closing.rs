@@ -93,10 +93,10 @@ impl Series {
             Outcome::Scored(scored) => depth_of(scored.anomaly_score),
             _ => f64::NAN,
         };
-        // The row that the model saw lies in `space.row` where there are features to be made, else it is the event's.
+        // The row that the model saw lies in `space.work.row` where there are features to be made, else it is the event's.
         let mut arranged = std::mem::take(&mut space.values);
         let row = match model.arrange(arrival.layout, arrival.values, &mut arranged) {
-            Ok(values) => model.row(values, &space.row).to_vec(),
+            Ok(values) => model.row(values, &space.work.row).to_vec(),
             Err(_) => return,
         };
         space.values = arranged;
@@ -234,7 +234,7 @@ impl Series {
         };
         let values = model.arrange(layout, &closing.values, &mut space.values)?;
         if closing.revision > 0 {
-            let outcome = model.look(plan, closing.time, values, &mut space.row, found);
+            let outcome = model.look(plan, closing.time, values, &mut space.work.row, found);
             return Ok(Verdict::of(0, outcome, model.version));
         }
         let sample = Sample {
@@ -245,7 +245,7 @@ impl Series {
             values,
             missing: closing.left_out.min(LONGEST_GAP as u64) as usize,
         };
-        Ok(self.judge(plan, sample, &mut space.row, found))
+        Ok(self.judge(plan, sample, &mut space.work, found))
     }
 
     /// Judges a window by how strange its rows were on average.

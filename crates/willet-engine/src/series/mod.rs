@@ -1,8 +1,10 @@
 //! One series: the state of one key and what an event does to it.
 
+mod adapt;
 mod closing;
 mod gather;
 mod model;
+mod retrain;
 mod state;
 mod watch;
 
@@ -15,6 +17,8 @@ use willet_core::rows::Expected;
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
 use crate::verdict::{Found, Misfit, Outcome, Verdict};
+use adapt::Adapt;
+pub use adapt::{Reason, Retrain, RetrainState};
 pub(crate) use closing::Cause;
 use gather::{Closing, Gather};
 use model::Model;
@@ -38,6 +42,10 @@ pub(crate) struct Series {
     watch: Option<Watch>,
     /// Puts events together, where the plan wants that.
     gather: Option<Box<Gather>>,
+    /// What it was before it was trained anew the last time.
+    before: Option<Box<Model>>,
+    /// Trains it anew.
+    adapt: Option<Box<Adapt>>,
 }
 
 /// What is known of a key.
@@ -63,6 +71,10 @@ pub struct Description {
     pub names: Vec<Box<str>>,
     /// What is taken for normal of each; empty while nobody knows.
     pub expected: Vec<Expected>,
+    /// When it was trained anew, oldest first; the last ones.
+    pub retrains: Vec<Retrain>,
+    /// Whether there is something to go back to.
+    pub has_before: bool,
 }
 
 /// An event as a series takes it.
@@ -96,8 +108,24 @@ struct Sample<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Space {
     values: Vec<f64>,
-    row: Vec<f64>,
     closing: Vec<Closing>,
+    work: Work,
+}
+
+/// Space that judging and training use, and what they count.
+#[derive(Debug, Default)]
+struct Work {
+    row: Vec<f64>,
+    kept: Vec<f64>,
+    /// Trainings by [`Reason`].
+    retrains: [u64; 4],
+}
+
+impl Space {
+    /// Trainings begun so far, by [`Reason`].
+    pub(crate) fn retrains(&self) -> [u64; 4] {
+        self.work.retrains
+    }
 }
 
 impl Series {
@@ -112,6 +140,8 @@ impl Series {
             former: None,
             watch: None,
             gather: None,
+            before: None,
+            adapt: None,
         }
     }
 
@@ -201,7 +231,7 @@ impl Series {
             values,
             missing,
         };
-        let verdict = self.judge(plan, sample, &mut space.row, found);
+        let verdict = self.judge(plan, sample, &mut space.work, found);
         Ok(Verdict {
             is_late,
             sample_count: self.sample_count,
@@ -220,50 +250,66 @@ impl Series {
         }
     }
 
-    /// Judges a row of the model that is there, then learns it.
+    /// Judges a row, then learns it. While a new model is behind with older rows, the one before answers by itself.
     fn judge(
         &mut self,
         plan: &Plan,
         sample: Sample<'_>,
-        space: &mut Vec<f64>,
+        work: &mut Work,
         found: &mut Found,
     ) -> Verdict {
+        let is_behind = self.is_behind() && self.former.is_some();
         let Some(model) = &mut self.model else {
             return Verdict::of(sample.event, Outcome::WarmingUp, plan.model_version());
         };
-        model.pass_missing(sample.missing);
         if let Some(former) = &mut self.former {
             former.pass_missing(sample.missing);
         }
-        let outcome = model.judge(plan, sample.time, sample.values, space, found);
-        let flag = match outcome {
-            Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
-            _ => f64::NAN,
+        let model = match &mut self.former {
+            Some(former) if is_behind => former,
+            _ => {
+                model.pass_missing(sample.missing);
+                model
+            }
         };
-        let (row, names): (&[f64], &[Box<str>]) = if plan.drift().looks_at_flags() {
-            (&[flag], &[])
-        } else {
-            (model.row(sample.values, space), model.names())
+        let outcome = model.judge(plan, sample.time, sample.values, &mut work.row, found);
+        let version = model.version;
+        let drift = {
+            let flag = match outcome {
+                Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
+                _ => f64::NAN,
+            };
+            let (row, names): (&[f64], &[Box<str>]) = if plan.drift().looks_at_flags() {
+                (&[flag], &[])
+            } else {
+                (model.row(sample.values, &work.row), model.names())
+            };
+            let seed = || series_seed(plan.config().seed, &self.key, "drift");
+            Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
+            let watch = self.watch.as_mut();
+            watch.and_then(|watch| watch.see(plan.drift(), sample.event, row, names))
         };
-        let seed = || series_seed(plan.config().seed, &self.key, "drift");
-        Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
-        let drift = self
-            .watch
-            .as_mut()
-            .and_then(|watch| watch.see(plan.drift(), sample.event, row, names));
-        let is_drift = drift.is_some();
-        if let Some(drift) = drift {
+        let began = drift.as_ref().map(|drift| drift.rows_ago.unwrap_or(0));
+        let drift = drift.map(|drift| {
             Model::mark_drift(outcome, found);
             found.drifts.push(drift);
-        }
-        let (outcome, model_version) = if self.former.is_some() {
+            found.drifts.len() - 1
+        });
+        let (outcome, model_version) = if self.former.is_some() && !is_behind {
             self.ask_former(plan, outcome, sample, found)
         } else {
-            (outcome, plan.model_version())
+            (outcome, version)
         };
+        if plan.adapts() || self.adapt.is_some() {
+            let action = self.adapt(plan, sample, outcome, began, work);
+            if let Some(drift) = drift.and_then(|drift| found.drifts.get_mut(drift)) {
+                drift.action = action;
+            }
+            self.train(plan, work);
+        }
         Verdict {
             drift_magnitude: self.watch.as_ref().map(Watch::magnitude),
-            is_drift,
+            is_drift: drift.is_some(),
             ..Verdict::of(sample.event, outcome, model_version)
         }
     }
@@ -293,6 +339,11 @@ impl Series {
         }
         let model = Model::new(plan, &self.key, layout)?;
         let replaced = self.model.replace(model).map(Box::new);
+        self.before = None;
+        if let Some(adapt) = &mut self.adapt {
+            // Rows of another layout, perhaps.
+            adapt.forget();
+        }
         let replaced = replaced.filter(|replaced| plan.of_version(replaced.version).is_some());
         // A model that was warming up itself gives way: the one before it still answers.
         self.former = self.former.take().or(replaced);
@@ -308,7 +359,7 @@ impl Series {
         found: &mut Found,
     ) -> (Outcome, u32) {
         if matches!(outcome, Outcome::Scored(_)) {
-            self.former = None;
+            self.take_over();
         }
         // Former models are rare, and so is the space they need.
         let (mut arranged, mut row) = (Vec::new(), Vec::new());
@@ -352,6 +403,9 @@ impl Series {
                 .gather
                 .as_ref()
                 .and_then(|gather| Gather::restore(gather.save(), plan.gather()).ok()?),
+            // What the answer to one event does not depend on: when it falls due, it answers later ones.
+            before: None,
+            adapt: None,
         };
         copy.take(plan, tick, arrival, &mut Space::default(), found)
     }
@@ -385,6 +439,11 @@ impl Series {
             }),
             names: model.map_or(Vec::new(), |model| model.names().to_vec()),
             expected: model.map_or(Vec::new(), |model| model.detector.expected()),
+            retrains: self
+                .adapt
+                .as_ref()
+                .map_or(Vec::new(), |adapt| adapt.done.history.clone()),
+            has_before: self.has_before(),
         }
     }
 
@@ -402,7 +461,18 @@ impl Series {
         let former = former.map_or(0, |former| size_of::<Model>() + former.heap_bytes());
         let watch = self.watch.as_ref().map_or(0, Watch::heap_bytes);
         let gather = self.gather.as_ref().map_or(0, |gather| gather.heap_bytes());
+        let before = self.before.as_ref();
+        let before = before.map_or(0, |before| size_of::<Model>() + before.heap_bytes());
+        let adapt = self.adapt.as_ref().map_or(0, |adapt| adapt.heap_bytes());
         // What the allocator adds to some five blocks.
-        size_of::<Self>() + self.key.len() + model + former + watch + gather + 5 * 16
+        size_of::<Self>()
+            + self.key.len()
+            + model
+            + former
+            + watch
+            + gather
+            + before
+            + adapt
+            + 5 * 16
     }
 }

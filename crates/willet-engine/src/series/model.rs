@@ -23,6 +23,8 @@ pub(super) struct Model {
     pub(super) detector: Box<dyn Detector>,
     pub(super) decision: Decision,
     pub(super) course: Course,
+    /// Share of anomalies expected, where an incremental update set it.
+    pub(super) share: Option<f64>,
 }
 
 impl Model {
@@ -42,6 +44,7 @@ impl Model {
             detector,
             decision: Decision::default(),
             course: Course::default(),
+            share: None,
         })
     }
 
@@ -95,6 +98,7 @@ impl Model {
             detector: detector.map_err(|error| error.to_string())?,
             decision: state.decision,
             course: state.course,
+            share: None,
         })
     }
 
@@ -120,7 +124,11 @@ impl Model {
     /// Another one that has learned the same; `None` where its plan is not known any more.
     pub(super) fn copy(&self, plan: &Plan, key: &str) -> Option<Self> {
         let plan = plan.of_version(self.version)?;
-        Self::restore(plan, key, self.save(), &mut Layouts::default()).ok()
+        let copy = Self::restore(plan, key, self.save(), &mut Layouts::default()).ok()?;
+        Some(Self {
+            share: self.share,
+            ..copy
+        })
     }
 
     /// The detector under the plan's settings with what it has learned, where that fits.
@@ -199,6 +207,20 @@ impl Model {
         self.outcome(ruling.answer, found)
     }
 
+    /// Learns values that it did not learn when it judged them.
+    pub(super) fn learn_only(&mut self, values: &[f64], space: &mut Vec<f64>) {
+        if let Some(features) = &self.features {
+            features.transform(values, space);
+        }
+        let rows = match &self.features {
+            Some(_) => Rows::one(space),
+            None => Rows::one(values),
+        };
+        self.detector
+            .learn(rows)
+            .expect("the model was built for this width");
+    }
+
     /// Judges as [`Model::judge`] does, and nothing changes.
     pub(super) fn look(
         &mut self,
@@ -239,6 +261,7 @@ impl Model {
             .expect("the model was built for this width");
         let kind = plan.of_version(self.version).unwrap_or(plan).kind();
         let policy = plan.policy_at(time).of_depths(kind.scores_depth);
+        let policy = self.share.map_or(policy, |share| policy.with_share(share));
         let range = plan.config().decision.data_range.as_ref();
         let case = Case {
             row,

@@ -5,6 +5,7 @@ use willet_core::decision::{Course, Decision, DecisionV1};
 use willet_core::features::{Memory, Spacing};
 use willet_core::random::series_seed;
 
+use super::adapt::{Adapt, AdaptState};
 use super::gather::{Gather, GatherState};
 use super::watch::{Watch, WatchState};
 use super::{Model, Series};
@@ -15,6 +16,14 @@ impl Series {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let beyond = Box::new(BeyondV4 {
             gather: self.gather.as_ref().map(|gather| gather.save()),
+            before: self.before.as_deref().map(Model::save),
+            adapt: self.adapt.as_ref().map(|adapt| adapt.save()),
+            shares: [
+                self.model.as_ref(),
+                self.former.as_deref(),
+                self.before.as_deref(),
+            ]
+            .map(|model| model?.share),
         });
         let state = Box::new(SeriesStateV3 {
             learned_upto: self.learned_upto,
@@ -56,8 +65,16 @@ impl Series {
                 .map(|(plan, model)| Model::restore(plan, key, model, layouts))
                 .transpose()
         };
-        let model = restore(state.model)?;
-        let former = restore(state.former)?.map(Box::new);
+        let mut model = restore(state.model)?;
+        let mut former = restore(state.former)?.map(Box::new);
+        let mut before = restore(beyond.before)?.map(Box::new);
+        let models = [model.as_mut(), former.as_deref_mut(), before.as_deref_mut()];
+        for (model, share) in models.into_iter().zip(beyond.shares) {
+            if let Some(model) = model {
+                model.share = share.filter(|share| *share > 0.0 && *share < 0.5);
+            }
+        }
+        let adapt = beyond.adapt.map(Adapt::restore).transpose()?.map(Box::new);
         let seed = series_seed(plan.config().seed, key, "drift");
         let watch = state
             .watch
@@ -79,6 +96,8 @@ impl Series {
             former,
             watch,
             gather,
+            before,
+            adapt,
         })
     }
 }
@@ -91,7 +110,7 @@ enum SeriesState {
     V2(SeriesStateV1, Box<ModelStateV1>),
     /// With decisions that keep a rate and count depths, the course of the values, their spacing, and the drift test.
     V3(Box<SeriesStateV3>),
-    /// With what events are put to.
+    /// With what events are put to, and what it takes to be trained anew.
     V4(Box<SeriesStateV3>, Box<BeyondV4>),
 }
 
@@ -99,6 +118,10 @@ enum SeriesState {
 #[derive(Default, Serialize, Deserialize)]
 struct BeyondV4 {
     gather: Option<GatherState>,
+    before: Option<ModelStateV3>,
+    adapt: Option<AdaptState>,
+    /// Of the model, the former one, the one before: the share of anomalies that an incremental update set.
+    shares: [Option<f64>; 3],
 }
 
 #[derive(Serialize, Deserialize)]

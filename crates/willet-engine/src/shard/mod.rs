@@ -15,7 +15,7 @@ use crate::journal::Entry;
 use crate::lane::Lane;
 use crate::manifest::{Manifest, ShardState};
 use crate::series::Cause;
-pub use crate::series::Description;
+pub use crate::series::{Description, Reason, Retrain, RetrainState};
 use crate::verdict::{Closed, ClosedRow, Detail, Found, Outcome, Verdict, Verdicts};
 
 /// The state machine of one partition.
@@ -180,6 +180,17 @@ impl Shard {
             })
     }
 
+    /// Trainings begun since it was made, by [`Reason`]; those of a replay count too.
+    pub fn retrains(&self) -> [u64; 4] {
+        let lanes = self.lanes.iter().map(Lane::retrains);
+        lanes.fold([0; 4], |mut sum, lane| {
+            sum.iter_mut()
+                .zip(lane)
+                .for_each(|(sum, lane)| *sum += lane);
+            sum
+        })
+    }
+
     /// Keys of the batch whose state is on disk only and is needed; each must be [loaded](Shard::load) before the batch is taken.
     pub fn missing<'a>(&self, batch: &'a EventBatch) -> Vec<Missing<'a>> {
         if self.checkpoints.is_empty() {
@@ -333,7 +344,7 @@ impl Shard {
     }
 
     /// Takes a journal entry at its place in the log; of a tick, `out` gets what it closed. Keys that are
-    /// [missing](Shard::missing_at) for a tick do not notice it.
+    /// [missing](Shard::missing_at) for a tick do not notice it, nor does a key that an entry [needs](Entry::needs).
     pub fn on_journal(
         &mut self,
         offset: u64,
@@ -367,6 +378,16 @@ impl Shard {
             Entry::Reset { key: None } => self.plan = Arc::new((*self.plan).clone().reset()),
             Entry::Poison { offset } => {
                 self.poisoned.insert(offset);
+            }
+            Entry::Retrain { key } => {
+                let hash = key_hash(self.hash_seed, &key);
+                let lane = lane_of(hash, self.lanes.len());
+                self.lanes[lane].retrain(&self.plan, hash, &key, offset);
+            }
+            Entry::BackToBefore { key } => {
+                let hash = key_hash(self.hash_seed, &key);
+                let lane = lane_of(hash, self.lanes.len());
+                self.lanes[lane].go_back(&self.plan, hash, &key, offset);
             }
             Entry::Request { .. } => {}
         }

@@ -14,6 +14,8 @@ pub struct StreamCounters {
     pub confident: AtomicU64,
     /// Drifts found.
     pub drifts: AtomicU64,
+    /// Trainings begun, by reason as [`Reason::ALL`](willet_engine::shard::Reason::ALL) lists them.
+    pub retrains: [AtomicU64; 4],
     /// Events that a door refused as not understood.
     pub rejected: AtomicU64,
     /// Events marked late.

@@ -261,6 +261,10 @@ impl ShardThread {
             .model_version
             .store(u64::from(shard.plan().model_version()), Relaxed);
         counters.position.store(shard.next_offset(), Relaxed);
+        for (counter, count) in counters.retrains.iter().zip(shard.retrains()) {
+            // A shard that was started again counts from its replay on.
+            counter.fetch_max(count, Relaxed);
+        }
     }
 
     fn serve(

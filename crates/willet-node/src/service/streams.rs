@@ -277,6 +277,17 @@ impl Service {
         Ok(face)
     }
 
+    /// Trains a key anew, or with [`Entry::BackToBefore`] goes back to what it had learned before; durable when this returns.
+    pub async fn command_key(&self, stream: &str, entry: &Entry) -> Result<(), ServiceError> {
+        let face = self
+            .stream(stream)
+            .ok_or_else(|| ServiceError::NoStream(stream.to_owned()))?;
+        self.journal(&face, entry)?
+            .await
+            .map_err(|_| ServiceError::Stopping)??;
+        Ok(())
+    }
+
     /// Forgets a key: what was learned of it, its history, its verdicts. Raw events stay in the log until it lets go of them.
     pub async fn forget_key(&self, stream: &str, key: &str) -> Result<(), ServiceError> {
         let face = self

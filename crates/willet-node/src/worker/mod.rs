@@ -409,6 +409,12 @@ impl Worker {
         if let Entry::Tick { at } = entry {
             self.load_due(at, offset)?;
         }
+        if let Some(key) = entry.needs()
+            && let Some(at) = self.shard.missing_key(key).map(|missing| missing.at)
+            && at.learned_upto <= offset
+        {
+            self.load(key, at)?;
+        }
         self.shard.on_journal(offset, entry, verdicts)?;
         self.write(records, &EventBatch::new(), verdicts);
         if is_change {

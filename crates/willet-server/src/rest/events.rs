@@ -258,7 +258,13 @@ pub(crate) async fn detect(
             None => text.push_str(verdicts.next().as_deref().unwrap_or("null")),
         }
     }
-    text.push_str("]}");
+    text.push(']');
+    let mut closed = verdicts.peekable();
+    if closed.peek().is_some() {
+        let closed: Vec<String> = closed.collect();
+        let _ = write!(text, r#","windows":[{}]"#, closed.join(","));
+    }
+    text.push('}');
     Ok(json(text))
 }
 

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use willet_engine::event::Timestamp;
+use willet_engine::journal::Entry;
 use willet_engine::shard::Description;
 use willet_proto::Code;
 use willet_store::{Activity, History, HistoryRequest, KeyAnswer, KeyRow, Page};
@@ -12,6 +13,7 @@ use willet_store::{Activity, History, HistoryRequest, KeyAnswer, KeyRow, Page};
 use super::params::{Moment, Params, Part, page};
 use super::shapes::{
     Activity as ActivityShape, Feature, History as HistoryShape, KeyDetail, KeyPage, Problem,
+    Retrain,
 };
 use crate::app::App;
 use crate::problem::{Answer, Fault};
@@ -102,6 +104,8 @@ pub(crate) async fn one(
         learned_position: format!("{stream}/0/{}", described.learned_upto.saturating_sub(1)),
         memory_bytes: described.memory_bytes as u64,
         features: features.collect(),
+        retrains: described.retrains.iter().map(shape).collect(),
+        can_go_back: described.has_before,
         events: row
             .as_ref()
             .map_or(described.sample_count, |row| row.events),
@@ -111,6 +115,62 @@ pub(crate) async fn one(
         stream,
         source: key,
     }))
+}
+
+fn shape(retrain: &willet_engine::shard::Retrain) -> Retrain {
+    Retrain {
+        timestamp: retrain.at.map(rfc3339),
+        sample_count: retrain.sample_count,
+        reason: retrain.reason.as_str(),
+        action: retrain.action.as_str(),
+        rows: retrain.rows,
+        state: retrain.state.as_str(),
+    }
+}
+
+/// Trains a key anew on the normal ones of its recent rows, where the stream keeps some; what it learned before answers until then.
+#[utoipa::path(
+    post, path = "/api/v1/keys/{key}/retrain", tag = "keys",
+    params(("key" = String, Path, description = "Percent-encoded"), ("stream" = Option<String>, Query)),
+    responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn retrain(
+    State(app): State<App>,
+    Part(key): Part,
+    Params(query): Params<KeyQuery>,
+) -> Answer<StatusCode> {
+    let (stream, _, _) = find(&app, query.stream, &key).await?;
+    let entry = Entry::Retrain { key };
+    app.service()?.command_key(&stream, &entry).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Goes back to what a key had learned before it was trained the last time; once more, and what was left is there again.
+#[utoipa::path(
+    post, path = "/api/v1/keys/{key}/back", tag = "keys",
+    params(("key" = String, Path, description = "Percent-encoded"), ("stream" = Option<String>, Query)),
+    responses(
+        (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn back(
+    State(app): State<App>,
+    Part(key): Part,
+    Params(query): Params<KeyQuery>,
+) -> Answer<StatusCode> {
+    let (stream, _, described) = find(&app, query.stream, &key).await?;
+    if !described.has_before {
+        return Err(Fault::new(
+            Code::Conflict,
+            format!(
+                "key `{key}` has nothing to go back to (it was not trained anew since it started, or its detector was changed)"
+            ),
+        ));
+    }
+    let entry = Entry::BackToBefore { key };
+    app.service()?.command_key(&stream, &entry).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The stream that is meant, what the store has of the key, and what its shard knows.

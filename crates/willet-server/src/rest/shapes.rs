@@ -85,6 +85,22 @@ pub(crate) struct EventsTaken {
     results: Vec<EventResult>,
 }
 
+/// A window or bucket of events.
+#[derive(ToSchema)]
+pub(crate) struct Window {
+    /// Its first instant.
+    begin: Option<String>,
+    /// The first instant after it; of windows by samples the time of their last event.
+    end: Option<String>,
+    events: u64,
+    /// Silent buckets left out just before it.
+    left_out: Option<u64>,
+    /// Events of it were left out, since there were too many.
+    is_cut: Option<bool>,
+    /// 1, 2, ... when late events corrected it; it stands in the id as `@1`.
+    revision: Option<u32>,
+}
+
 /// The answer for one event. Fields that do not apply are left out.
 #[derive(ToSchema)]
 pub(crate) struct Verdict {
@@ -114,6 +130,8 @@ pub(crate) struct Verdict {
     counterfactual: Option<BTreeMap<String, f64>>,
     values: Option<BTreeMap<String, Option<f64>>>,
     late: Option<bool>,
+    /// The window or bucket that it speaks of; left out of events.
+    window: Option<Window>,
     /// Whether this event showed that what is normal has changed.
     drift_detected: Option<bool>,
     /// Size in 0..=1 of what the test sees of such a change.
@@ -137,6 +155,8 @@ pub(crate) struct Detected {
     stream: String,
     /// One for each event, in order: a verdict, or `line` and `error`.
     verdicts: Vec<VerdictOrError>,
+    /// Verdicts of the windows and buckets that they closed; left out where there are none.
+    windows: Option<Vec<Verdict>>,
 }
 
 /// An anomaly that another system found.
@@ -394,12 +414,34 @@ pub(crate) struct KeyDetail {
     pub(crate) learned_position: String,
     pub(crate) memory_bytes: u64,
     pub(crate) features: Vec<Feature>,
+    /// When it was trained anew or further, oldest first; the last ones.
+    pub(crate) retrains: Vec<Retrain>,
+    /// Whether there is something to go back to.
+    pub(crate) can_go_back: bool,
     pub(crate) events: u64,
     pub(crate) anomalies: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_seen: Option<String>,
+}
+
+/// A training of a key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Retrain {
+    /// Event time when it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timestamp: Option<String>,
+    /// Rows of the key when it began.
+    pub(crate) sample_count: u64,
+    /// `drift`, `schedule`, `anomaly_rate` or `command`.
+    pub(crate) reason: &'static str,
+    /// `retrain`, `incremental` or `switch`.
+    pub(crate) action: &'static str,
+    /// Kept rows that were learned.
+    pub(crate) rows: u64,
+    /// `running`, `done`, `given up` or `undone`.
+    pub(crate) state: &'static str,
 }
 
 /// A history in columns; null where nothing is known.

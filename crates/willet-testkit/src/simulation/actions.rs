@@ -229,7 +229,13 @@ impl Player {
 
     fn journal(&mut self) -> Step {
         let key = self.random.below(self.scenario.keys);
-        let entry = match self.below(8) {
+        let entry = match self.below(11) {
+            8 | 9 => Entry::Retrain {
+                key: streams::key(key),
+            },
+            10 => Entry::BackToBefore {
+                key: streams::key(key),
+            },
             0..=2 => Entry::Tick {
                 at: Timestamp(streams::time_of(self.line)),
             },

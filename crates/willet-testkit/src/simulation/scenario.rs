@@ -9,7 +9,7 @@ use willet_core::settings::Value;
 use willet_core::windows::{
     Aggregation, BucketConfig, Every, Unit, What, WindowConfig, WindowType,
 };
-use willet_engine::config::{DetectorConfig, StreamConfig};
+use willet_engine::config::{Adaptation, DetectorConfig, DriftConfig, RetrainConfig, StreamConfig};
 use willet_log::LogOptions;
 use willet_node::worker::WorkerOptions;
 
@@ -103,6 +103,8 @@ fn share(random: &mut Random, most: f64) -> f64 {
 fn configuration(random: &mut Random) -> StreamConfig {
     let config = StreamConfig {
         name: "simulated".to_owned(),
+        drift: drift(random),
+        retrain: retrain(random),
         detector: detector(random),
         decision: decision(random),
         features: features(random),
@@ -112,6 +114,31 @@ fn configuration(random: &mut Random) -> StreamConfig {
         ..StreamConfig::default()
     };
     gathering(random, config)
+}
+
+fn drift(random: &mut Random) -> DriftConfig {
+    let adaptation = match random.below(6) {
+        0 | 1 => Adaptation::Retrain,
+        2 => Adaptation::Incremental,
+        _ => Adaptation::Report,
+    };
+    DriftConfig {
+        detection: (adaptation != Adaptation::Report).then_some(true),
+        // Alarms often, which is what is wanted here.
+        test: ["monitor", "page_hinkley", "kswin"][random.below(3)].to_owned(),
+        adaptation,
+        ..DriftConfig::default()
+    }
+}
+
+fn retrain(random: &mut Random) -> RetrainConfig {
+    RetrainConfig {
+        auto_retrain: random.below(5) == 0,
+        retrain_threshold: [20.0, 60.0, 0.05][random.below(3)],
+        cool_down: random.below(20) as u64,
+        rows: 10 + random.below(40),
+        slice: 2 + random.below(6),
+    }
 }
 
 /// The same, or with buckets or windows before the detector.
@@ -169,7 +196,8 @@ fn gathering(random: &mut Random, config: StreamConfig) -> StreamConfig {
 /// The configuration with one part drawn anew.
 pub(super) fn changed(random: &mut Random, config: &StreamConfig) -> StreamConfig {
     let mut config = config.clone();
-    match random.below(8) {
+    match random.below(9) {
+        8 => (config.drift, config.retrain) = (drift(random), retrain(random)),
         0 | 1 => config.detector = detector(random),
         2 => config.decision = decision(random),
         3 => config.features = features(random),

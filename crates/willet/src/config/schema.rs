@@ -92,7 +92,15 @@ fn stream() -> Value {
             "name": text("Name of the stream.", "default"),
             "source": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["file", "synthetic"]}}, "description": "Where events come from besides the interface: a file with path and follow, or generated ones in real time with backfill_s and the settings of `willet generate`."},
             "input": input(),
-            "features": object("What stands before the detector. The steps run in the order of the fields.", json!({
+            "bucket": object("Events put together by equal stretches of event time; then these are judged, not events. Not together with windows.", json!({
+                "every": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}], "description": "Length: second, minute, hour, a number of seconds, or a number with s, m or h."},
+                "what": {"enum": ["count", "rate", "sum", "mean", "min", "max"], "description": "What is told of a bucket; count, rate (a second) and sum are 0 when nothing comes."},
+                "of": text("Value that is told of; count and rate count all events where it is not given.", ""),
+                "allowed_lateness": {"type": "number", "minimum": 0, "default": 0, "description": "Seconds for which a closed bucket takes late events and is corrected; at least allowed_lateness_ms of the stream."},
+                "max_silent": {"type": "integer", "minimum": 0, "maximum": willet_core::windows::MAX_SILENT, "default": 1000, "description": "Silent buckets in a row that are told of; further ones are left out and counted."},
+            })),
+            "windows": windows(),
+            "features": object("What stands before the detector, behind buckets and windows. The steps run in the order of the fields.", json!({
                 "select": {"type": "array", "items": {"type": "string"}, "description": "Values taken, in this order; all where empty."},
                 "impute": {"enum": ["none", "skip", "last", "mean", "zero", "seasonal"], "description": "What stands in for a missing value: what the kind does itself, nothing (the row is left out), the last value, the running mean, zero, or what the detector expects."},
                 "lag": back,
@@ -112,9 +120,34 @@ fn stream() -> Value {
                 "calendars": {"type": "array", "maxItems": 64, "items": calendar(), "description": "When it is decided otherwise; of several rules that hold the first counts."},
             })),
             "drift": drift(),
+            "retrain": object("When series are trained anew, and on what.", json!({
+                "auto_retrain": {"type": "boolean", "default": false, "description": "Whether they are without a drift, when retrain_threshold is reached."},
+                "retrain_threshold": {"type": "number", "exclusiveMinimum": 0, "default": 1000, "description": "So many rows since the last time; or, below 1, a share of anomalies among the last hundred rows or so."},
+                "cool_down": {"type": "integer", "minimum": 0, "default": 500, "description": "Rows that must come before it is done again."},
+                "rows": {"type": "integer", "minimum": 10, "maximum": 100_000, "default": 1000, "description": "Recent rows of a series that are kept to learn from."},
+                "slice": {"type": "integer", "minimum": 2, "maximum": 1000, "default": 8, "description": "Kept rows that are learned with each row that comes."},
+            })),
             "seed": whole("Seed that the seeds of all series come from.", 0),
             "allowed_lateness_ms": whole("How far an event may lie behind its series before it is marked late.", 0),
             "duplicate_window": whole("How many event ids are remembered to find duplicates; 0 looks for none.", 0),
+        }),
+    )
+}
+
+fn windows() -> Value {
+    object(
+        "Windows over events, judged as a whole: by their statistics, or by how strange their rows were, which are judged too.",
+        json!({
+            "window_type": {"enum": ["sliding", "tumbling", "session"], "default": "sliding", "description": "They overlap, follow each other, or end when nothing comes for gap."},
+            "window_size": {"type": "number", "exclusiveMinimum": 0, "description": "Length in window_unit; not of sessions."},
+            "window_unit": {"enum": ["samples", "seconds"], "default": "samples", "description": "What lengths are counted in."},
+            "slide_interval": {"type": "number", "exclusiveMinimum": 0, "description": "How far a sliding window moves on, in window_unit."},
+            "gap": {"type": "number", "exclusiveMinimum": 0, "description": "Seconds of silence that end a session."},
+            "allowed_lateness": {"type": "number", "minimum": 0, "default": 0, "description": "Seconds for which a closed window takes late events and is corrected; at least allowed_lateness_ms of the stream."},
+            "aggregation": {"enum": ["features", "statistics"], "default": "features", "description": "features: events are judged, and each window by how strange they were; statistics: windows are judged by statistics of each value."},
+            "statistics": {"type": "array", "items": {"enum": ["mean", "standard_deviation", "minimum", "maximum", "quantiles", "slope", "count", "distinct", "entropy"]}, "description": "Mean, standard deviation, minimum and maximum where empty."},
+            "quantiles": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "default": [0.05, 0.5, 0.95], "description": "What quantiles stands for."},
+            "max_rows": {"type": "integer", "minimum": 1, "maximum": willet_core::windows::MAX_ROWS, "default": 100_000, "description": "Events of a series held at most, in all its windows together."},
         }),
     )
 }
@@ -204,7 +237,7 @@ fn drift() -> Value {
         let own = json!({
             "test": {"enum": test},
             "detection": {"type": "boolean", "description": "Whether they are looked for; where nobody says, with the detector auto, or where anything else stands here."},
-            "adaptation": {"enum": ["report"], "default": "report", "description": "What is done when one is found: it is told."},
+            "adaptation": {"enum": ["report", "retrain", "incremental", "switch"], "default": "report", "description": "What is done when one is found: it is told; a new model is trained on what came since, while the one before answers; what was held to be anomalies since is learned and the share expected set to that of late; an ensemble finds out anew who leads."},
         });
         let Value::Object(mut properties) = own else {
             unreachable!("it is written as an object")

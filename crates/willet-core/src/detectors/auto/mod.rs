@@ -414,6 +414,10 @@ impl Algorithm for Auto {
         self.serving.detector.expected()
     }
 
+    fn adapt(&mut self) {
+        self.serving.detector.adapt();
+    }
+
     fn about(&self) -> Option<String> {
         Some(self.serving.about())
     }

@@ -662,4 +662,5 @@ fn a_replay_that_is_given_a_later_configuration_counts_model_versions_as_the_fir
 
 mod changes;
 mod decisions;
+mod retrain;
 mod windows;
