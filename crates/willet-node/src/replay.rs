@@ -74,6 +74,7 @@ pub fn replay(
                                     let none = EventBatch::new();
                                     Answers::new(&records, &none, &verdicts, shard.plan())
                                         .write_to(&mut **output, 0);
+                                    output.flush()?;
                                 }
                             }
                         }

@@ -336,3 +336,43 @@ fn a_history_is_learned_first_and_nothing_of_it_is_written() {
         "no column holds numbers",
     );
 }
+
+#[test]
+fn buckets_of_a_file_have_a_row_each_and_end_with_the_file() {
+    let folder = folder();
+    let mut rows = String::from("timestamp,source,value\n");
+    for second in 0..600 {
+        use std::fmt::Write as _;
+        let at = 1_767_225_600 + second;
+        let _ = writeln!(rows, "{at},a,1");
+        if second < 200 {
+            let _ = writeln!(rows, "{at},b,1");
+        }
+    }
+    write(folder.path(), "rows.csv", &rows);
+    let counts = "streams:\n  - name: counts\n    detector: {algorithm: zscore}\n    bucket: {every: minute, what: count}\n";
+    write(folder.path(), "counts.yaml", counts);
+    let arguments = ["detect", "rows.csv", "--config", "counts.yaml"];
+    let once = stdout(folder.path(), &arguments);
+    let lines: Vec<&str> = once.lines().collect();
+    assert!(lines[0].starts_with("id,timestamp,source,begin,end,events,values,score"));
+    let silent =
+        "counts/0/399.6,2026-01-01T00:08:00Z,b,2026-01-01T00:08:00Z,2026-01-01T00:09:00Z,0,";
+    assert!(
+        lines.last().is_some_and(|last| last.starts_with(silent)),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 1 + 9 + 9);
+
+    let durable = [
+        &arguments[..],
+        &["--data-dir", "data", "--output", "out.csv"],
+    ]
+    .concat();
+    stdout(folder.path(), &durable);
+    let kept = std::fs::read_to_string(folder.path().join("out.csv")).expect("written");
+    // The log begins with the configuration, so that offsets are one higher.
+    assert_eq!(kept.lines().count(), lines.len());
+    let replayed = stdout(folder.path(), &["replay", "data", "--format", "csv"]);
+    assert_eq!(replayed, kept);
+}

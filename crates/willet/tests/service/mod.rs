@@ -9,3 +9,4 @@ mod live;
 mod reload;
 mod storage;
 mod traces;
+mod windows;
