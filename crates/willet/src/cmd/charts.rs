@@ -323,6 +323,14 @@ pub(super) fn grouped(number: u64) -> String {
     out
 }
 
+/// A number of bytes in a few characters.
+pub(super) fn memory(bytes: usize) -> String {
+    match bytes {
+        ..10_240 => format!("{} B", grouped(bytes as u64)),
+        _ => format!("{} KiB", grouped((bytes >> 10) as u64)),
+    }
+}
+
 /// Columns of the terminal, 100 and the label where there is none.
 fn terminal_width() -> usize {
     rustix::termios::tcgetwinsize(std::io::stdout())

@@ -10,6 +10,8 @@ mod detectors;
 mod doctor;
 mod evaluate;
 mod generate;
+mod page;
+mod recorded;
 mod replay;
 mod restore;
 mod run;

@@ -12,8 +12,10 @@ use clap::{Args, ValueEnum};
 use willet_core::detectors::find;
 use willet_engine::config::{Plan, StreamConfig};
 
-use self::measured::{Alerts, Measured, Recorded};
-use super::charts::grouped;
+use self::measured::{Alerts, Measured};
+use super::charts::memory;
+use super::page::PageFile;
+use super::recorded::Recorded;
 use super::stream_flags::InputFlags;
 use crate::problem::{note, user};
 
@@ -74,14 +76,7 @@ impl Compare {
                 }
             ));
         }
-        // Made before the work: a page that cannot be written is known at once.
-        let mut html = match &self.html {
-            Some(path) => Some(
-                std::fs::File::create(path)
-                    .map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?,
-            ),
-            None => None,
-        };
+        let html = self.html.as_deref().map(PageFile::create).transpose()?;
         let shown = recorded.key_to_show();
         if html.is_some() && recorded.keys() > 1 {
             note(format!(
@@ -99,16 +94,15 @@ impl Compare {
             stream.detector.algorithm.clone_from(name);
             stream.input = config.clone();
             let plan = Plan::new(stream, 1).map_err(user)?;
-            let (scored, measured) = recorded.measure(name, plan, shown);
+            let scored = recorded.score(plan, shown);
+            let measured = Measured::of(name, &recorded, &scored);
             if let Some(page) = &mut page {
                 page.add(&recorded, &scored, &measured);
             }
             found.push(measured);
         }
-        if let (Some(page), Some(file), Some(path)) = (page, &mut html, &self.html) {
-            use std::io::Write as _;
-            file.write_all(page.render().as_bytes())
-                .map_err(|error| user(format!("cannot write `{}`: {error}", path.display())))?;
+        if let (Some(page), Some(html)) = (page, html) {
+            html.write(&page.render())?;
         }
         let text = match self.format {
             Form::Text => text(&recorded, &found),
@@ -160,13 +154,6 @@ fn text(recorded: &Recorded, found: &[Measured]) -> String {
         }
     }
     out
-}
-
-fn memory(bytes: usize) -> String {
-    match bytes {
-        ..10_240 => format!("{} B", grouped(bytes as u64)),
-        _ => format!("{} KiB", grouped((bytes >> 10) as u64)),
-    }
 }
 
 fn json(one: &Measured) -> serde_json::Value {
