@@ -2,9 +2,11 @@
 
 mod nab;
 mod vus;
+mod windows;
 
 pub use nab::{LabelledSeries, Nab, NabProfile, nab, nab_probation};
 pub use vus::vus_pr;
+pub use windows::{AS_PRECISE, Agreement, WindowCell, WindowChoice, choose_window};
 
 use std::ops::Range;
 

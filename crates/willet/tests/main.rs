@@ -10,3 +10,4 @@ mod kills;
 mod service;
 mod tool;
 mod top;
+mod tune;

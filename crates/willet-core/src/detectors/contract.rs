@@ -255,6 +255,13 @@ impl Kind {
             .chain(is_shared.then_some(&shingled::SHINGLE_SIZE))
     }
 
+    /// Whether the length of its window is a setting and what it learns from: not where rows are steps in time or values are names,
+    /// whose windows are about something else.
+    pub fn has_window(&self) -> bool {
+        let is_size = |spec: &SettingSpec| spec.name == "window_size";
+        self.settings.iter().any(is_size) && !self.is_ordered && !self.categorical
+    }
+
     /// Checks settings without making anything.
     pub fn check(&self, options: &Options) -> Result<(), ConfigError> {
         self.build(options, 1, 0).map(drop)

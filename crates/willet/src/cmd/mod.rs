@@ -18,6 +18,7 @@ mod run;
 mod stream_flags;
 mod token;
 mod top;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Verb {
     Evaluate(Box<evaluate::Evaluate>),
     /// Score one file with several detectors and measure each.
     Compare(compare::Compare),
+    /// Measure detectors under several window sizes, and say which to take.
+    Tune(tune::Tune),
     /// Make a labelled stream to try things on.
     Generate(generate::Generate),
     /// List detectors, or show one with its settings.
@@ -79,6 +82,7 @@ impl Command {
             Verb::Detect(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Compare(verb) => verb.run(),
+            Verb::Tune(verb) => verb.run(),
             Verb::Generate(verb) => verb.run(),
             Verb::Detectors(verb) => verb.run(),
             Verb::Replay(verb) => verb.run(),

@@ -119,6 +119,12 @@ impl Recorded {
         self.keys.iter().map(|key| key.rows.len()).sum()
     }
 
+    /// Rows of the key that has most.
+    pub(super) fn longest(&self) -> usize {
+        let rows = self.keys.iter().map(|key| key.rows.len());
+        rows.max().unwrap_or(0)
+    }
+
     pub(super) fn keys(&self) -> usize {
         self.keys.len()
     }

@@ -56,7 +56,10 @@ mod tests {
 
     #[test]
     fn templates_have_each_mark_once_and_load_nothing() {
-        let templates = [include_str!("../compare/page.html")];
+        let templates = [
+            include_str!("../compare/page.html"),
+            include_str!("../tune/page.html"),
+        ];
         for template in templates {
             for mark in [STYLE.0, SCRIPT.0, DATA] {
                 assert_eq!(template.matches(mark).count(), 1, "{mark}");
