@@ -1,37 +1,23 @@
-"""Which algorithm, which window: time, stability of scores and memory of each."""
+"""Which algorithm, which window: time, stability of scores and memory of each, and what to take."""
 
 from __future__ import annotations
 
 import numpy as np
-from willet import StreamingService
+import willet
 
 
-def compare(rows: np.ndarray, algorithms: list[str], sizes: list[int]) -> list[dict[str, float | int | str]]:
-    """A line for each pair, the most stable first."""
-    lines: list[dict[str, float | int | str]] = []
-    for algorithm in algorithms:
-        for size in sizes:
-            service = StreamingService(algorithm=algorithm, window_size=size)
-            results = [result for result in service.sync.process_batch(rows) if not result.warming_up]
-            scores = np.array([result.anomaly_score for result in results])
-            lines.append(
-                {
-                    "algorithm": algorithm,
-                    "window_size": size,
-                    "processing_time_us": 1e6 * float(np.mean([result.processing_time for result in results])),
-                    "score_stability": 1.0 / (1.0 + float(scores.std())),
-                    "memory_mb": service.get_memory_usage(),
-                }
-            )
-    return sorted(lines, key=lambda line: -float(line["score_stability"]))
-
-
-def main(rows: int = 3_000) -> list[dict[str, float | int | str]]:
-    data = np.random.default_rng(0).normal(size=(rows, 4))
-    lines = compare(data, ["iforest", "hbos", "copod"], [500, 1_000, 2_000, 5_000, 10_000])
-    for line in lines:
-        print("{algorithm:8} {window_size:6} {processing_time_us:8.1f} us {score_stability:6.3f} {memory_mb:6.2f} MB".format(**line))
-    return lines
+def main(rows: int = 3_000) -> willet.WindowTuning:
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(rows, 4))
+    # What is normal moves slowly: a window that is too long holds what is normal no more.
+    data += np.sin(np.arange(rows) / 400.0)[:, None]
+    faults = rng.random(rows) < 0.01
+    data[faults] += rng.choice([-4.0, 4.0], size=(int(faults.sum()), 4))
+    found = willet.tune_windows(data, faults, algorithms=["iforest", "hbos", "copod", "knn"], sizes=[100, 500, 1_000, 2_000])
+    print(found)
+    service = willet.StreamingService(algorithm=found.best.algorithm, window_size=found.best.window_size)
+    print(service)
+    return found
 
 
 if __name__ == "__main__":

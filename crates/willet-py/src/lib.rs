@@ -10,6 +10,7 @@ mod kinds;
 mod performance;
 mod series;
 mod values;
+mod windows;
 
 use pyo3::prelude::*;
 
@@ -24,5 +25,8 @@ fn _willet(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(kinds::drift_tests, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::nearest, module)?)?;
     module.add_function(wrap_pyfunction!(drift::compare, module)?)?;
+    module.add_function(wrap_pyfunction!(windows::agreement, module)?)?;
+    module.add_function(wrap_pyfunction!(windows::average_precision, module)?)?;
+    module.add_function(wrap_pyfunction!(windows::choose_window, module)?)?;
     Ok(())
 }

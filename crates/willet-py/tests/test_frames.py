@@ -53,6 +53,15 @@ def test_all_numbers_are_looked_at_by_default_and_the_index_stays(frame: pd.Data
     assert scored.index.equals(frame.index) and scored["is_anomaly"].iloc[1_700]
 
 
+def test_columns_of_pandas_without_names_have_numbers(rng: np.random.Generator) -> None:
+    frame = pd.DataFrame(rng.normal(size=(300, 2)))
+    named = frame.rename(columns={0: "a", 1: "b"})
+    for features in (None, [1]):
+        scored = willet.score_stream(frame, algorithm="zscore", features=features)
+        same = willet.score_stream(named, algorithm="zscore", features=None if features is None else ["b"])
+        assert list(scored.columns)[:2] == [0, 1] and scored["score"].equals(same["score"])
+
+
 def test_missing_values_are_missing(frame: pd.DataFrame) -> None:
     frame["count"] = frame["count"].astype("Int64")
     frame.loc[frame.index[::10], "count"] = pd.NA

@@ -8,7 +8,7 @@ True
 
 Where to look: :class:`StreamingService` for verdicts, :mod:`willet.river`, :mod:`willet.sklearn` and :mod:`willet.pyod` for detectors
 with the methods of these libraries, :class:`Series` for the same without any of them, :mod:`willet.drift` for drift tests,
-:func:`score_stream` for whole frames.
+:func:`score_stream` for whole frames, :func:`tune_windows` for which window and which algorithm.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .drift import DriftDetector, PerformanceDriftDetector, StatisticalDriftDetector
     from .frames import plot, score_stream
     from .streaming import Result, StreamingConfig, StreamingService, create_streaming_service
+    from .tuning import WindowResult, WindowTuning, tune_windows
 
 __all__ = [
     "ConfigError",
@@ -37,12 +38,15 @@ __all__ = [
     "StreamingConfig",
     "StreamingService",
     "WilletError",
+    "WindowResult",
+    "WindowTuning",
     "__version__",
     "create_streaming_service",
     "drift_tests",
     "kinds",
     "plot",
     "score_stream",
+    "tune_windows",
 ]
 
 # NumPy comes in with the first use of these: `import willet` itself stays quick.
@@ -53,9 +57,12 @@ _LATER = {
     "StatisticalDriftDetector": "drift",
     "StreamingConfig": "streaming",
     "StreamingService": "streaming",
+    "WindowResult": "tuning",
+    "WindowTuning": "tuning",
     "create_streaming_service": "streaming",
     "plot": "frames",
     "score_stream": "frames",
+    "tune_windows": "tuning",
 }
 
 

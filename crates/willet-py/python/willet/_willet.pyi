@@ -6,7 +6,19 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DriftTest", "PerformanceTest", "Series", "__version__", "compare", "drift_tests", "kinds", "nearest"]
+__all__ = [
+    "DriftTest",
+    "PerformanceTest",
+    "Series",
+    "__version__",
+    "agreement",
+    "average_precision",
+    "choose_window",
+    "compare",
+    "drift_tests",
+    "kinds",
+    "nearest",
+]
 
 __version__: str
 
@@ -101,3 +113,11 @@ def kinds() -> list[dict[str, Any]]: ...
 def drift_tests() -> list[dict[str, Any]]: ...
 def nearest(name: str, known: Sequence[str]) -> str | None: ...
 def compare(method: str, reference: Any, current: Any, width: int, *, seed: int = 0) -> list[tuple[float, float, float]]: ...
+
+_Judged = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
+
+def agreement(first: _Judged, second: _Judged) -> tuple[float | None, float | None]: ...
+def average_precision(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float | None: ...
+def choose_window(
+    cells: Sequence[tuple[int, int, float, float | None, float | None]], names: Sequence[str], tolerance: float
+) -> tuple[int, str] | None: ...

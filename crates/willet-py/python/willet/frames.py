@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _options, _times
+from . import _options
 from ._detector import KINDS, as_seed, as_settings
 from ._errors import InputError
+from ._frame import Frame, find, pick, telling
 from ._willet import Series
 
 Floats = npt.NDArray[np.float64]
@@ -24,109 +24,6 @@ CHUNK = 50_000
 #: Frames of fewer rows are done before a line could be read.
 LONG = 500_000
 RESULTS = ("score", "anomaly_score", "is_anomaly", "confidence")
-
-
-class _Frame:
-    """What the libraries have in common: columns by name, and a frame with columns more."""
-
-    def __init__(self, frame: Any) -> None:
-        self.frame = frame
-        module = type(frame).__module__.split(".")[0]
-        if type(frame).__name__ == "LazyFrame":
-            raise InputError("df is a LazyFrame, expected its rows (df.collect() reads them)")
-        if module not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
-            raise InputError(f"df is a {type(frame).__name__}, expected a frame of pandas or polars or a table of pyarrow")
-        self.library = module
-        self.names = [str(name) for name in (frame.column_names if module == "pyarrow" else frame.columns)]
-        self.rows = int(frame.num_rows if module == "pyarrow" else len(frame))
-
-    def column(self, name: str) -> Any:
-        return self.frame.column(name) if self.library == "pyarrow" else self.frame[name]
-
-    def is_number(self, name: str) -> bool:
-        if self.library == "pandas":
-            return self.frame[name].dtype.kind in "fiub" if hasattr(self.frame[name].dtype, "kind") else False
-        if self.library == "polars":
-            return bool(self.frame[name].dtype.is_numeric())
-        import pyarrow as pa
-
-        kind = self.frame.schema.field(name).type
-        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-    def part(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
-        """Some rows of a column as numbers."""
-        column = self.column(name)
-        if self.library == "pandas":
-            return np.asarray(column.iloc[start:stop].to_numpy(dtype=np.float64, na_value=np.nan))
-        if self.library == "polars":
-            import polars as pl
-
-            return np.asarray(column[start:stop].cast(pl.Float64).fill_null(float("nan")).to_numpy())
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        numbers = pc.fill_null(pc.cast(column.slice(start, stop - start), pa.float64()), float("nan"))
-        return np.asarray(numbers.to_numpy())
-
-    def texts(self, name: str) -> npt.NDArray[np.int64]:
-        """Numbers that stand for the different values of a column, in the order they come, and the values."""
-        column = self.column(name)
-        if self.library == "pandas":
-            import pandas as pd
-
-            codes, values = pd.factorize(column)
-        elif self.library == "polars":
-            values = column.unique(maintain_order=True)
-            places = {value: place for place, value in enumerate(values.to_list())}
-            codes = np.fromiter((places[value] for value in column), dtype=np.int64, count=self.rows)
-            values = values.to_list()
-        else:
-            encoded = column.combine_chunks().dictionary_encode()
-            codes, values = encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist()
-        if (np.asarray(codes) < 0).any() or any(value is None for value in values) or np.isnan(np.asarray(codes, dtype=float)).any():
-            raise InputError(f"key column `{name}` has missing values, expected one for each row (fill them, or leave these rows out)")
-        self.values = [str(value) for value in values]
-        return np.asarray(codes, dtype=np.int64)
-
-    def times(self, name: str) -> npt.NDArray[np.int64]:
-        """A column as microseconds."""
-        column = self.column(name)
-        array = np.asarray(column.to_numpy())
-        if array.dtype.kind == "M":
-            micros = array.astype("datetime64[us]")
-            if np.isnat(micros).any():
-                raise InputError(f"timestamp column `{name}` has missing values, expected a time for each row")
-            return micros.astype(np.int64)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InputError(f"timestamp column `{name}` has missing values, expected a time for each row")
-        return np.fromiter((_times.micros(time) for time in array.tolist()), dtype=np.int64, count=self.rows)
-
-    def with_columns(self, columns: Mapping[str, npt.NDArray[Any]]) -> Any:
-        if self.library == "pandas":
-            import pandas as pd
-
-            # The old columns are shared, not copied.
-            frame = self.frame.copy(deep=False)
-            for name, column in columns.items():
-                # As a series it is taken as it is; an array would be copied.
-                frame[name] = pd.Series(column, index=frame.index, copy=False)
-            return frame
-        if self.library == "polars":
-            import polars as pl
-
-            return self.frame.with_columns([pl.Series(name, column) for name, column in columns.items()])
-        import pyarrow as pa
-
-        table = self.frame
-        for name, column in columns.items():
-            table = table.append_column(name, pa.array(column))
-        return table
-
-
-def _find(what: str, name: Any, frame: _Frame) -> str:
-    if name in frame.names:
-        return str(name)
-    raise InputError(f"{what} column `{name}` is not in the frame{_options.hint(str(name), frame.names)}")
 
 
 def score_stream(
@@ -176,28 +73,13 @@ def score_stream(
     >>> list(scored.columns), scored.index[scored.is_anomaly].tolist()
     (['load', 'score', 'anomaly_score', 'is_anomaly', 'confidence'], [800])
     """
-    frame = _Frame(df)
+    frame = Frame(df)
     for name in RESULTS:
         if name in frame.names:
             raise InputError(f"df has a column `{name}` already, which is where a result goes (rename it)")
-    stamp = None if timestamp is None else _find("timestamp", timestamp, frame)
-    group = None if key is None else _find("key", key, frame)
-    if features is None:
-        chosen = [name for name in frame.names if name not in (stamp, group) and frame.is_number(name)]
-        if not chosen:
-            raise InputError(f"df has no column of numbers to look at (its columns are {', '.join(frame.names)})")
-    else:
-        if isinstance(features, str) or not features:
-            raise InputError(f"features is {features!r}, expected a list of columns")
-        chosen = [_find("feature", name, frame) for name in features]
-        wrong = [name for name in chosen if not frame.is_number(name)]
-        if wrong:
-            raise InputError(f"feature column `{wrong[0]}` is not of numbers, expected numbers (codes for names, with algorithm='rare')")
+    chosen, codes, keys, times = pick(frame, timestamp, key, features)
     kind = _options.kind_of(algorithm)["name"]
     _options.refuse_unknown(f"setting of {kind}", settings or {}, KINDS[kind]["settings"])
-    codes = None if group is None else frame.texts(group)
-    times = None if stamp is None else frame.times(stamp)
-    keys = [""] if codes is None else frame.values
     series: dict[int, Series] = {}
 
     def series_of(code: int) -> Series:
@@ -215,7 +97,7 @@ def score_stream(
 
     columns: dict[str, npt.NDArray[Any]] = {name: np.full(frame.rows, np.nan) for name in RESULTS}
     columns["is_anomaly"] = np.zeros(frame.rows, dtype=np.bool_)
-    tell = _progress(progress, frame.rows)
+    tell = telling(progress, frame.rows >= LONG)
     table = np.empty((min(CHUNK, frame.rows), len(chosen)))
     if not frame.rows:
         series_of(0) if codes is None else None
@@ -249,21 +131,6 @@ def _groups(codes: npt.NDArray[np.int64] | None, rows: int) -> Iterable[tuple[in
         yield int(codes[at[0]]), at
 
 
-def _progress(progress: bool | Callable[[int, int], None] | None, rows: int) -> Callable[[int, int], None] | None:
-    if callable(progress):
-        return progress
-    if progress is None:
-        progress = rows >= LONG and sys.stderr.isatty()
-    if not progress:
-        return None
-
-    def tell(done: int, of: int) -> None:
-        end = "\n" if done == of else ""
-        print(f"\r{done:,} of {of:,} rows ({100 * done // of} %)", end=end, file=sys.stderr, flush=True)
-
-    return tell
-
-
 #: Points of a picture: more cannot be told apart.
 _POINTS = 4_000
 
@@ -286,16 +153,16 @@ def plot(scored: Any, column: str | None = None, *, timestamp: str | None = None
     -------
     A matplotlib figure, or the path of the page.
     """
-    frame = _Frame(scored)
+    frame = Frame(scored)
     for name in ("anomaly_score", "is_anomaly"):
-        _find("result", name, frame)
+        find("result", name, frame)
     numbers = [name for name in frame.names if name not in (*RESULTS, timestamp) and frame.is_number(name)]
     if column is None and not numbers:
         raise InputError("the frame has no column of numbers to draw")
-    drawn = numbers[0] if column is None else _find("drawn", column, frame)
+    drawn = numbers[0] if column is None else find("drawn", column, frame)
     values = frame.part(drawn, 0, frame.rows)
     flags = np.asarray(frame.column("is_anomaly").to_numpy()).astype(bool)
-    across: Any = np.arange(frame.rows) if timestamp is None else frame.times(_find("timestamp", timestamp, frame)).astype("datetime64[us]")
+    across: Any = np.arange(frame.rows) if timestamp is None else frame.times(find("timestamp", timestamp, frame)).astype("datetime64[us]")
     if path is None:
         try:
             from matplotlib.figure import Figure
