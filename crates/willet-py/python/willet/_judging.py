@@ -1,0 +1,165 @@
+"""Samples of one source judged and learned, in runs that nothing interrupts."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _adapting, _times, _windows
+from ._detector import as_seed
+from ._errors import InputError
+from ._history import History
+from ._stream import Result, Stream
+from ._willet import DriftTest, Series
+from .drift import PerformanceDriftDetector
+
+if TYPE_CHECKING:
+    from .streaming import StreamingService
+
+Floats = npt.NDArray[np.float64]
+_SCORED = 2
+
+
+def take(
+    service: StreamingService, stream: Stream, rows: Floats, times: list[Any] | None, labels: list[bool | None] | None
+) -> list[Result]:
+    """Judge and learn rows of a source, then tell the observers."""
+    if not len(rows):
+        return []
+    options = service._options
+    if times is None and options["window_unit"] == "seconds":
+        raise InputError("timestamp is missing, but window_unit is seconds (give each sample its time)")
+    stamps = None if times is None else [_times.micros(time) for time in times]
+    results: list[Result] = []
+    while len(results) < len(rows):
+        at = len(results)
+        began = perf_counter()
+        with stream.lock:
+            open_stream(service, stream, rows.shape[1])
+            taken = min(len(rows) - at, until_event(service, stream))
+            part = rows[at : at + taken]
+            drift: tuple[int, float, int | None] = (0, 0.0, None)
+            if stream.monitor is not None:
+                # Up to the first drift: what comes after it may be judged by another model.
+                taken, reading = stream.monitor.update_until(part)
+                part = part[:taken]
+                rows_seen = stream.monitor.rows()
+                drift = (reading[0], reading[3], None if reading[4] is None else max(1, rows_seen - reading[4]))
+            part_times = None if stamps is None else stamps[at : at + taken]
+            part_labels = None if labels is None else labels[at : at + taken]
+            results += judge(service, stream, part, part_times, part_labels, drift, began)
+        # Without the lock: it asks for those of other sources.
+        if stream.samples - stream.cleaned >= options["memory_cleanup_interval"]:
+            stream.cleaned = stream.samples
+            service.cleanup_memory()
+    for result in results if service._observers else ():
+        for observer in service._observers:
+            observer(result)
+    return results
+
+
+def until_event(service: StreamingService, stream: Stream) -> int:
+    """How many samples may be judged in one go."""
+    options = service._options
+    one_by_one = (
+        options["window_unit"] == "seconds" or options["aggregation"] == "statistics" or isinstance(stream.drift, PerformanceDriftDetector)
+    )
+    if one_by_one:
+        return 1
+    until = options["batch_rows"]
+    if options["window_type"] == "tumbling":
+        until = min(until, service.window_size - stream.window)
+    if stream.drift is not None or options["auto_retrain"]:
+        every = options["check_every"]
+        until = min(until, every - stream.samples % every)
+    if options["auto_retrain"] and options["retrain_threshold"] >= 1:
+        until = min(until, int(options["retrain_threshold"]) - (stream.samples - stream.retrained))
+    if stream.renew is not None:
+        until = min(until, stream.renew - stream.samples)
+    if options["max_memory_mb"] is not None:
+        until = min(until, options["memory_cleanup_interval"] - (stream.samples - stream.cleaned))
+    return max(1, int(until))
+
+
+def judge(
+    service: StreamingService,
+    stream: Stream,
+    rows: Floats,
+    times: list[int] | None,
+    labels: list[bool | None] | None,
+    drift: tuple[int, float, int | None],
+    began: float,
+) -> list[Result]:
+    """Judge a run of rows within which nothing changes but what is learned of them."""
+    options = service._options
+    history, series = cast(History, stream.history), cast(Series, stream.series)
+    count = len(rows)
+    if options["aggregation"] == "statistics":
+        verdicts = [_windows.judge_window(service, stream, rows[0], times)]
+    else:
+        if count == 1:
+            verdicts = [series.judge_one(rows[0], None if times is None else times[0])]
+        else:
+            status, score, anomaly_score, threshold, is_anomaly, confidence, reasons = series.judge(rows, times)
+            columns = (status, score, anomaly_score, threshold, is_anomaly, confidence)
+            verdicts = [
+                (*verdict, reasons.get(place)) for place, verdict in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+            ]
+        arrived = times
+        if times is not None and options["window_unit"] == "seconds":
+            # A late sample is in the window it came into.
+            arrived = [times[0] if stream.newest is None else max(times[0], stream.newest)]
+        history.extend(rows, [verdict[4] for verdict in verdicts], [verdict[2] for verdict in verdicts], arrived)
+        _windows.slide(service, stream, count, times)
+    stream.samples += count
+    drifted, magnitude = _adapting.look_for_drift(service, stream, verdicts, labels, drift)
+    if drifted:
+        if verdicts[-1][6] is not None:
+            # As the server says it of an anomaly that shows a drift.
+            verdicts[-1][6]["anomaly_type"] = "drift"
+        _adapting.adapt(service, stream, drift[2] or options["check_every"])
+    elif stream.renew is not None and stream.samples >= stream.renew:
+        _adapting.renew(service, stream)
+    elif options["auto_retrain"]:
+        _adapting.retrain_if_due(service, stream)
+    spent = (perf_counter() - began) / count
+    first = stream.samples - count + 1
+    last = count - 1
+    return [
+        Result(
+            is_anomaly,
+            anomaly_score,
+            confidence,
+            drifted and place == last,
+            magnitude if drifted and place == last else 0.0,
+            spent,
+            first + place,
+            score,
+            status != _SCORED,
+            stream.key,
+            reason,
+        )
+        for place, (status, score, anomaly_score, _, is_anomaly, confidence, reason) in enumerate(verdicts)
+    ]
+
+
+def open_stream(service: StreamingService, stream: Stream, width: int) -> None:
+    """Make what a source needs when its first row says how wide rows are."""
+    options = service._options
+    if stream.series is None:
+        seen = width * 4 if options["aggregation"] == "statistics" else width
+        stream.series = service._make(stream.key, seen)
+        stream.history = History(
+            width,
+            options["max_memory_samples"],
+            dtype=np.float32 if options["sample_compression"] else np.float64,
+            in_file=options["lazy_loading"],
+        )
+        if options["drift_detection"] and stream.drift is None:
+            stream.monitor = DriftTest("monitor", width, seed=as_seed(options["seed"]), key=stream.key or "")
+    history = cast(History, stream.history)
+    if history.width != width:
+        raise InputError(f"rows have {width} features, expected {history.width} as before")
