@@ -5,10 +5,16 @@
 
 One run, one thread, the same rows for all; each figure is the best of three, in microseconds a row (score, then learn). `core` is the
 same detector in batches of the whole stream, which is the Rust core with nothing of Python between rows.
+
+    python bench/python_speed.py --workers
+
+measures only what `num_workers` does: batches of eight sources with one thread and with two, in turns, so that what else the machine
+does meets both.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -26,6 +32,8 @@ ROWS = 20_000
 #: Peers are slow: they get the first so many.
 PEER_ROWS = 2_000
 BATCH = 1_000
+WORKERS_ROWS = 16_000
+WORKERS_TURNS = 7
 
 
 def best(make: Callable[[], Any], run: Callable[[Any], None], rows: int) -> float:
@@ -124,8 +132,32 @@ def import_time() -> float:
     return min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5))
 
 
+def workers() -> None:
+    """Batches of eight sources with one thread and with two."""
+    from willet import StreamingService
+
+    rows = np.random.default_rng(0).normal(size=(WORKERS_ROWS, WIDTH))
+    sources = [f"source-{i % 8}" for i in range(len(rows))]
+
+    def spent(kind: str, threads: int) -> float:
+        service = StreamingService(algorithm=kind, num_workers=threads)
+        began = time.perf_counter()
+        service.sync.process_batch(rows, sources=sources)
+        return (time.perf_counter() - began) / len(rows) * 1e6
+
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; microseconds a row, median and best of {WORKERS_TURNS}\n")
+    print("| kind | 1 thread | 2 threads | faster | best with 1 | with 2 | faster |")
+    print("|---|---|---|---|---|---|---|")
+    for kind in ("iforest", "lof", "rcf", "hst"):
+        turns = [(spent(kind, 1), spent(kind, 2)) for _ in range(WORKERS_TURNS)]
+        (one, two), (least, least_two) = np.median(turns, axis=0), np.min(turns, axis=0)
+        print(f"| {kind} | {one:.1f} | {two:.1f} | {one / two:.2f}x | {least:.1f} | {least_two:.1f} | {least / least_two:.2f}x |")
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
+    if "--workers" in sys.argv[1:]:
+        return workers()
     rows = np.random.default_rng(0).normal(size=(ROWS, WIDTH))
     dicts = [dict(zip("abcd", row, strict=True)) for row in rows.tolist()]
     settings: dict[str, dict[str, Any]] = {

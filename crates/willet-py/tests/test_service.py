@@ -272,27 +272,6 @@ def test_after_a_drift_only_what_came_since_is_normal() -> None:
     assert not is_old_normal_strange()
 
 
-def test_memory_is_told_and_kept() -> None:
-    service = StreamingService(algorithm="iforest")
-    service.sync.process_batch(rows())
-    stats = service.get_memory_stats()
-    assert stats["sample_count"] == 1_500 and 0 < stats["model_size_mb"] < stats["memory_mb"] == service.get_memory_usage()
-    plain, small, filed = (
-        StreamingService(algorithm="zscore", **arguments) for arguments in ({}, {"sample_compression": True}, {"lazy_loading": True})
-    )
-    for each in (plain, small, filed):
-        each.sync.process_batch(rows())
-    assert small.get_memory_usage() < plain.get_memory_usage() and filed.get_memory_usage() < plain.get_memory_usage()
-    assert np.array_equal(filed.sync.get_recent_data(), plain.sync.get_recent_data())
-    assert np.allclose(small.sync.get_recent_data(), plain.sync.get_recent_data(), rtol=1e-6)
-    bounded = StreamingService(algorithm="iforest", max_memory_mb=0.3, memory_cleanup_interval=100)
-    for at in range(0, 1_500, 100):
-        bounded.sync.process_batch(rows()[at : at + 100])
-        assert bounded.get_memory_usage() <= 0.3
-    with pytest.warns(ResourceWarning, match="the smallest model takes"):
-        StreamingService(algorithm="zscore", max_memory_mb=1e-6, memory_cleanup_interval=10).sync.process_batch(rows()[:20])
-
-
 def test_sources_are_learned_each_for_itself() -> None:
     data = rows(0.0)
     together = StreamingService(algorithm="zscore", contamination=0.02, num_workers=3)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from . import _adapting, _times, _windows
+from . import _adapting, _memory, _options, _times, _windows
 from ._detector import as_seed
 from ._errors import InputError
 from ._history import History
@@ -51,8 +51,10 @@ def take(
             part_times = None if stamps is None else stamps[at : at + taken]
             part_labels = None if labels is None else labels[at : at + taken]
             results += judge(service, stream, part, part_times, part_labels, drift, began)
+            is_over = _memory.is_over(service, stream)
+            is_due = stream.samples - stream.cleaned >= options["memory_cleanup_interval"]
         # Without the lock: it asks for those of other sources.
-        if stream.samples - stream.cleaned >= options["memory_cleanup_interval"]:
+        if is_over or is_due:
             stream.cleaned = stream.samples
             service.cleanup_memory()
     for result in results if service._observers else ():
@@ -80,7 +82,8 @@ def until_event(service: StreamingService, stream: Stream) -> int:
     if stream.renew is not None:
         until = min(until, stream.renew - stream.samples)
     if options["max_memory_mb"] is not None:
-        until = min(until, options["memory_cleanup_interval"] - (stream.samples - stream.cleaned))
+        until = min(until, _memory.until_look(stream))
+    until = min(until, options["memory_cleanup_interval"] - (stream.samples - stream.cleaned))
     return max(1, int(until))
 
 
@@ -152,12 +155,8 @@ def open_stream(service: StreamingService, stream: Stream, width: int) -> None:
     if stream.series is None:
         seen = width * 4 if options["aggregation"] == "statistics" else width
         stream.series = service._make(stream.key, seen)
-        stream.history = History(
-            width,
-            options["max_memory_samples"],
-            dtype=np.float32 if options["sample_compression"] else np.float64,
-            in_file=options["lazy_loading"],
-        )
+        capacity = _options.samples_kept(options, service._thrift)
+        stream.history = History(width, capacity, is_compressed=options["sample_compression"], in_file=options["lazy_loading"])
         if options["drift_detection"] and stream.drift is None:
             stream.monitor = DriftTest("monitor", width, seed=as_seed(options["seed"]), key=stream.key or "")
     history = cast(History, stream.history)

@@ -217,3 +217,12 @@ def halved(settings: Mapping[str, Any], times: int) -> dict[str, Any]:
         if name in less and isinstance(less[name], Integral):
             less[name] = max(min(smallest, int(less[name])), int(less[name]) >> times)
     return less
+
+
+def samples_kept(options: Mapping[str, Any], thrift: int) -> int:
+    """Recent samples that a source may keep, where memory was cut down so often."""
+    most = int(options["max_memory_samples"])
+    if not thrift:
+        return most
+    window = int(options["window_size"]) if options["window_unit"] == "samples" else most
+    return max(2, min(most, window) >> (thrift - 1))

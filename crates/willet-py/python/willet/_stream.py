@@ -41,7 +41,7 @@ class Stream:
     """What is known of one source."""
 
     __slots__ = (
-        "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "history", "key", "last", "lock",
+        "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "held", "history", "key", "last", "lock", "look",
         "monitor", "newest", "renew", "retrained", "samples", "series", "since", "step", "window",
     )  # fmt: skip
 
@@ -57,6 +57,10 @@ class Stream:
         self.drift = drift
         self.monitor: DriftTest | None = None
         self.drift_errors = 0
+        #: Bytes, when they were last counted.
+        self.held = 0
+        #: Sample with which they are counted next.
+        self.look = 1
         #: Whether the drift detector has its reference.
         self.baseline = False
         #: Samples at the last look of each kind.

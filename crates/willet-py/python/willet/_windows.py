@@ -38,7 +38,7 @@ def slide(service: StreamingService, stream: Stream, count: int, times: list[int
             full_window(service, stream)
             stream.window = 0
     else:
-        stream.window = min(stream.window, service.window_size)
+        stream.window = min(stream.window, service.window_size, cast(History, stream.history).capacity)
 
 
 def slide_seconds(service: StreamingService, stream: Stream) -> None:
