@@ -222,10 +222,21 @@ def test_kafka_alerts() -> None:
     producer.send("sensor-data", {"features": "broken"})
     producer.flush()
     assert example("kafka_alerts").run(servers) >= 1
-    read = kafka.KafkaConsumer("anomaly-alerts", bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=5_000)
-    alerts = [json.loads(record.value) for record in read]
-    assert any(alert["data"]["timestamp"] == 1_767_225_600 + 390 for alert in alerts)
-    assert set(alerts[0]) == {"timestamp", "source", "anomaly_score", "confidence", "data"}
+    topics = ("anomaly-alerts", "anomaly-metrics")
+    read = kafka.KafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=20_000)
+    found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topics}
+    for record in read:
+        found[record.topic].append(json.loads(record.value))
+        is_told = any(alert["data"]["timestamp"] == 1_767_225_600 + 390 for alert in found["anomaly-alerts"])
+        if is_told and len(found["anomaly-metrics"]) == 400:
+            break
+    read.close()
+    assert [metrics["sample_count"] for metrics in found["anomaly-metrics"]] == list(range(1, 401))
+    assert is_told and set(found["anomaly-alerts"][0]) == {"timestamp", "source", "anomaly_score", "confidence", "data"}
+    # All were answered for, the broken one too: nothing comes a second time.
+    group = kafka.KafkaConsumer(bootstrap_servers=servers, group_id="anomaly-detector")
+    assert group.committed(kafka.TopicPartition("sensor-data", 0)) == 401
+    group.close()
 
 
 class Sent:
