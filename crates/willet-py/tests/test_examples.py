@@ -41,6 +41,7 @@ def test_every_example_is_listed_and_tested() -> None:
     listed = (EXAMPLES / "README.md").read_text()
     here = Path(__file__).read_text()
     assert names and all(f"`{name}.py`" in listed and f'example("{name}")' in here for name in names)
+    assert [path.name for path in EXAMPLES.glob("*.ipynb")] == ["willet.ipynb"] and "`willet.ipynb`" in listed
 
 
 def test_sensors() -> None:
@@ -262,3 +263,25 @@ def test_kafka_alerts_judges_readings_without_a_broker() -> None:
     assert set(alert) == {"timestamp", "source", "anomaly_score", "confidence", "data"}
     assert set(sent.records[0][1]) == {"timestamp", "processing_time", "anomaly_score", "sample_count"}
     assert json.dumps([value for _, value in sent.records])
+
+
+# Of the machinery around the kernel.
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_runs_from_start_to_end_and_has_nothing_left_in_it(tmp_path: Path) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.read(EXAMPLES / "willet.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells), "outputs are stripped before it is committed"
+    # An error in a cell is raised here.
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
+
+    def shown(word: str) -> str:
+        """What the cell with this word in it printed and gave."""
+        [cell] = [cell for cell in cells if word in cell.source]
+        return str([output.get("text") or output["data"] for output in cell.outputs])
+
+    assert all("image/png" in shown(drawing) for drawing in ("willet.plot(", "found.plot()"))
+    assert "drift seen:   2026-03-2" in shown("new_impeller = ")
+    assert "take knn with a window of" in shown("tune_windows(") and "-1" in shown("make_pipeline(")
+    assert "contributions" in shown("result.reason") and "jumps are flagged" in shown("jumps = ")

@@ -111,6 +111,8 @@ def test_a_figure_has_a_line_for_each_algorithm() -> None:
     found = tune_windows(moving()[0], algorithms=["zscore", "ecod"], sizes=[100, 400])
     figure = found.plot()
     assert isinstance(figure, figures.Figure) and [len(axes.lines) for axes in figure.axes] == [2, 2, 2]
+    # What a notebook asks for, whether pyplot was imported or not.
+    assert figure._repr_png_().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ._errors import InputError
+from ._figures import new_figure
 
 
 class WindowResult(NamedTuple):
@@ -82,12 +83,10 @@ class WindowTuning:
         default), and its path is given.
         """
         if path is None:
-            try:
-                from matplotlib.figure import Figure
-            except ImportError:
-                path = "willet.html"
-            else:
-                return self._figure(Figure)
+            figure = self._figure()
+            if figure is not None:
+                return figure
+            path = "willet.html"
         path = Path(path)
         path.write_text(self._page(), encoding="utf-8")
         return path
@@ -107,9 +106,11 @@ class WindowTuning:
             own = [row for row in self.rows if row.algorithm == algorithm and getattr(row, name) is not None]
             yield algorithm, [row.window_size for row in own], [float(getattr(row, name)) for row in own]
 
-    def _figure(self, figure_class: Any) -> Any:
+    def _figure(self) -> Any:
         measures = self._measures()
-        figure = figure_class(figsize=(4.5 * len(measures), 4), layout="constrained")
+        figure = new_figure(figsize=(4.5 * len(measures), 4), layout="constrained")
+        if figure is None:
+            return None
         best = self.best
         for axes, (title, name, in_factors) in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
             for algorithm, sizes, values in self._lines(name):

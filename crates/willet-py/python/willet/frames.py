@@ -14,6 +14,7 @@ import numpy.typing as npt
 from . import _options
 from ._detector import KINDS, as_seed, as_settings
 from ._errors import InputError
+from ._figures import new_figure
 from ._frame import Frame, find, pick, telling
 from ._willet import Series
 
@@ -164,17 +165,14 @@ def plot(scored: Any, column: str | None = None, *, timestamp: str | None = None
     flags = np.asarray(frame.column("is_anomaly").to_numpy()).astype(bool)
     across: Any = np.arange(frame.rows) if timestamp is None else frame.times(find("timestamp", timestamp, frame)).astype("datetime64[us]")
     if path is None:
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            path = "willet.html"
-        else:
-            figure = Figure(figsize=(12, 4), layout="constrained")
+        figure = new_figure(figsize=(12, 4), layout="constrained")
+        if figure is not None:
             axes = figure.add_subplot()
             axes.plot(across, values, color="#4c6a92", linewidth=0.8, label=drawn)
             axes.scatter(across[flags], values[flags], color="#c0392b", s=18, zorder=3, label=f"{int(flags.sum())} anomalies")
             axes.legend(loc="upper right")
             return figure
+        path = "willet.html"
     path = Path(path)
     path.write_text(_page(drawn, across, values, flags), encoding="utf-8")
     return path
