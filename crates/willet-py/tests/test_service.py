@@ -528,3 +528,41 @@ def test_nothing_warns_by_itself() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         StreamingService(algorithm="zscore", aggregation="statistics", window_size=10).sync.process_batch(np.full((50, 2), np.nan))
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_features_are_known_by_name_whatever_their_order(together: bool, rng: np.random.Generator) -> None:
+    data = rng.normal(loc=[20.0, 100.0], size=(300, 2))
+    named = StreamingService(algorithm="zscore", contamination=0.02, batch_optimization=together)
+    plain = StreamingService(algorithm="zscore", contamination=0.02)
+    for at, (temp, load) in enumerate(data):
+        sample = {"temp": temp, "load": load} if at % 2 == 0 else {"load": load, "temp": temp}
+        assert (await named.process_sample(sample)).score == pytest.approx(plain.sync.process_sample([temp, load]).score, nan_ok=True)
+    result = await named.process_sample({"load": 100.0, "temp": 90.0})
+    assert (
+        result.is_anomaly and result.reason is not None and max(result.reason["contributions"].items(), key=lambda it: it[1])[0] == "temp"
+    )
+    # What is not there is missing; what was never there is a mistake, and changes nothing.
+    assert not (await named.process_sample({"load": 100.0})).is_anomaly
+    with pytest.raises(InputError, match=r"feature `temq` that those before had not \(did you mean `temp`\?\)"):
+        await named.process_sample({"load": 100.0, "temq": 20.0})
+    assert named.samples_processed == 302
+
+
+async def test_columns_of_frames_are_known_by_name(rng: np.random.Generator) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(rng.normal(loc=[20.0, 100.0], size=(400, 2)), columns=["temp", "load"])
+    turned = frame[["load", "temp"]]
+    service, other = (StreamingService(algorithm="zscore", contamination=0.02) for _ in range(2))
+    expected = service.sync.process_batch(frame)
+    other.sync.process_batch(frame[:200])
+    assert without_time(await other.process_batch(turned[200:])) == without_time(expected[200:])
+    by_source = other.sync.process_batch(turned, sources=["a", "b"] * 200)
+    assert (
+        len(by_source) == 400 and other.sync.process_sample({"temp": 90.0, "load": 100.0}, source="a").reason["contributions"]["temp"] > 0.5
+    )
+    statistics = StreamingService(algorithm="zscore", aggregation="statistics", window_size=20, contamination=0.02)
+    statistics.sync.process_batch(frame)
+    frame.loc[:, "temp"] += 30
+    reasons = [result.reason for result in statistics.sync.process_batch(frame) if result.reason]
+    assert reasons and "mean of temp" in reasons[0]["contributions"]

@@ -163,7 +163,7 @@ def fit(service: StreamingService, stream: Stream, rows: Floats, times: npt.NDAr
     """Give the stream a model of these rows, unless they are too few for one."""
     if not len(rows):
         return
-    series = service._make(stream.key, rows.shape[1])
+    series = service._make(stream, rows.shape[1])
     known = known_times(rows, times)
     is_warm = series.learn_history(np.ascontiguousarray(rows), known)
     # One that is still warming up replaces nothing: the old model learns on and answers sooner.

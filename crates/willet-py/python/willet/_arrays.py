@@ -83,3 +83,8 @@ def as_row(row: Any) -> npt.NDArray[np.float64]:
     if array.ndim != 1:
         raise InputError(f"row has {array.ndim} dimensions, expected the values of one row")
     return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def columns_of(rows: Any) -> list[Any] | None:
+    """Names of a frame's columns."""
+    return list(rows.columns) if hasattr(rows, "columns") and hasattr(rows, "to_numpy") else None

@@ -154,7 +154,7 @@ def open_stream(service: StreamingService, stream: Stream, width: int) -> None:
     options = service._options
     if stream.series is None:
         seen = width * 4 if options["aggregation"] == "statistics" else width
-        stream.series = service._make(stream.key, seen)
+        stream.series = service._make(stream, seen)
         capacity = _options.samples_kept(options, service._thrift)
         stream.history = History(width, capacity, is_compressed=options["sample_compression"], in_file=options["lazy_loading"])
         if options["drift_detection"] and stream.drift is None:

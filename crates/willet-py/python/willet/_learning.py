@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _judging, _options, _windows
-from ._arrays import as_rows
+from ._arrays import as_rows, columns_of
 from ._errors import InputError
 from ._willet import Series
 
@@ -24,9 +24,10 @@ def retrain_on(service: StreamingService, data: Any, source: str | None) -> None
     if not len(rows):
         raise InputError("data has no rows, expected one or more")
     stream = service._stream(source)
+    rows = stream.in_order(rows, columns_of(data))
     with stream.lock:
         _judging.open_stream(service, stream, rows.shape[1])
-        series = service._make(stream.key, rows.shape[1] * (4 if service._options["aggregation"] == "statistics" else 1))
+        series = service._make(stream, rows.shape[1] * (4 if service._options["aggregation"] == "statistics" else 1))
         series.learn_history(as_windows(service, rows))
         stream.series = series
         stream.retrained = stream.samples
@@ -49,6 +50,7 @@ def learn_more(service: StreamingService, data: Any, source: str | None) -> None
     if not len(rows):
         return
     stream = service._stream(source)
+    rows = stream.in_order(rows, columns_of(data))
     with stream.lock:
         _judging.open_stream(service, stream, rows.shape[1])
         series = cast(Series, stream.series)

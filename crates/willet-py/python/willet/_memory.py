@@ -92,7 +92,7 @@ def _shrink(service: StreamingService, stream: Stream) -> None:
     if service._thrift < 2:
         return
     try:
-        smaller = service._make(stream.key, stream.series.width)
+        smaller = service._make(stream, stream.series.width)
     except ConfigError:
         return
     rows, flags, _, _ = stream.history.last(len(stream.history))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ._arrays import as_row, as_rows
+from ._arrays import as_rows
 from ._errors import InputError
 from ._stream import Result
 
@@ -57,7 +57,7 @@ class Queue:
     def _compute(self, samples: list[tuple[Any, Any, Any, Any]]) -> list[Result | Exception]:
         service = self._service
         try:
-            table = as_rows([as_row(x) for x, _, _, _ in samples])
+            table = as_rows([service._row(x, source) for x, _, _, source in samples])
             known = [time for _, time, _, _ in samples if time is not None]
             if len(known) in (0, len(samples)):
                 times = known or None

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _judging, _learning, _memory, _options, _windows
-from ._arrays import as_row, as_rows
+from ._arrays import as_row, as_rows, columns_of
 from ._config import StreamingConfig
 from ._detector import as_seed, as_settings
 from ._errors import ConfigError, InputError
@@ -182,7 +182,7 @@ class StreamingService:
             decision["contamination"] = self._contamination
         return decision
 
-    def _make(self, key: str | None, width: int) -> Series:
+    def _make(self, stream: Stream | None, width: int) -> Series:
         options = self._options
         settings = _options.halved(options["detector"], max(0, self._thrift - 1))
         return Series(
@@ -190,7 +190,8 @@ class StreamingService:
             width,
             as_settings(settings),
             seed=as_seed(options["seed"]),
-            key=key or "",
+            names=None if stream is None else _names_of(stream, width),
+            key="" if stream is None else stream.key or "",
             decision=self._decision(),
             learn_every=options["learn_every"],
         )
@@ -241,7 +242,8 @@ class StreamingService:
         Parameters
         ----------
         x
-            Its features: a list, an array, or a dict of numbers by name; ``nan`` and ``None`` are missing.
+            Its features: a list, an array, or a dict of numbers by name; ``nan`` and ``None`` are missing, and so is what a dict does
+            not have. Names are those of the source's first sample; reasons speak of features by them.
         timestamp
             Its time: epoch number, ``datetime`` or ISO 8601.
         label
@@ -267,13 +269,13 @@ class StreamingService:
         labels: Iterable[bool | None] | None = None,
         sources: Iterable[str | None] | None = None,
     ) -> list[Result]:
-        """Judge and learn rows one after the other; a result for each."""
+        """Judge and learn rows one after the other; a result for each. Columns of frames are known by their names."""
         if self._options["async_processing"]:
             work = asyncio.get_running_loop().run_in_executor(self._workers(), self._batch, rows, timestamps, labels, sources)
             return await work
         if sources is not None:
             return self._batch(rows, timestamps, labels, sources)
-        table = as_rows(rows)
+        names, table = columns_of(rows), as_rows(rows)
         times = None if timestamps is None else list(timestamps)
         truths = None if labels is None else list(labels)
         _same_length(table, timestamps=times, labels=truths)
@@ -281,13 +283,16 @@ class StreamingService:
         size = self._options["batch_size"]
         for at in range(0, len(table), size):
             part = slice(at, at + size)
-            results += self._batch(table[part], times and times[part], truths and truths[part], None)
+            results += self._batch(table[part], times and times[part], truths and truths[part], None, names)
             # Others on the loop get their turn between batches.
             await asyncio.sleep(0)
         return results
 
+    def _row(self, x: Any, source: str | None) -> Floats:
+        return as_row(self._stream(source).row(x) if isinstance(x, Mapping) else x)
+
     def _sample(self, x: Any, timestamp: Any, label: bool | None, source: str | None) -> Result:
-        row = as_row(x)
+        row = self._row(x, source)
         times = None if timestamp is None else [timestamp]
         return _judging.take(self, self._stream(source), row.reshape(1, -1), times, None if label is None else [label])[0]
 
@@ -297,24 +302,28 @@ class StreamingService:
         timestamps: Iterable[Any] | None,
         labels: Iterable[bool | None] | None,
         sources: Iterable[str | None] | None,
+        names: Sequence[Any] | None = None,
     ) -> list[Result]:
+        names = columns_of(rows) if names is None else names
         table = as_rows(rows)
         times = None if timestamps is None else list(timestamps)
         truths = None if labels is None else list(labels)
         keys = None if sources is None else list(sources)
         _same_length(table, timestamps=times, labels=truths, sources=keys)
         if keys is None:
-            return _judging.take(self, self._stream(None), table, times, truths)
+            stream = self._stream(None)
+            return _judging.take(self, stream, stream.in_order(table, names), times, truths)
         places: dict[str | None, list[int]] = {}
         for place, key in enumerate(keys):
             places.setdefault(key, []).append(place)
 
         def take(key: str | None) -> list[Result]:
             at = places[key]
+            stream = self._stream(key)
             return _judging.take(
                 self,
-                self._stream(key),
-                np.ascontiguousarray(table[at]),
+                stream,
+                stream.in_order(np.ascontiguousarray(table[at]), names),
                 None if times is None else [times[place] for place in at],
                 None if truths is None else [truths[place] for place in at],
             )
@@ -501,6 +510,15 @@ def create_streaming_service(config: StreamingConfig | Mapping[str, Any]) -> Str
     service = StreamingService(**config.service_arguments())
     config.equip(service)
     return service
+
+
+def _names_of(stream: Stream, width: int) -> list[str] | None:
+    """What a model's features are called: those of the source, or the statistics of them."""
+    if stream.names is None:
+        return None
+    if width == len(stream.names):
+        return list(stream.names)
+    return [f"{statistic} of {name}" for statistic in ("mean", "deviation", "minimum", "maximum") for name in stream.names]
 
 
 def _same_length(rows: Floats, **columns: Sequence[Any] | None) -> None:
