@@ -566,3 +566,15 @@ async def test_columns_of_frames_are_known_by_name(rng: np.random.Generator) -> 
     frame.loc[:, "temp"] += 30
     reasons = [result.reason for result in statistics.sync.process_batch(frame) if result.reason]
     assert reasons and "mean of temp" in reasons[0]["contributions"]
+
+
+async def test_batches_may_be_lists_of_dicts() -> None:
+    data = [{"temp": 20.0 + i % 3, "load": float(i % 7)} for i in range(300)]
+    service, other = (StreamingService(algorithm="zscore", contamination=0.02) for _ in range(2))
+    expected = service.sync.process_batch([list(row.values()) for row in data])
+    turned = [dict(reversed(row.items())) if i % 2 else row for i, row in enumerate(data)]
+    assert without_time(await other.process_batch(turned)) == without_time(expected)
+    result = (await other.process_batch([{"load": 3.0}, {"temp": 90.0, "load": 3.0}]))[1]
+    assert result.reason is not None and result.reason["contributions"]["temp"] > 0.5
+    with pytest.raises(InputError, match="did you mean `temp`"):
+        other.sync.process_batch([{"tempp": 20.0}])

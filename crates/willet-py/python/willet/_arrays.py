@@ -7,6 +7,7 @@ objects are refused. ``None`` in a list and masked values are missing, as ``nan`
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _with_missing(array: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
     return np.asarray(flat, dtype=np.float64).reshape(array.shape)
 
 
-def as_rows(rows: Any, width: int | None = None) -> Rows:
+def as_rows(rows: Any, width: int | None = None, what: str = "rows") -> Rows:
     """Rows as a float64 table that lies row by row; itself where it is one.
 
     Parameters
@@ -59,11 +60,11 @@ def as_rows(rows: Any, width: int | None = None) -> Rows:
     width
         The number of features, where it is known.
     """
-    array = _numbers(rows.to_numpy() if hasattr(rows, "to_numpy") and not isinstance(rows, np.ndarray) else rows, "rows")
+    array = _numbers(rows.to_numpy() if hasattr(rows, "to_numpy") and not isinstance(rows, np.ndarray) else rows, what)
     if array.ndim == 1:
         array = array.reshape(-1, 1) if width in (None, 1) else array.reshape(1, -1) if array.size else array.reshape(0, width or 1)
     if array.ndim != 2:
-        raise InputError(f"rows have {array.ndim} dimensions, {_SHAPE}")
+        raise InputError(f"{what} have {array.ndim} dimensions, {_SHAPE}")
     if array.shape[0] == 0 and width is not None:
         return np.empty((0, width))
     if array.shape[1] == 0:
@@ -77,7 +78,7 @@ def as_row(row: Any) -> npt.NDArray[np.float64]:
         row = row.to_numpy()
     if isinstance(row, (int, float, np.number)):
         row = [row]
-    array = _numbers(row, "row")
+    array = _numbers(row, "values of the row")
     if array.ndim == 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 1:
@@ -85,6 +86,12 @@ def as_row(row: Any) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def columns_of(rows: Any) -> list[Any] | None:
-    """Names of a frame's columns."""
-    return list(rows.columns) if hasattr(rows, "columns") and hasattr(rows, "to_numpy") else None
+def as_table(rows: Any) -> tuple[list[Any] | None, Rows]:
+    """Names, where rows have any, and rows as float64: of a frame, a list of dicts, or what has none."""
+    if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
+        return list(rows.columns), as_rows(rows)
+    if isinstance(rows, Sequence) and len(rows) and all(isinstance(row, Mapping) for row in rows):
+        # As they come; what a row does not have is missing.
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return names, as_rows([[row.get(name) for name in names] for row in rows])
+    return None, as_rows(rows)

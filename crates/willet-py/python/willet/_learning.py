@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _judging, _options, _windows
-from ._arrays import as_rows, columns_of
+from ._arrays import as_table
 from ._errors import InputError
 from ._willet import Series
 
@@ -20,11 +20,11 @@ Floats = npt.NDArray[np.float64]
 
 def retrain_on(service: StreamingService, data: Any, source: str | None) -> None:
     """Put a model fitted on these rows in the place of the one that answers."""
-    rows = as_rows(data)
+    names, rows = as_table(data)
     if not len(rows):
         raise InputError("data has no rows, expected one or more")
     stream = service._stream(source)
-    rows = stream.in_order(rows, columns_of(data))
+    rows = stream.in_order(rows, names)
     with stream.lock:
         _judging.open_stream(service, stream, rows.shape[1])
         series = service._make(stream, rows.shape[1] * (4 if service._options["aggregation"] == "statistics" else 1))
@@ -46,11 +46,11 @@ def as_windows(service: StreamingService, rows: Floats) -> Floats:
 
 def learn_more(service: StreamingService, data: Any, source: str | None) -> None:
     """Let the model that answers learn rows as history."""
-    rows = as_rows(data)
+    names, rows = as_table(data)
     if not len(rows):
         return
     stream = service._stream(source)
-    rows = stream.in_order(rows, columns_of(data))
+    rows = stream.in_order(rows, names)
     with stream.lock:
         _judging.open_stream(service, stream, rows.shape[1])
         series = cast(Series, stream.series)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _judging, _learning, _memory, _options, _windows
-from ._arrays import as_row, as_rows, columns_of
+from ._arrays import as_row, as_table
 from ._config import StreamingConfig
 from ._detector import as_seed, as_settings
 from ._errors import ConfigError, InputError
@@ -269,13 +269,13 @@ class StreamingService:
         labels: Iterable[bool | None] | None = None,
         sources: Iterable[str | None] | None = None,
     ) -> list[Result]:
-        """Judge and learn rows one after the other; a result for each. Columns of frames are known by their names."""
+        """Judge and learn rows one after the other; a result for each. Frames and lists of dicts are known by their names."""
         if self._options["async_processing"]:
             work = asyncio.get_running_loop().run_in_executor(self._workers(), self._batch, rows, timestamps, labels, sources)
             return await work
         if sources is not None:
             return self._batch(rows, timestamps, labels, sources)
-        names, table = columns_of(rows), as_rows(rows)
+        names, table = as_table(rows)
         times = None if timestamps is None else list(timestamps)
         truths = None if labels is None else list(labels)
         _same_length(table, timestamps=times, labels=truths)
@@ -304,8 +304,8 @@ class StreamingService:
         sources: Iterable[str | None] | None,
         names: Sequence[Any] | None = None,
     ) -> list[Result]:
-        names = columns_of(rows) if names is None else names
-        table = as_rows(rows)
+        found, table = as_table(rows)
+        names = found if names is None else names
         times = None if timestamps is None else list(timestamps)
         truths = None if labels is None else list(labels)
         keys = None if sources is None else list(sources)

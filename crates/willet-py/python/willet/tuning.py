@@ -107,7 +107,7 @@ def tune_windows(
     longest = max((len(places) for _, places in known.series), default=0)
     fitting = [size for size in wanted if size < longest]
     if not fitting:
-        few = f"sizes=[{max(longest // 4, 1)}, {max(longest // 2, 1)}]"
+        few = f"sizes={sorted({max(longest // 4, 1), max(longest // 2, 1)})}"
         raise InputError(
             f"data has {longest} rows in its longest series, which fill no window of {wanted}, expected sizes below that ({few})"
         )
@@ -185,7 +185,7 @@ def _read(data: Any, labels: Any, timestamp: str | None, key: str | None, featur
 def _labels(labels: Any, rows: int) -> Floats | None:
     if labels is None:
         return None
-    column = as_rows(labels)
+    column = as_rows(labels, what="labels")
     if column.shape != (rows, 1):
         raise InputError(f"{len(column)} labels came for {rows} rows, expected one for each")
     return np.asarray(column[:, 0])
