@@ -25,6 +25,15 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
     },
+    /// What an event was, said after it came.
+    Label {
+        /// Its key.
+        key: String,
+        /// Offset of its record.
+        offset: u64,
+        /// Whether it was an anomaly.
+        is_anomaly: bool,
+    },
     /// Train a key anew; the model before answers until the new one is warm.
     Retrain {
         /// The key.
@@ -68,7 +77,9 @@ impl Entry {
     /// The key whose state must be in memory when it is taken.
     pub fn needs(&self) -> Option<&str> {
         match self {
-            Self::Retrain { key } | Self::BackToBefore { key } => Some(key),
+            Self::Label { key, .. } | Self::Retrain { key } | Self::BackToBefore { key } => {
+                Some(key)
+            }
             _ => None,
         }
     }

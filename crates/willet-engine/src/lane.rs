@@ -256,6 +256,7 @@ impl Lane {
             key_hash: row.key_hash,
             time: row.time,
             arrived: row.arrived,
+            label: row.label,
             layout: batch.layout(event),
             values: batch.values(event),
         };
@@ -380,6 +381,7 @@ impl Lane {
             key_hash: row.key_hash,
             time: row.time,
             arrived: row.arrived,
+            label: row.label,
             layout: batch.layout(event),
             values: batch.values(event),
         };
@@ -387,6 +389,11 @@ impl Lane {
             Some(series) => series.peek(plan, tick, arrival, found),
             None => Series::new("").peek(plan, tick, arrival, found),
         }
+    }
+
+    /// Takes in what an event of a key in memory was; the entry that says so stands at `at`.
+    pub(crate) fn label(&mut self, plan: &Plan, hash: u64, key: &str, at: u64, label: (u64, bool)) {
+        self.change(hash, key, |series, _| series.label(plan, at, label));
     }
 
     /// Trains a key in memory anew.

@@ -24,7 +24,9 @@ use willet_proto::{Code, Problem};
 
 use crate::app::App;
 use crate::problem::{Fault, Unfinished};
-use crate::rest::{alerts, anomalies, drift, events, health, keys, silences, statistics, streams};
+use crate::rest::{
+    alerts, anomalies, drift, events, feedback, health, keys, silences, statistics, streams,
+};
 use crate::{assets, auth, metrics, openapi, ws};
 
 /// Headers must come within this time, and a connection that says nothing is closed after it.
@@ -66,6 +68,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/v1/keys/{key}/retrain", post(keys::retrain))
         .route("/api/v1/keys/{key}/back", post(keys::back))
         .route("/api/v1/activity", get(keys::activity))
+        .route("/api/v1/feedback", post(feedback::label))
         .route("/api/v1/streams", get(streams::list).post(streams::create))
         .route(
             "/api/v1/streams/{name}",

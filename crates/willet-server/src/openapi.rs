@@ -5,7 +5,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::rest::{
-    alerts, anomalies, drift, events, health, keys, shapes, silences, statistics, streams,
+    alerts, anomalies, drift, events, feedback, health, keys, shapes, silences, statistics, streams,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +22,7 @@ use crate::rest::{
         drift::list,
         alerts::list, alerts::one, alerts::acknowledge, alerts::resolve,
         silences::list, silences::create, silences::remove,
-        keys::list, keys::one, keys::forget, keys::history, keys::retrain, keys::back, keys::activity,
+        keys::list, keys::one, feedback::label, keys::forget, keys::history, keys::retrain, keys::back, keys::activity,
         streams::list, streams::create, streams::one, streams::change, streams::pause, streams::resume, streams::remove,
     ),
     components(schemas(shapes::Problem)),

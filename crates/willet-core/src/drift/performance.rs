@@ -214,6 +214,11 @@ impl PerformanceDrift {
         self.config.metric
     }
 
+    /// Verdicts that wait for their labels at most.
+    pub fn remembers(&self) -> usize {
+        WAITING * self.config.window_size
+    }
+
     /// Samples so far: the next one has this number.
     pub fn samples(&self) -> u64 {
         self.state.samples

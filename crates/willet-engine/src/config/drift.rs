@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use willet_core::detectors::Options;
-use willet_core::drift;
+use willet_core::drift::{self, PerformanceDrift};
 use willet_core::error::ConfigError;
 use willet_core::random::series_seed;
 use willet_core::settings::Value;
@@ -23,6 +23,10 @@ pub struct DriftConfig {
     /// What is done when one is found.
     #[serde(default)]
     pub adaptation: Adaptation,
+    /// Settings of a watch over how well series are judged: `metric` (anomaly_rate; with labels accuracy, precision, recall, f1),
+    /// `window_size`, `threshold`, `min_samples`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance: Option<BTreeMap<String, Value>>,
     /// Settings of the test; `willet detectors --drift` lists them.
     #[serde(flatten)]
     pub settings: BTreeMap<String, Value>,
@@ -65,6 +69,7 @@ impl Default for DriftConfig {
             detection: None,
             test: default_test(),
             adaptation: Adaptation::default(),
+            performance: None,
             settings: BTreeMap::new(),
         }
     }
@@ -77,6 +82,41 @@ pub(crate) struct DriftPlan {
     options: Options,
     adaptation: Adaptation,
     fingerprint: u64,
+    performance: Option<PerformancePlan>,
+}
+
+/// A watch over how well series are judged, as checked.
+#[derive(Clone, Debug)]
+pub(crate) struct PerformancePlan {
+    options: Options,
+    fingerprint: u64,
+    fresh: PerformanceDrift,
+}
+
+impl PerformancePlan {
+    fn new(settings: &BTreeMap<String, Value>) -> Result<Self, ConfigError> {
+        let options: Options = settings.clone().into_iter().collect();
+        let written = serde_json::to_string(&options).unwrap_or_default();
+        Ok(Self {
+            fresh: PerformanceDrift::new(&options)?,
+            fingerprint: series_seed(0, &written, "performance"),
+            options,
+        })
+    }
+
+    /// One that has seen nothing.
+    pub(crate) fn build(&self) -> PerformanceDrift {
+        self.fresh.clone()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Another one for other settings.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
 }
 
 impl DriftPlan {
@@ -104,6 +144,12 @@ impl DriftPlan {
                 .then_some(kind),
             options,
             adaptation: config.adaptation,
+            performance: config
+                .performance
+                .as_ref()
+                .map(PerformancePlan::new)
+                .transpose()
+                .map_err(|error| error.within("performance"))?,
         })
     }
 
@@ -114,6 +160,11 @@ impl DriftPlan {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How well series are judged, where that is watched.
+    pub(crate) fn performance(&self) -> Option<&PerformancePlan> {
+        self.performance.as_ref()
     }
 
     pub(crate) fn adaptation(&self) -> Adaptation {

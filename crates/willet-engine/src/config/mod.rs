@@ -17,8 +17,8 @@ use willet_core::windows::{BucketConfig, WindowConfig};
 use crate::calendar::Calendars;
 use crate::codec::{self, InputConfig};
 use crate::event::Timestamp;
-pub(crate) use drift::DriftPlan;
 pub use drift::{Adaptation, DriftConfig};
+pub(crate) use drift::{DriftPlan, PerformancePlan};
 pub(crate) use gather::{GatherPlan, Gathers, STRANGENESS};
 pub use retrain::RetrainConfig;
 

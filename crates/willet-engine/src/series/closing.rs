@@ -239,6 +239,8 @@ impl Series {
         }
         let sample = Sample {
             event: 0,
+            offset: 0,
+            label: None,
             time: closing.time,
             layout,
             came: &closing.values,

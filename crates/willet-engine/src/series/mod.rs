@@ -4,6 +4,7 @@ mod adapt;
 mod closing;
 mod gather;
 mod model;
+mod performance;
 mod retrain;
 mod state;
 mod watch;
@@ -22,6 +23,7 @@ pub use adapt::{Reason, Retrain, RetrainState};
 pub(crate) use closing::Cause;
 use gather::{Closing, Gather};
 use model::Model;
+use performance::Performance;
 pub(crate) use state::Layouts;
 use watch::Watch;
 
@@ -46,6 +48,8 @@ pub(crate) struct Series {
     before: Option<Box<Model>>,
     /// Trains it anew.
     adapt: Option<Box<Adapt>>,
+    /// Watches how well it is judged, where the plan wants that.
+    performance: Option<Box<Performance>>,
 }
 
 /// What is known of a key.
@@ -86,6 +90,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) time: Option<Timestamp>,
     /// When its record arrived, microseconds since the epoch; 0 where nobody knows.
     pub(crate) arrived: i64,
+    /// What it was, where it says so itself.
+    pub(crate) label: Option<bool>,
     pub(crate) layout: &'a Arc<Layout>,
     pub(crate) values: &'a [f64],
 }
@@ -94,6 +100,8 @@ pub(crate) struct Arrival<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Sample<'a> {
     event: u32,
+    offset: u64,
+    label: Option<bool>,
     time: Option<Timestamp>,
     /// As it came.
     layout: &'a Layout,
@@ -142,6 +150,7 @@ impl Series {
             gather: None,
             before: None,
             adapt: None,
+            performance: None,
         }
     }
 
@@ -162,6 +171,29 @@ impl Series {
             };
             self.learned_upto = offset + 1;
         }
+    }
+
+    /// Takes in what an event was, said at `at` of the log; whether anybody wanted to know.
+    pub(crate) fn label(
+        &mut self,
+        plan: &Plan,
+        at: u64,
+        (offset, is_anomaly): (u64, bool),
+    ) -> bool {
+        if self.learned_upto > at {
+            return false;
+        }
+        let watch = plan.drift().performance();
+        let performance = self
+            .performance
+            .as_mut()
+            .filter(|performance| watch.is_some_and(|watch| performance.is_of(watch)));
+        let Some(performance) = performance else {
+            return false;
+        };
+        performance.late_label(offset, is_anomaly);
+        self.learned_upto = at + 1;
+        true
     }
 
     /// The next record may have any position.
@@ -225,6 +257,8 @@ impl Series {
         let missing = arrival.time.map_or(0, |time| self.spacing.push(time.0));
         let sample = Sample {
             event: arrival.event,
+            offset: arrival.offset,
+            label: arrival.label,
             time: arrival.time,
             layout: arrival.layout,
             came: arrival.values,
@@ -299,6 +333,19 @@ impl Series {
             self.ask_former(plan, outcome, sample, found)
         } else {
             (outcome, version)
+        };
+        Performance::follow(&mut self.performance, plan.drift().performance());
+        let performed = self.performance.as_mut().and_then(|performance| {
+            performance.see(sample.event, sample.offset, outcome, sample.label)
+        });
+        // One drift an event: how it is judged follows from what it is.
+        let (drift, began) = match performed {
+            Some(found_out) if drift.is_none() => {
+                let began = Some(found_out.rows_ago.unwrap_or(0));
+                found.drifts.push(found_out);
+                (Some(found.drifts.len() - 1), began)
+            }
+            _ => (drift, began),
         };
         if plan.adapts() || self.adapt.is_some() {
             let action = self.adapt(plan, sample, outcome, began, work);
@@ -406,6 +453,7 @@ impl Series {
             // What the answer to one event does not depend on: when it falls due, it answers later ones.
             before: None,
             adapt: None,
+            performance: None,
         };
         copy.take(plan, tick, arrival, &mut Space::default(), found)
     }
@@ -464,6 +512,8 @@ impl Series {
         let before = self.before.as_ref();
         let before = before.map_or(0, |before| size_of::<Model>() + before.heap_bytes());
         let adapt = self.adapt.as_ref().map_or(0, |adapt| adapt.heap_bytes());
+        let performance = self.performance.as_ref();
+        let performance = performance.map_or(0, |performance| performance.heap_bytes());
         // What the allocator adds to some five blocks.
         size_of::<Self>()
             + self.key.len()
@@ -473,6 +523,7 @@ impl Series {
             + gather
             + before
             + adapt
+            + performance
             + 5 * 16
     }
 }

@@ -7,6 +7,7 @@ use willet_core::random::series_seed;
 
 use super::adapt::{Adapt, AdaptState};
 use super::gather::{Gather, GatherState};
+use super::performance::{Performance, PerformanceState};
 use super::watch::{Watch, WatchState};
 use super::{Model, Series};
 use crate::config::Plan;
@@ -18,6 +19,10 @@ impl Series {
             gather: self.gather.as_ref().map(|gather| gather.save()),
             before: self.before.as_deref().map(Model::save),
             adapt: self.adapt.as_ref().map(|adapt| adapt.save()),
+            performance: self
+                .performance
+                .as_ref()
+                .map(|performance| performance.save()),
             shares: [
                 self.model.as_ref(),
                 self.former.as_deref(),
@@ -74,6 +79,11 @@ impl Series {
                 model.share = share.filter(|share| *share > 0.0 && *share < 0.5);
             }
         }
+        let performance = beyond
+            .performance
+            .map(|state| Performance::restore(state, plan.drift().performance()))
+            .transpose()?
+            .flatten();
         let adapt = beyond.adapt.map(Adapt::restore).transpose()?.map(Box::new);
         let seed = series_seed(plan.config().seed, key, "drift");
         let watch = state
@@ -98,6 +108,7 @@ impl Series {
             gather,
             before,
             adapt,
+            performance,
         })
     }
 }
@@ -120,6 +131,7 @@ struct BeyondV4 {
     gather: Option<GatherState>,
     before: Option<ModelStateV3>,
     adapt: Option<AdaptState>,
+    performance: Option<PerformanceState>,
     /// Of the model, the former one, the one before: the share of anomalies that an incremental update set.
     shares: [Option<f64>; 3],
 }
@@ -242,6 +254,7 @@ mod tests {
                     time: Some(Timestamp(offset as i64 * 1_000_000)),
                     arrived: 0,
                     key_hash: 0,
+                    label: None,
                     layout: &layout,
                     values: &value,
                 };
@@ -330,6 +343,7 @@ mod tests {
                 time: Some(Timestamp(row * 300_000_000)),
                 arrived: 0,
                 key_hash: 0,
+                label: None,
                 layout: &layout,
                 values: &value,
             };
@@ -369,6 +383,7 @@ mod tests {
                     time: None,
                     arrived: 0,
                     key_hash: 0,
+                    label: None,
                     layout: &layout,
                     values: &values,
                 };

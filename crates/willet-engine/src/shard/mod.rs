@@ -379,6 +379,15 @@ impl Shard {
             Entry::Poison { offset } => {
                 self.poisoned.insert(offset);
             }
+            Entry::Label {
+                key,
+                offset: of,
+                is_anomaly,
+            } => {
+                let hash = key_hash(self.hash_seed, &key);
+                let lane = lane_of(hash, self.lanes.len());
+                self.lanes[lane].label(&self.plan, hash, &key, offset, (of, is_anomaly));
+            }
             Entry::Retrain { key } => {
                 let hash = key_hash(self.hash_seed, &key);
                 let lane = lane_of(hash, self.lanes.len());

@@ -426,6 +426,19 @@ pub(crate) struct KeyDetail {
     pub(crate) last_seen: Option<String>,
 }
 
+/// What an event was.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Feedback {
+    /// `stream/partition/offset` of the event.
+    #[schema(example = "default/0/17")]
+    pub(crate) id: String,
+    /// Whether it was an anomaly.
+    pub(crate) is_anomaly: bool,
+    /// Its key; needed where its verdict is not kept.
+    pub(crate) source: Option<String>,
+}
+
 /// A training of a key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Retrain {

@@ -229,7 +229,12 @@ impl Player {
 
     fn journal(&mut self) -> Step {
         let key = self.random.below(self.scenario.keys);
-        let entry = match self.below(11) {
+        let entry = match self.below(13) {
+            11 | 12 => Entry::Label {
+                key: streams::key(key),
+                offset: self.below(1 + self.ledger.records.len()) as u64,
+                is_anomaly: self.chance(2),
+            },
             8 | 9 => Entry::Retrain {
                 key: streams::key(key),
             },

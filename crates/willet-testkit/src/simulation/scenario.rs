@@ -127,8 +127,19 @@ fn drift(random: &mut Random) -> DriftConfig {
         // Alarms often, which is what is wanted here.
         test: ["monitor", "page_hinkley", "kswin"][random.below(3)].to_owned(),
         adaptation,
+        performance: performance(random),
         ..DriftConfig::default()
     }
+}
+
+fn performance(random: &mut Random) -> Option<BTreeMap<String, Value>> {
+    let metric = ["anomaly_rate", "accuracy", "recall"].get(random.below(9))?;
+    let settings = [
+        ("metric".to_owned(), Value::Text((*metric).to_owned())),
+        number("window_size", 8),
+        number("min_samples", 4),
+    ];
+    Some(settings.into_iter().collect())
 }
 
 fn retrain(random: &mut Random) -> RetrainConfig {

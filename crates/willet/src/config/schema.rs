@@ -239,6 +239,8 @@ fn drift() -> Value {
             "detection": {"type": "boolean", "description": "Whether they are looked for; where nobody says, with the detector auto, or where anything else stands here."},
             "adaptation": {"enum": ["report", "retrain", "incremental", "switch"], "default": "report", "description": "What is done when one is found: it is told; a new model is trained on what came since, while the one before answers; what was held to be anomalies since is learned and the share expected set to that of late; an ensemble finds out anew who leads."},
         });
+        let mut own = own;
+        own["performance"] = performance();
         let Value::Object(mut properties) = own else {
             unreachable!("it is written as an object")
         };
@@ -252,6 +254,20 @@ fn drift() -> Value {
         object(kind.summary, Value::Object(properties))
     });
     json!({"anyOf": kinds.collect::<Vec<_>>(), "description": "How changes of what is normal are found, and what is done then."})
+}
+
+/// The watch over how well series are judged.
+fn performance() -> Value {
+    let settings = willet_core::drift::PerformanceDrift::SETTINGS.iter();
+    let properties = settings.map(|setting| {
+        let doc = format!("{} ({})", setting.doc.trim(), (setting.allowed)());
+        let described = json!({"description": doc, "default": (setting.default)()});
+        (setting.name.to_owned(), described)
+    });
+    object(
+        "A watch over how well series are judged: their share of anomalies, or their verdicts against labels, late ones too.",
+        Value::Object(properties.collect()),
+    )
 }
 
 fn names() -> Vec<&'static str> {

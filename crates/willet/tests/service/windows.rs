@@ -115,6 +115,19 @@ fn a_key_is_trained_anew_and_goes_back() {
     let command =
         |what: &str| service.post(&format!("/api/v1/keys/pump-7/{what}?stream=default"), "");
     eventually(|| service.get(key).status == 200);
+    let feedback = |body: &str| service.post("/api/v1/feedback", body);
+    let said = r#"{"id": "default/0/7", "is_anomaly": false, "source": "pump-7"}"#;
+    assert_eq!(feedback(said).status, 204);
+    feedback(r#"{"id": "default/0/7.1", "is_anomaly": true}"#).problem(
+        400,
+        "bad_json",
+        "expected that of an event",
+    );
+    feedback(r#"{"id": "default/0/7", "is_anomaly": true}"#).problem(
+        404,
+        "not_found",
+        "name the source",
+    );
     command("back").problem(409, "conflict", "nothing to go back to");
     let missing = service.post("/api/v1/keys/nobody/retrain?stream=default", "");
     missing.problem(404, "not_found", "never spoke");
