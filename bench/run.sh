@@ -5,12 +5,12 @@
 #   bench/run.sh                 all parts
 #   bench/run.sh engine keys     some parts; RESULTS.md keeps the rows of the others from earlier runs here
 #
-# Parts: kinds engine iforest detect log checkpoint keys service page. All data lie in target/bench and are removed at the
+# Parts: kinds engine iforest retrain detect log checkpoint keys service page. All data lie in target/bench and are removed at the
 # end. SERVICE_SECONDS=2 makes the last two short, to see whether they work: their figures mean nothing then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(kinds engine iforest detect log checkpoint keys service page)
+PARTS=(kinds engine iforest retrain detect log checkpoint keys service page)
 TARGET=${CARGO_TARGET_DIR:-target}
 WORK=$TARGET/bench
 ROWS=$TARGET/bench-rows
@@ -133,6 +133,15 @@ part_checkpoint() {
     row "the same, after it (old files go)" "longest 50 ms" "$(delays after_$round)" "–" "$command"
   done
   rm -rf "$WORK/checkpoint"
+}
+
+part_retrain() {
+  local lines=$WORK/retrain-lines kind
+  measured "$lines" "$TARGET/release/examples/bench_retrain"
+  for kind in zscore hst iforest rcf lof ocsvm autoencoder ensemble auto; do
+    row "longest wait of an event while $kind of ten values is trained anew on 1,000 rows" "50 ms" \
+      "$(value "$lines" ${kind}_longest_training) ms ($(value "$lines" ${kind}_longest_before) before); $(value "$lines" ${kind}_events_of_training) events, $(value "$lines" ${kind}_without_score) without a score" "–" "bench_retrain"
+  done
 }
 
 part_keys() {
@@ -352,9 +361,9 @@ if [[ " ${SELECTED[*]} " == *" kinds "* ]]; then
   cargo build --release --locked --manifest-path bench/peers-rust/Cargo.toml --target-dir "$TARGET/peers"
 fi
 if [ "${SELECTED[*]}" != kinds ]; then
-  echo "\$ cargo build --release --bin willet --example bench_node --example bench_log --example load --example bench_history"
-  cargo build --release -p willet -p willet-node -p willet-log -p willet-server -p willet-store \
-    --bin willet --example bench_node --example bench_log --example load --example bench_history
+  echo "\$ cargo build --release --bin willet --example bench_node --example bench_retrain --example bench_log --example load --example bench_history"
+  cargo build --release -p willet -p willet-engine -p willet-node -p willet-log -p willet-server -p willet-store \
+    --bin willet --example bench_node --example bench_retrain --example bench_log --example load --example bench_history
   if ! cmp -s bench/requirements.txt "$VENV/installed"; then
     python3 -m venv "$VENV"
     "$PYTHON" -m pip install --quiet -r bench/requirements.txt

@@ -10,6 +10,21 @@ pub(crate) struct Environment {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The flat names of the library guide, with the section of a stream that they belong to, wherever the stream is.
+const FLAT: [(&str, &str); 5] = [
+    ("algorithm", "detector"),
+    ("contamination", "decision"),
+    ("window_size", "detector"),
+    ("auto_retrain", "retrain"),
+    ("retrain_threshold", "retrain"),
+];
+
+/// The section of a flat name.
+fn flat(name: &str) -> Option<&'static str> {
+    let known = FLAT.iter().find(|(flat, _)| *flat == name);
+    known.map(|(_, section)| *section)
+}
+
 /// Variables of ours that are no settings.
 const OTHER: [&str; 3] = ["WILLET_CONFIG", "WILLET_BIN", "WILLET_TOKEN"];
 
@@ -35,10 +50,8 @@ impl Environment {
     }
 
     fn take(&mut self, name: &str, path: Vec<String>, text: &str, known: &Value) {
-        // The flat names of the library guide belong to the detector, wherever the stream is.
-        const FLAT: [&str; 3] = ["algorithm", "contamination", "window_size"];
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        let flat = path.len() == 1 && FLAT.contains(&path[0].as_str());
+        let flat = path.len() == 1 && flat(&path[0]).is_some();
         let sections = known
             .as_object()
             .into_iter()
@@ -48,7 +61,7 @@ impl Environment {
             self.settings.push((name.to_owned(), path, value));
             return;
         }
-        let hint = nearest(&path[0], sections.chain(FLAT))
+        let hint = nearest(&path[0], sections.chain(FLAT.map(|(name, _)| name)))
             .map(|near| format!(" (did you mean `{near}`?)"));
         self.warnings.push(format!(
             "environment variable {name} is no setting of this build{}",
@@ -59,11 +72,9 @@ impl Environment {
     /// Puts the settings over a configuration.
     pub(crate) fn apply(&self, config: &mut Value) {
         for (_, path, value) in &self.settings {
-            match path[0].as_str() {
-                "algorithm" => over_streams(config, &["detector", "algorithm"], value),
-                "window_size" => over_streams(config, &["detector", "window_size"], value),
-                "contamination" => over_streams(config, &["decision", "contamination"], value),
-                _ => put(config, path.iter().map(String::as_str), value),
+            match flat(&path[0]) {
+                Some(section) => over_streams(config, &[section, &path[0]], value),
+                None => put(config, path.iter().map(String::as_str), value),
             }
         }
     }
@@ -133,6 +144,8 @@ mod tests {
                     r#"["a:9092", "b:9092"]"#,
                 ),
                 ("STREAMING_ALGORITHM", "hst"),
+                ("STREAMING_AUTO_RETRAIN", "true"),
+                ("STREAMING_RETRAIN_THRESHOLD", "0.2"),
                 ("PATH", "/bin"),
             ],
             json!({"store": {"log_bytes": 5}}),
@@ -143,7 +156,10 @@ mod tests {
                 "store": {"log_bytes": 5, "data_dir": "/data"},
                 "websocket": {"port": 9000},
                 "kafka": {"bootstrap_servers": ["a:9092", "b:9092"]},
-                "streams": [{"detector": {"algorithm": "hst"}}]
+                "streams": [{
+                    "detector": {"algorithm": "hst"},
+                    "retrain": {"auto_retrain": true, "retrain_threshold": 0.2}
+                }]
             })
         );
         assert!(warnings.is_empty());
