@@ -78,7 +78,15 @@ impl Run {
 
 fn main() {
     for algorithm in [
-        "zscore", "hst", "iforest", "rcf", "lof", "ocsvm", "autoencoder", "ensemble", "auto",
+        "zscore",
+        "hst",
+        "iforest",
+        "rcf",
+        "lof",
+        "ocsvm",
+        "autoencoder",
+        "ensemble",
+        "auto",
     ] {
         let mut run = Run::new(algorithm);
         let mut usual = 0.0_f64;
@@ -93,7 +101,9 @@ fn main() {
         };
         let begun = Instant::now();
         let offset = run.next;
-        let command = run.shard.on_journal(offset, entry, &mut Verdicts::default());
+        let command = run
+            .shard
+            .on_journal(offset, entry, &mut Verdicts::default());
         command.expect("a command is refused by no plan");
         run.next += 1;
         let mut longest = begun.elapsed().as_secs_f64();

@@ -34,7 +34,8 @@ impl VerdictFormat for VerdictJson {
             warming_up: verdict.outcome == Outcome::WarmingUp,
             values: Named::new(layout.names(), values),
             late: verdict.is_late,
-            drift_detected: verdict.drift_magnitude.map(|_| verdict.is_drift),
+            drift_detected: (verdict.is_drift || verdict.drift_magnitude.is_some())
+                .then_some(verdict.is_drift),
             drift_magnitude: verdict.drift_magnitude,
             skipped: skipped.as_deref(),
             window,
