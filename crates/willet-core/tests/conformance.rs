@@ -1,7 +1,9 @@
-use willet_core::decision::counterfactual;
-use willet_core::detectors::find;
+use willet_core::decision::{DecisionConfig, counterfactual};
+use willet_core::detectors::{KINDS, find};
 use willet_core::error::RestoreError;
+use willet_core::random::Random;
 use willet_core::rows::{Raw, Rows};
+use willet_core::series::{Answer, Series, SeriesConfig};
 use willet_core::settings::Value;
 
 use crate::streams::{all_names, build, normal_rows, score, score_learn};
@@ -79,7 +81,7 @@ fn restored_state_goes_on_as_if_never_stopped() {
 #[test]
 fn damaged_state_is_refused_and_never_panics() {
     let values = normal_rows(4, 300, WIDTH);
-    let mut random = willet_core::random::Random::new(4);
+    let mut random = Random::new(4);
     for name in all_names() {
         let (kind, options) = find(name).expect("known");
         let options = &options;
@@ -268,7 +270,7 @@ fn one_planted_feature_of_ten_is_named_and_its_counterfactual_is_normal() {
         scores.sort_unstable_by(f64::total_cmp);
         // What one normal row in 100 exceeds.
         let threshold = scores[scores.len() * 99 / 100];
-        let mut random = willet_core::random::Random::new(10);
+        let mut random = Random::new(10);
         let (mut named, mut asked, mut mended) = (0, 0, 0);
         for _ in 0..TRIALS {
             let mut row = normal_rows(random.bits(), 1, 10);
@@ -292,6 +294,42 @@ fn one_planted_feature_of_ten_is_named_and_its_counterfactual_is_normal() {
         if named < 95 || mended * 100 < asked * 95 {
             failed +=
                 &format!("{name}: {named} of {TRIALS} named, {mended} of {asked} made normal\n");
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
+
+#[test]
+fn a_rate_is_kept_on_values_that_tie() {
+    const ROWS: usize = 2_000;
+    let mut failed = String::new();
+    let decision = DecisionConfig {
+        rate: Some("1 %".to_owned()),
+        ..DecisionConfig::default()
+    };
+    for kind in KINDS {
+        for share in [0.0, 0.03, 0.1] {
+            let mut series = Series::new(&SeriesConfig {
+                kind,
+                options: &Vec::new(),
+                names: vec!["value".to_owned()],
+                seed: 7,
+                key: "ties",
+                decision: &decision,
+                learn_every: 1,
+            })
+            .expect("defaults are valid");
+            let mut random = Random::new(11);
+            let is_flagged = |_: &usize| {
+                let value = f64::from(u8::from(random.unit() < share));
+                let answer = series.take(&[value], None).expect("the width");
+                matches!(answer, Answer::Scored(scored) if scored.reason.is_some())
+            };
+            let found = (0..ROWS).filter(is_flagged).count();
+            if found > ROWS / 100 * 3 / 2 {
+                let name = kind.name;
+                failed += &format!("{name}: {found} flags where {share} of the rows differ\n");
+            }
         }
     }
     assert!(failed.is_empty(), "{failed}");

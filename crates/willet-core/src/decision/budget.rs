@@ -31,9 +31,13 @@ const RAISE: f64 = 2.0;
 const BURST: f64 = 5.0;
 /// A flag raises the threshold of a rate by this much L: smaller steps come nearer to the share, larger ones follow sooner.
 const RATE_RAISE: f64 = 0.5;
-/// How far a rate's threshold may lie beside p = rate: below for scores whose p is too careful, above in long storms.
+/// How far a rate's threshold may lie below p = rate, for scores whose p is too careful: three flags are saved.
 const RATE_LOWEST: f64 = -1.5;
-const RATE_HIGHEST: f64 = 10.0;
+/// Where no more is flagged: ten flags in a row beyond the rate. Towards it the threshold rises without end, so that whatever can be
+/// told apart by its depth still is, and what ties cannot pass.
+const RATE_HIGHEST: f64 = 5.0;
+/// A threshold that no score reaches: those end at 1e308, and their depths at some ten thousand.
+const BARRED: f64 = 1e9;
 /// A rate flags nothing that is more frequent than this (1 in 5), whatever was asked for.
 const LEAST_DEPTH: f64 = 0.7;
 /// A rate in time is never taken for less than this share of the rows.
@@ -75,8 +79,7 @@ impl Budget {
                 } else {
                     -log10(share.max(LEAST_SHARE))
                 };
-                let raised = self.raised.clamp(RATE_LOWEST, RATE_HIGHEST);
-                (depth + raised).max(LEAST_DEPTH)
+                (depth + barrier(self.raised)).max(LEAST_DEPTH)
             }
             Threshold::Contamination(_) | Threshold::AnomalyScore(_) => policy.depth(),
         }
@@ -96,7 +99,9 @@ impl Budget {
             }
             Threshold::Rate(rate) => {
                 let change = RATE_RAISE * (flags - rate.allowance(gap));
-                self.raised = (self.raised + change).clamp(RATE_LOWEST, RATE_HIGHEST);
+                // The last flag before nothing is flagged is paid for whole.
+                let highest = RATE_HIGHEST + RATE_RAISE;
+                self.raised = (self.raised + change).clamp(RATE_LOWEST, highest);
             }
             Threshold::Contamination(_) | Threshold::AnomalyScore(_) => {}
         }
@@ -117,5 +122,18 @@ impl Budget {
             raised,
             ..Self::default()
         }
+    }
+}
+
+/// How far a rate's threshold lies above p = rate when it was raised so often: nearly so far at first, without end at [`RATE_HIGHEST`].
+fn barrier(raised: f64) -> f64 {
+    if raised <= 0.0 {
+        return raised.max(RATE_LOWEST);
+    }
+    let left = 1.0 - raised / RATE_HIGHEST;
+    if left > 0.0 {
+        (raised / left).min(BARRED)
+    } else {
+        BARRED
     }
 }

@@ -115,8 +115,12 @@ impl Decision {
         let gap = self.budget.pass(moment.time);
         let depth = self.depth(score, policy)?;
         let mut judgement = self.decide(depth, moment.beside, gap, policy);
-        judgement.learn =
-            moment.beside != Beside::OutOfRange && self.guard(depth) && policy.learns();
+        let is_possible = moment.beside != Beside::OutOfRange;
+        judgement.learn = is_possible && self.guard(depth) && policy.learns();
+        // A rate is one of all rows: what the guard holds back again and again must not stay endlessly rare.
+        if is_possible && !judgement.learn && policy.learns() && policy.has_rate() {
+            self.learn(score, policy);
+        }
         Some(judgement)
     }
 
@@ -362,6 +366,46 @@ mod tests {
             }
             let found = flags(&of("0.2 %"), still, 0);
             assert!((27..=60).contains(&found), "without times: {found}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_kept_where_the_strangest_scores_tie() {
+        let policy = |rate: &str, takes_depths| {
+            let config = DecisionConfig {
+                rate: Some(rate.to_owned()),
+                ..Default::default()
+            };
+            let policy = Policy::try_from(&config).expect("valid");
+            policy.of_depths(takes_depths)
+        };
+        for (rate, expected) in [("0.25 %", 50), ("1 %", 200)] {
+            for share in [0.02, 0.08, 0.3] {
+                // One value that comes often, far beyond all others; depths are bound to know no better.
+                for (takes_depths, strange) in [(false, 50.0), (false, 0.7), (true, 40.0)] {
+                    let mut scores =
+                        uniform(7, 20_000).map(|u| if u < share { strange } else { u / 10.0 });
+                    let policy = policy(rate, takes_depths);
+                    let (_, judged) = run(&policy, &mut scores);
+                    let flags = judged.iter().flatten().filter(|judged| judged.is_over);
+                    let found = flags.count();
+                    assert!(
+                        found <= expected * 3 / 2,
+                        "{rate}: {found} flags of {strange}, which is {share} of all"
+                    );
+                }
+            }
+        }
+        // Depths that know no end: each is a thousand times rarer than any before.
+        let policy = policy("0.25 %", true);
+        let (_, judged) = run(&policy, (1..=20_000).map(|i| 3.0 * f64::from(i)));
+        let at: Vec<usize> = (0..20_000)
+            .filter(|i| judged[*i].is_some_and(|judged| judged.is_over))
+            .collect();
+        for (i, from) in at.iter().enumerate() {
+            let asked = (at[at.len() - 1] - from) as f64 / 400.0;
+            let found = at.len() - i;
+            assert!(found as f64 <= asked + 14.0, "{found} flags from {from} on");
         }
     }
 

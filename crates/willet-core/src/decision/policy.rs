@@ -287,6 +287,11 @@ impl Policy {
         matches!(self.threshold, Threshold::Rate(rate) if rate.is_in_time())
     }
 
+    /// Whether flags are kept to a rate.
+    pub fn has_rate(&self) -> bool {
+        matches!(self.threshold, Threshold::Rate(_))
+    }
+
     /// Where the threshold stands.
     pub fn threshold(&self) -> Threshold {
         self.threshold

@@ -33,11 +33,15 @@ const BUFFER: usize = 32;
 /// Centroids there are at most, in practice.
 const CENTROIDS: usize = 128;
 
+/// What is held of a value: finite values are bounded to what an f32 holds.
+fn held(value: f64) -> f32 {
+    value.clamp(-1e38, 1e38) as f32
+}
+
 impl UpperDigest {
     /// Takes in a value; returns whether the digest changed (it changes in batches once it is warm).
     pub fn push(&mut self, value: f64, horizon: u32) -> bool {
-        // Scores are finite; their size is bounded to what an f32 holds.
-        self.buffer.push(value.clamp(-1e38, 1e38) as f32);
+        self.buffer.push(held(value));
         self.seen += 1;
         if self.buffer.len() < (self.seen as usize / 4).clamp(1, BUFFER) {
             return false;
@@ -117,9 +121,13 @@ impl UpperDigest {
     /// falling strictly between the values of the digest; 1 at and below the smallest.
     pub fn share_above(&self, value: f64) -> f64 {
         let total = self.weight() + 1.0;
+        // Between a value and what is held of it lies no mean. Where that is a mean the value is one of those in it.
+        let rounded = held(value);
         let at = self
             .centroids
-            .partition_point(|centroid| f64::from(centroid.mean) >= value);
+            .partition_point(|centroid| centroid.mean >= rounded);
+        let is_of_it = at > 0 && self.centroids[at - 1].mean == rounded;
+        let value = if is_of_it { f64::from(rounded) } else { value };
         let Some(below) = self.centroids.get(at) else {
             return 1.0;
         };
@@ -147,6 +155,11 @@ impl UpperDigest {
             above = cumulated;
             (f64::from(centroid.mean), cumulated - before, before)
         })
+    }
+
+    /// Whether `value` is larger than `mean`, which a centroid has, by more than what is lost of a value that is taken in.
+    pub fn is_beyond(value: f64, mean: f64) -> bool {
+        f64::from(held(value)) > mean
     }
 
     /// Bytes on the heap.
@@ -201,6 +214,17 @@ mod tests {
         assert_eq!(digest.share_above(3.0), 1.0);
         assert!(digest.share_above(3.1) < 0.001);
         assert!(digest.weight() <= 2_001.0, "{}", digest.weight());
+    }
+
+    #[test]
+    fn a_value_ties_with_what_is_held_of_it() {
+        for value in [0.1_f64, 0.7, 1e300, -0.7, 1.0 / 3.0] {
+            let mut digest = UpperDigest::default();
+            (0..1_000).for_each(|i| _ = digest.push(f64::from(i % 10 - 20) * value.abs(), 2_000));
+            (0..1_000).for_each(|_| _ = digest.push(value, 2_000));
+            let share = digest.share_above(value);
+            assert!((0.49..0.51).contains(&share), "{value}: {share}");
+        }
     }
 
     #[test]
