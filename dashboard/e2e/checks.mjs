@@ -112,6 +112,28 @@ export const CHECKS = [
     },
   },
   {
+    name: 'marks are drawn also where they come after the curve',
+    async run({ browser, url }) {
+      const { page } = await openPage(browser);
+      let answer;
+      const held = new Promise((done) => (answer = done));
+      await page.route('**/api/v1/anomalies?*', async (route) => {
+        await held;
+        await route.continue();
+      });
+      const day = 86_400_000;
+      const range = new URLSearchParams({ from: new Date(Date.now() - day).toISOString(), to: new Date(Date.now() + day).toISOString() });
+      await page.goto(`${url}/sources/pump-7?${range}`);
+      const canvas = page.locator('.chart canvas').first();
+      await canvas.waitFor();
+      await page.waitForTimeout(1_000);
+      const picture = () => canvas.evaluate((element) => element.toDataURL());
+      const before = await picture();
+      answer();
+      await eventually('the marks', async () => (await picture()) !== before);
+    },
+  },
+  {
     name: 'zooming by dragging and the range live in the address',
     async run({ browser, url }) {
       const { page } = await openPage(browser);
@@ -304,6 +326,8 @@ export const CHECKS = [
         await page.waitForTimeout(400);
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(width <= PHONE.width, `${view} is ${width} px wide`);
+        const cut = await page.evaluate(() => [...document.querySelectorAll('main .panel')].filter((panel) => panel.scrollWidth > panel.clientWidth).map((panel) => panel.textContent.slice(0, 30)));
+        assert.deepEqual(cut, [], `${view} cuts something off`);
       }
     },
   },

@@ -88,6 +88,7 @@ export function FeatureChart({ history, feature, verdicts, drift, window, at, he
         data={data}
         window={window}
         label={summary(history, feature, value)}
+        over={drawn.current}
       />
     </figure>
   );

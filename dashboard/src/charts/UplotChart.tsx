@@ -12,9 +12,11 @@ interface Props {
   /** Ends of the x axis; where absent, the data's. */
   window?: { from?: number | undefined; to?: number | undefined };
   label: string;
+  /** What hooks paint over the curves; drawn again when it is another. */
+  over?: unknown;
 }
 
-export function UplotChart({ options, version, height, data, window, label }: Props) {
+export function UplotChart({ options, version, height, data, window, label, over }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
   const ends = useRef(window);
@@ -53,6 +55,10 @@ export function UplotChart({ options, version, height, data, window, label }: Pr
   useEffect(() => {
     chart.current?.setData(data);
   }, [data]);
+
+  useEffect(() => {
+    chart.current?.redraw(false);
+  }, [over]);
 
   return <div class="chart" ref={place} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />;
 }
