@@ -6,7 +6,7 @@ import { openPage, PHONE } from './browser.mjs';
 import { HOSTILE, SPIKE, spike } from './server.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const VIEWS = ['/', '/sources', '/sources/pump-7?range=1h', '/alerts', '/streams'];
+const VIEWS = ['/', '/sources', '/sources/pump-7?range=1h', '/sources/gate-3?stream=counts&range=6h', '/alerts', '/streams'];
 const STREAM = 'page-check';
 const yaml = (algorithm, contamination = 0.005) => `name: ${STREAM}\ndetector:\n  algorithm: ${algorithm}\ndecision:\n  contamination: ${contamination}\n`;
 
@@ -108,6 +108,71 @@ export const CHECKS = [
       await open(page, `${url}/sources/belt-9?range=1h`);
       await page.getByRole('heading', { name: 'Changes of what is normal' }).waitFor();
       await page.getByText(/speed by \d+ %/).first().waitFor();
+      assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'an anomaly of a bucket shows its window, also a corrected one',
+    async run({ browser, url }) {
+      const { page, troubles } = await openPage(browser);
+      await open(page, `${url}/streams?new`);
+      const text = 'name: counts\ndetector: {algorithm: zscore}\ndecision: {threshold: 0.9}\nbucket: {every: minute, what: count, allowed_lateness: 3600, max_silent: 5}\n';
+      await page.getByRole('textbox', { name: /as YAML/ }).fill(text);
+      await page.getByRole('button', { name: 'Create' }).click();
+      const field = page.getByRole('textbox', { name: 'Configuration of counts' });
+      await eventually('the bucket', async () => /^bucket:\n( .*\n)*  max_silent: 5\n/m.test(await field.inputValue()));
+      await field.fill(`${await field.inputValue()}retrain: {auto_retrain: true}\n`);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved.').waitFor();
+      await eventually('the retraining', async () => /^bucket:\n[^]*^retrain:\n  auto_retrain: true\n/m.test(await field.inputValue()));
+      await field.fill((await field.inputValue()).replace(/^bucket:\n( .*\n)*/m, 'windows: {window_type: tumbling, window_size: 100}\n'));
+      await page.getByRole('button', { name: 'Save' }).click();
+      await eventually('the windows', async () => /^windows:\n( .*\n)*  window_size: 100/m.test(await field.inputValue()));
+      await field.fill(text);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await eventually('the bucket again', async () => (await json(url, '/api/v1/streams/counts')).config.bucket?.every === 60);
+
+      const minute = 60_000;
+      const end = Math.floor(Date.now() / minute) * minute;
+      const events = (ago, count) => Array.from({ length: count }, (_, n) => ({ source: 'gate-3', timestamp: new Date(end - ago * minute + (n * minute) / count).toISOString(), values: { opened: n % 2 } }));
+      const send = async (rows) => {
+        const answer = await fetch(`${url}/api/v1/detect?stream=counts`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: rows.map((row) => JSON.stringify(row)).join('\n') });
+        assert.equal(answer.status, 200);
+        return (await answer.json()).windows ?? [];
+      };
+      const usual = (ago) => 8 + Math.round(2 * Math.sin(ago * 12.9898));
+      const anomalies = async () => (await json(url, '/api/v1/anomalies?stream=counts&source=gate-3&limit=100')).items;
+      const quiet = [];
+      for (let ago = 300; ago > 60; ago--) quiet.push(...events(ago, usual(ago)));
+      await send(quiet);
+      // Twenty silent minutes, of which five are told; then a storm.
+      await send([...events(40, 90), ...events(39, usual(39))]);
+      await eventually('the storm', async () => (await anomalies()).some(({ window }) => window.events === 90 && window.left_out === 15));
+      await send(events(38, usual(38)));
+      await send([{ ...events(40, 1)[0], timestamp: new Date(end - 40 * minute + 7).toISOString() }]);
+      await eventually('the correction', async () => (await anomalies()).some(({ id, window }) => window.revision === 1 && id.endsWith('@1')));
+
+      await open(page, `${url}/sources/gate-3?stream=counts&range=6h`);
+      const told = page.locator('.window-of');
+      const row = (what) => page.locator('.anomalies tbody tr:not(.detail)').filter({ hasText: what });
+      for (const [what, words] of [
+        ['count 91', /^Window \d\d:\d\d:00 to \d\d:\d\d:00, 91 events, corrected by late events \(revision 1\)/],
+        ['count 90', /^Window \d\d:\d\d:00 to \d\d:\d\d:00, 90 events, 15 silent buckets left out before$/],
+      ]) {
+        if ((await row(what).locator('[data-row]').getAttribute('aria-expanded')) === 'false') await row(what).locator('[data-row]').click();
+        await eventually(what, async () => words.test(await told.textContent()));
+      }
+      assert.match(await row('count 91').textContent(), /corrected/);
+      assert.match(await page.locator('.sentence').textContent(), /^count was 90, expected/);
+
+      const { id } = (await anomalies()).find(({ window }) => window.revision === 1);
+      assert.equal((await json(url, `/api/v1/anomalies/${encodeURIComponent(id)}`)).id, id);
+      const alerts = (await json(url, '/api/v1/alerts?source=gate-3')).items;
+      assert.ok(alerts.length > 0, 'the storm opens an alert');
+      await open(page, `${url}/alerts?alert=${encodeURIComponent(alerts[0].id)}`);
+      await page.locator('.alert .window-of').getByText(/ events/).waitFor();
+      await page.locator('.alert .line a').filter({ hasText: 'gate-3' }).click();
+      await told.getByText(/ events/).waitFor();
       assert.deepEqual(troubles, []);
     },
   },

@@ -96,6 +96,18 @@ export function clock(time: string | number | undefined, nowMs: number): string 
   return sameDay ? hours : `${day(date)} ${hours}`;
 }
 
+/** From when to when: the day once where it is the same, fractions of a second only where there are some. */
+export function span(begin: string | undefined, end: string | undefined, nowMs: number): string | undefined {
+  const [from, to] = [parseTime(begin), parseTime(end)];
+  if (from === null || to === null) {
+    const known = from ?? to;
+    return known === null ? undefined : `${from === null ? 'until' : 'from'} ${clock(known, nowMs)}`;
+  }
+  const isFine = from % 1000 !== 0 || to % 1000 !== 0;
+  const told = (ms: number, beside: number) => `${clock(ms, beside)}${isFine ? `.${String(new Date(ms).getMilliseconds()).padStart(3, '0')}` : ''}`;
+  return `${told(from, nowMs)} to ${told(to, from)}`;
+}
+
 /** Date and time to the minute, for ends of a range. */
 export function minute(ms: number): string {
   const date = new Date(ms);

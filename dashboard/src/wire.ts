@@ -16,6 +16,19 @@ export function severityOf(score: number): Severity {
 
 export type Band = [low: number, middle: number, high: number];
 
+/** A window or bucket of events. */
+export interface EventWindow {
+  begin?: string;
+  end?: string;
+  events: number;
+  /** Silent buckets left out just before it. */
+  left_out?: number;
+  /** Events of it were left out, since there were too many. */
+  is_cut?: boolean;
+  /** 1, 2, ... where late events corrected it. */
+  revision?: number;
+}
+
 export interface Verdict {
   id: string;
   stream: string;
@@ -33,6 +46,8 @@ export interface Verdict {
   contributions?: Record<string, number>;
   values?: Record<string, number | null>;
   late?: boolean;
+  /** The window or bucket that it speaks of; absent where it speaks of an event. */
+  window?: EventWindow;
   skipped?: string;
   algorithm?: string;
   model_version?: number;

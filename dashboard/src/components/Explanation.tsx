@@ -2,7 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import { guiltiest } from '../buffers.ts';
 import { percent, score, value } from '../format.ts';
-import type { Band, Verdict } from '../wire.ts';
+import { nowMs } from '../state.ts';
+import type { Band, EventWindow, Verdict } from '../wire.ts';
+import { windowWords } from '../words.ts';
 
 /** Values in order of their share; the rest of a wide event is counted, not listed. */
 const SHOWN = 8;
@@ -27,9 +29,10 @@ export function Explanation({ verdict }: { verdict: Verdict }) {
   return (
     <div class="explanation">
       <p class="sentence">{sentence(verdict)}</p>
+      {verdict.window && <WindowOf window={verdict.window} />}
       {names.length > 0 && (
         <table class="shares">
-          <caption class="visually-hidden">Values of this event, what was expected, and their share of the score</caption>
+          <caption class="visually-hidden">Values of this {verdict.window ? 'window' : 'event'}, what was expected, and their share of the score</caption>
           <thead>
             <tr>
               <th scope="col">Value</th>
@@ -75,6 +78,12 @@ export function Explanation({ verdict }: { verdict: Verdict }) {
     </div>
   );
 }
+
+const WindowOf = ({ window }: { window: EventWindow }) => (
+  <p class="window-of">
+    <span class="muted">Window</span> <span class="num">{windowWords(window, nowMs.peek())}</span>
+  </p>
+);
 
 export const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <div>

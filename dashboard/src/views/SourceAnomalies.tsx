@@ -87,6 +87,7 @@ function Row({ verdict, open, toggle }: { verdict: Verdict; open: boolean; toggl
           <button type="button" class="row-link num" data-row aria-expanded={open} aria-controls={panel} onClick={toggle}>
             {clock(verdict.timestamp, nowMs.peek())}
           </button>
+          {verdict.window?.revision !== undefined && <span class="muted small"> corrected</span>}
         </th>
         <td>
           {name ?? '–'} <span class="num">{name === undefined ? '' : value(verdict.values?.[name])}</span>

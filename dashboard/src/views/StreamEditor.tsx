@@ -12,6 +12,8 @@ detector:
   algorithm: zscore      # robust_zscore, ewma, iqr, mad, hst, iforest, ensemble
 decision:
   contamination: 0.005   # at most this share is called an anomaly
+# bucket: {every: minute, what: count}   # judges the events of each minute, 0 when none comes, instead of each event
+# retrain: {auto_retrain: true}          # trains sources anew every 1,000 rows
 `;
 
 interface Props {
