@@ -6,7 +6,7 @@ import { openPage, PHONE } from './browser.mjs';
 import { HOSTILE, SPIKE, spike } from './server.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const VIEWS = ['/', '/sources', '/sources/pump-7?range=1h', '/sources/gate-3?stream=counts&range=6h', '/alerts', '/streams'];
+const VIEWS = ['/', '/sources', '/sources/pump-7?range=1h', '/sources/mill-4?range=1h', '/sources/gate-3?stream=counts&range=6h', '/alerts', '/streams'];
 const STREAM = 'page-check';
 const yaml = (algorithm, contamination = 0.005) => `name: ${STREAM}\ndetector:\n  algorithm: ${algorithm}\ndecision:\n  contamination: ${contamination}\n`;
 
@@ -109,6 +109,56 @@ export const CHECKS = [
       await page.getByRole('heading', { name: 'Changes of what is normal' }).waitFor();
       await page.getByText(/speed by \d+ %/).first().waitFor();
       assert.deepEqual(troubles, []);
+    },
+  },
+  {
+    name: 'a source is trained anew and goes back, each time after a question',
+    async run({ browser, url, post }) {
+      const { page, troubles } = await openPage(browser);
+      const key = '/api/v1/keys/mill-4?stream=default';
+      const newest = async () => (await json(url, key)).retrains.at(-1)?.state;
+      const rows = (from, to) =>
+        Array.from({ length: to - from }, (_, i) => ({
+          source: 'mill-4',
+          timestamp: Date.now() / 1000 - 2_000 + from + i,
+          values: { speed: 112 + 3 * Math.sin((from + i) * 12.9898), load: 40 + 2 * Math.sin((from + i) * 78.233) },
+        }));
+      await post(rows(0, 1_000));
+      await eventually('the source', async () => (await json(url, key)).events === 1_000);
+      await open(page, `${url}/sources/mill-4?range=1h`);
+      const section = page.getByRole('region', { name: 'Trained anew' });
+      const back = section.getByRole('button', { name: 'Back to before' });
+      const row = section.locator('tbody tr').first();
+      await section.getByText('Not since it began to learn.').waitFor();
+      assert.equal(await back.isDisabled(), true);
+
+      await section.getByRole('button', { name: 'Train anew' }).focus();
+      await page.keyboard.press('Enter');
+      const dialog = page.getByRole('dialog', { name: 'Train mill-4 anew?' });
+      await dialog.getByText('the present one answers').waitFor();
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      assert.equal((await json(url, key)).retrains.length, 0, 'nothing is done without the answer');
+      await page.keyboard.press('Enter');
+      await dialog.getByRole('button', { name: 'Train it anew' }).click();
+      await row.getByText('under way').waitFor();
+      assert.match(await row.textContent(), /after 1,000 samples.*Somebody asked for it.*Trained anew/);
+
+      await post(rows(1_000, 1_800));
+      await eventually('the end of the training', async () => (await newest()) === 'done');
+      await row.getByText('done', { exact: true }).waitFor();
+      await back.click();
+      await page.getByRole('dialog', { name: 'Take mill-4 back to before?' }).getByRole('button', { name: 'Go back' }).click();
+      await row.getByText('taken back').waitFor();
+      assert.equal(await newest(), 'undone');
+      assert.deepEqual(troubles, []);
+
+      // What the server says against it is shown where it was asked.
+      const detail = 'key `mill-4` has nothing to go back to';
+      await page.route('**/back?*', (route) => route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify({ status: 409, code: 'conflict', detail }) }));
+      await back.click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Go back' }).click();
+      await page.getByRole('dialog').getByText(detail).waitFor();
     },
   },
   {

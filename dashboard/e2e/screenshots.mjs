@@ -1,8 +1,10 @@
 // A picture of each view, light and dark; overview and source also as on a phone.
 import path from 'node:path';
 import { DESKTOP, openPage, PHONE } from './browser.mjs';
+import { post } from './server.mjs';
 
 export async function screenshots(browser, url, folder) {
+  await trainAnew(url, 'pump-7');
   const alerts = await (await fetch(`${url}/api/v1/alerts?limit=1`)).json();
   const streams = await (await fetch(`${url}/api/v1/streams`)).json();
   const alert = alerts.items[0]?.id ?? '';
@@ -28,4 +30,20 @@ export async function screenshots(browser, url, folder) {
     }
   }
   return taken;
+}
+
+/** So that there is a training to be seen: asks for it, and feeds the quiet rows that it waits for. */
+async function trainAnew(url, source) {
+  const key = `${url}/api/v1/keys/${source}`;
+  await fetch(`${key}/retrain?stream=default`, { method: 'POST' });
+  const seconds = 60;
+  const start = Date.now() - seconds * 1000;
+  const noise = (n) => (((Math.sin(n) * 43_758.5453) % 1) + 1) % 1 - 0.5;
+  const row = (n) => ({ temperature: 66 + 3 * noise(n) + 2 * noise(n + 0.3), vibration: 0.3 + 0.04 * noise(n + 0.6) });
+  await post(
+    url,
+    Array.from({ length: seconds * 5 }, (_, n) => ({ source, timestamp: new Date(start + n * 200).toISOString(), values: row(n) })),
+  );
+  const isOver = async () => (await (await fetch(`${key}?stream=default`)).json()).retrains.at(-1)?.state === 'done';
+  for (let tries = 0; tries < 50 && !(await isOver()); tries++) await new Promise((done) => setTimeout(done, 100));
 }

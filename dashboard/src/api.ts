@@ -102,6 +102,9 @@ export const api = {
 
   forgetKey: (source: string, stream: string) => call(`/api/v1/keys/${segment(source)}`, { method: 'DELETE', query: { stream } }),
 
+  steerKey: (source: string, stream: string, action: 'retrain' | 'back') =>
+    call(`/api/v1/keys/${segment(source)}/${action}`, { method: 'POST', query: { stream } }),
+
   history: (source: string, stream: string | undefined, window: Window, points: number, signal?: AbortSignal) =>
     json<History>(`/api/v1/keys/${segment(source)}/history`, { query: { stream, ...ends(window), points }, ...opt(signal) }),
 

@@ -134,10 +134,29 @@ export interface KeyDetail {
   learned_position?: number | string;
   memory_bytes: number;
   features: { name: string; expected?: Band }[];
+  /** Oldest first; the last ones. */
+  retrains: Retrain[];
+  can_go_back: boolean;
   events: number;
   anomalies: number;
   first_seen?: string;
   last_seen?: string;
+}
+
+export type RetrainReason = 'drift' | 'schedule' | 'anomaly_rate' | 'command';
+export type RetrainAction = 'retrain' | 'incremental' | 'switch';
+export type RetrainState = 'running' | 'done' | 'given up' | 'undone';
+
+/** A training of a series, after the first. */
+export interface Retrain {
+  /** Event time when it began. */
+  timestamp?: string;
+  sample_count: number;
+  reason: RetrainReason;
+  action: RetrainAction;
+  /** Kept rows that were learned. */
+  rows: number;
+  state: RetrainState;
 }
 
 export type Column = (number | null)[];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { span } from '../src/format.ts';
-import type { EventWindow } from '../src/wire.ts';
-import { windowWords } from '../src/words.ts';
+import type { EventWindow, Retrain } from '../src/wire.ts';
+import { became, learned, what, why, windowWords } from '../src/words.ts';
 
 const check = (name: string, call: () => string | undefined, expected: string | undefined) =>
   test(`${name} is ${expected}`, () => assert.equal(call(), expected));
@@ -27,3 +27,13 @@ check('a corrected bucket', () => words({ revision: 2 }), '10:00:00 to 10:01:00,
 check('a bucket after a silence', () => words({ left_out: 15 }), '10:00:00 to 10:01:00, 7 events, 15 silent buckets left out before');
 check('a window that is cut', () => words({ is_cut: true }), '10:00:00 to 10:01:00, 7 events, some events left out, there were too many');
 check('a window of samples without times', () => windowWords({ events: 100 }, now), '100 events');
+
+const training: Retrain = { sample_count: 1_200, reason: 'drift', action: 'retrain', rows: 640, state: 'done' };
+check('the reason', () => why(training), 'What is normal has changed');
+check('the reason of a command', () => why({ ...training, reason: 'command' }), 'Somebody asked for it');
+check('a reason of a later version', () => why({ ...training, reason: 'full_moon' as never }), 'full moon');
+check('what was done', () => what({ ...training, action: 'incremental' }), 'Learned what it had held to be anomalies');
+check('what became of it', () => became({ ...training, state: 'undone' }), 'taken back');
+check('rows learned', () => learned(training), '640');
+check('no rows kept', () => learned({ ...training, rows: 0 }), '0');
+check('rows of a switch', () => learned({ ...training, action: 'switch', rows: 0 }), '–');

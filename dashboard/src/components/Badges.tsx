@@ -1,5 +1,5 @@
 /** States as a shape and a word; colour only repeats them. */
-import type { AlertState, Severity, StreamState } from '../wire.ts';
+import type { AlertState, RetrainState, Severity, StreamState } from '../wire.ts';
 
 const SHAPES: Record<Severity, string> = {
   low: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3z',
@@ -17,4 +17,7 @@ export const SeverityBadge = ({ severity, short = false }: { severity: Severity;
   </span>
 );
 
-export const StateBadge = ({ state }: { state: AlertState | StreamState | 'warming up' }) => <span class={`state ${state.replace(' ', '-')}`}>{state}</span>;
+/** `word` stands for the state where its name says too little. */
+export const StateBadge = ({ state, word = state }: { state: AlertState | RetrainState | StreamState | 'warming up'; word?: string }) => (
+  <span class={`state ${state.replace(' ', '-')}`}>{word}</span>
+);

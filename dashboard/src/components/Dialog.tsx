@@ -35,13 +35,14 @@ interface ConfirmProps {
   title: string;
   children: ComponentChildren;
   action: string;
+  kind?: 'danger' | 'primary';
   run: () => Promise<unknown>;
   onClose: () => void;
   onDone: () => void;
 }
 
-/** Asks before something that cannot be undone. */
-export function Confirm({ title, children, action, run, onClose, onDone }: ConfirmProps) {
+/** Asks before something that cannot be undone, or changes what the service does. */
+export function Confirm({ title, children, action, kind = 'danger', run, onClose, onDone }: ConfirmProps) {
   const task = useTask();
   return (
     <Dialog title={title} onClose={onClose}>
@@ -51,7 +52,7 @@ export function Confirm({ title, children, action, run, onClose, onDone }: Confi
         <button type="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" class="danger" disabled={task.busy} onClick={() => void task.run(run).then((ok) => ok && onDone())}>
+        <button type="button" class={kind} disabled={task.busy} onClick={() => void task.run(run).then((ok) => ok && onDone())}>
           {action}
         </button>
       </div>

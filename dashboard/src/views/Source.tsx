@@ -15,6 +15,7 @@ import { driftMarks, nowMs, onAnomaly } from '../state.ts';
 import type { Drift, KeyDetail } from '../wire.ts';
 import { SourceAnomalies } from './SourceAnomalies.tsx';
 import { SourceCharts } from './SourceCharts.tsx';
+import { Trainings } from './Trainings.tsx';
 
 const POINTS = 600;
 /** A history comes with all values of the source; a wide one comes coarser and less often, lest it be tens of megabytes. */
@@ -46,7 +47,7 @@ export function Source({ name }: { name: string }) {
       </div>
       {detail.error && <Failure what={name} error={detail.error} again={detail.again} />}
       {known ? <Facts known={known} /> : !detail.error && <Loading what="the source" rows={1} />}
-      {known && <Over name={name} known={known} />}
+      {known && <Over name={name} known={known} again={detail.again} />}
       {forgetting && known && (
         <Confirm
           title={`Forget ${name}?`}
@@ -107,7 +108,7 @@ function wanted(params: URLSearchParams, known: KeyDetail): { range: Range; at: 
 }
 
 /** Everything below the facts: it depends on the time range, whose default depends on what is known. */
-function Over({ name, known }: { name: string; known: KeyDetail }) {
+function Over({ name, known, again }: { name: string; known: KeyDetail; again: () => void }) {
   const { params } = place.value;
   // The choice of a default must not jump about while events come in.
   const [first] = useState(known);
@@ -154,6 +155,7 @@ function Over({ name, known }: { name: string; known: KeyDetail }) {
         )
       )}
       {drift.length > 0 && <Drifts drifts={drift} />}
+      <Trainings known={known} again={again} />
       <SourceAnomalies query={anomalies} at={at} capped={MARKED_ANOMALIES} />
     </>
   );
