@@ -248,7 +248,7 @@ impl Adapt {
         self.done.rate = 0.0;
     }
 
-    /// What became of the last training.
+    /// Sets what became of the last training.
     pub(super) fn ended(&mut self, state: RetrainState) {
         self.running = None;
         if let Some(last) = self.done.history.last_mut() {
@@ -258,8 +258,12 @@ impl Adapt {
 
     /// Whether the last training goes on: its model may still be warming up behind the rows that were kept.
     pub(super) fn is_unfinished(&self) -> bool {
-        let last = self.done.history.last();
-        last.is_some_and(|last| last.state == RetrainState::Running)
+        self.last_state() == Some(RetrainState::Running)
+    }
+
+    /// What became of the last training.
+    pub(super) fn last_state(&self) -> Option<RetrainState> {
+        self.done.history.last().map(|last| last.state)
     }
 
     /// Nothing of what was kept is of use any more.

@@ -55,7 +55,7 @@ pub(crate) struct Series {
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// Events of the series so far.
+    /// Events of the series so far; windows, where these are judged in their place.
     pub sample_count: u64,
     /// Offset behind the last record that changed the series.
     pub learned_upto: u64,
@@ -470,8 +470,9 @@ impl Series {
         let algorithm = model
             .and_then(|model| plan.of_version(model.version))
             .unwrap_or(plan);
+        let gather = self.gather.as_ref().filter(|_| !plan.judges_events());
         Description {
-            sample_count: self.sample_count,
+            sample_count: gather.map_or(self.sample_count, |gather| gather.count()),
             learned_upto: self.learned_upto,
             newest: self.newest,
             memory_bytes: self.memory_bytes(),

@@ -192,7 +192,12 @@ impl Series {
         let Some(before) = before.filter(|model| is_known(model)) else {
             return true;
         };
-        adapt.ended(RetrainState::Undone);
+        // Back from before is what was trained.
+        let state = match adapt.last_state() {
+            Some(RetrainState::Undone) => RetrainState::Done,
+            _ => RetrainState::Undone,
+        };
+        adapt.ended(state);
         self.before = self.model.replace(*before).map(Box::new);
         true
     }

@@ -176,6 +176,7 @@ fn back_to_before_is_what_it_was() {
     assert!(described.has_before);
     log.push(back);
     driver.run(&log, end + 1, end + 2, 1);
+    assert_eq!(history(&driver), [(Reason::Command, RetrainState::Done)]);
     assert!(driver.shard.describe("a").expect("spoke").has_before);
 }
 
