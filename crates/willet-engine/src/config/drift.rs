@@ -23,7 +23,7 @@ pub struct DriftConfig {
     /// What is done when one is found.
     #[serde(default)]
     pub adaptation: Adaptation,
-    /// Settings of a watch over how well series are judged: `metric` (anomaly_rate; with labels accuracy, precision, recall, f1),
+    /// Settings of a watch over how well series are judged: `metric` (`anomaly_rate`; with labels accuracy, precision, recall, f1),
     /// `window_size`, `threshold`, `min_samples`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<BTreeMap<String, Value>>,

@@ -232,7 +232,7 @@ impl Player {
         let entry = match self.below(13) {
             11 | 12 => Entry::Label {
                 key: streams::key(key),
-                offset: self.below(1 + self.ledger.records.len()) as u64,
+                offset: self.below(1 + self.ledger.records.len()),
                 is_anomaly: self.chance(2),
             },
             8 | 9 => Entry::Retrain {
