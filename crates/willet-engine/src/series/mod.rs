@@ -482,7 +482,10 @@ impl Series {
             about: model.and_then(|model| model.detector.about()).map(|about| {
                 match self.spacing.even_step() {
                     Some(step) => format!("{about}; a row every {} s", step as f64 / 1e6),
-                    None if self.newest.is_some() => format!("{about}; rows at no even pace"),
+                    // Windows come as they close.
+                    None if self.newest.is_some() && gather.is_none() => {
+                        format!("{about}; rows at no even pace")
+                    }
                     None => about,
                 }
             }),

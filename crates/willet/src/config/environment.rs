@@ -10,19 +10,20 @@ pub(crate) struct Environment {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The flat names of the library guide, with the section of a stream that they belong to, wherever the stream is.
-const FLAT: [(&str, &str); 5] = [
-    ("algorithm", "detector"),
-    ("contamination", "decision"),
-    ("window_size", "detector"),
-    ("auto_retrain", "retrain"),
-    ("retrain_threshold", "retrain"),
+/// The flat names of the library guide, with their place in a stream, wherever the stream is.
+const FLAT: [(&str, [&str; 2]); 6] = [
+    ("algorithm", ["detector", "algorithm"]),
+    ("contamination", ["decision", "contamination"]),
+    ("window_size", ["detector", "window_size"]),
+    ("drift_detection", ["drift", "detection"]),
+    ("auto_retrain", ["retrain", "auto_retrain"]),
+    ("retrain_threshold", ["retrain", "retrain_threshold"]),
 ];
 
-/// The section of a flat name.
-fn flat(name: &str) -> Option<&'static str> {
+/// Where a flat name is set in a stream.
+fn flat(name: &str) -> Option<[&'static str; 2]> {
     let known = FLAT.iter().find(|(flat, _)| *flat == name);
-    known.map(|(_, section)| *section)
+    known.map(|(_, path)| *path)
 }
 
 /// Variables of ours that are no settings.
@@ -73,7 +74,7 @@ impl Environment {
     pub(crate) fn apply(&self, config: &mut Value) {
         for (_, path, value) in &self.settings {
             match flat(&path[0]) {
-                Some(section) => over_streams(config, &[section, &path[0]], value),
+                Some(place) => over_streams(config, &place, value),
                 None => put(config, path.iter().map(String::as_str), value),
             }
         }
@@ -145,6 +146,7 @@ mod tests {
                 ),
                 ("STREAMING_ALGORITHM", "hst"),
                 ("STREAMING_AUTO_RETRAIN", "true"),
+                ("STREAMING_DRIFT_DETECTION", "true"),
                 ("STREAMING_RETRAIN_THRESHOLD", "0.2"),
                 ("PATH", "/bin"),
             ],
@@ -158,6 +160,7 @@ mod tests {
                 "kafka": {"bootstrap_servers": ["a:9092", "b:9092"]},
                 "streams": [{
                     "detector": {"algorithm": "hst"},
+                    "drift": {"detection": true},
                     "retrain": {"auto_retrain": true, "retrain_threshold": 0.2}
                 }]
             })
