@@ -298,9 +298,19 @@ mod tests {
             sample_count: series.sample_count,
             model: Some(former()),
         };
+        let third = SeriesStateV3 {
+            learned_upto: series.learned_upto,
+            newest: series.newest,
+            spacing: series.spacing,
+            sample_count: series.sample_count,
+            model: series.model.as_ref().map(Model::save),
+            former: None,
+            watch: None,
+        };
         for old in [
             SeriesState::V1(state()),
             SeriesState::V2(state(), Box::new(former())),
+            SeriesState::V3(Box::new(third)),
         ] {
             let bytes = postcard::to_allocvec(&old).expect("plain data");
             let mut layouts = Layouts::default();
