@@ -299,16 +299,23 @@ impl Series {
         if let Some(former) = &mut self.former {
             former.pass_missing(sample.missing);
         }
-        let model = match &mut self.former {
-            Some(former) if is_behind => former,
+        // The one before may be of an earlier plan, and have its values in another order.
+        let mut arranged = Vec::new();
+        let (model, values) = match &mut self.former {
+            Some(former) if is_behind => {
+                let values = former.arrange(sample.layout, sample.came, &mut arranged);
+                (&mut **former, values.ok())
+            }
             _ => {
                 model.pass_missing(sample.missing);
-                model
+                (model, Some(sample.values))
             }
         };
-        let outcome = model.judge(plan, sample.time, sample.values, &mut work.row, found);
         let version = model.version;
-        let drift = {
+        let outcome = values.map_or(Outcome::WarmingUp, |values| {
+            model.judge(plan, sample.time, values, &mut work.row, found)
+        });
+        let drift = values.and_then(|values| {
             let flag = match outcome {
                 Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
                 _ => f64::NAN,
@@ -316,13 +323,13 @@ impl Series {
             let (row, names): (&[f64], &[Box<str>]) = if plan.drift().looks_at_flags() {
                 (&[flag], &[])
             } else {
-                (model.row(sample.values, &work.row), model.names())
+                (model.row(values, &work.row), model.names())
             };
             let seed = || series_seed(plan.config().seed, &self.key, "drift");
             Watch::follow(&mut self.watch, plan.drift(), seed, row.len());
             let watch = self.watch.as_mut();
             watch.and_then(|watch| watch.see(plan.drift(), sample.event, row, names))
-        };
+        });
         let began = drift.as_ref().map(|drift| drift.rows_ago.unwrap_or(0));
         let drift = drift.map(|drift| {
             Model::mark_drift(outcome, found);

@@ -201,3 +201,34 @@ fn settings_that_cannot_be_are_refused() {
         "{switch}"
     );
 }
+
+#[test]
+fn a_model_of_an_earlier_plan_with_other_values_answers_as_far_as_it_can() {
+    let mut random = Random::new(2);
+    let mut wide = || Item::Event {
+        key: "a".to_owned(),
+        time: None,
+        id: None,
+        values: vec![random.unit(), random.unit()],
+    };
+    let mut log = changing(2, 200, usize::MAX);
+    log.push(Item::Journal(Entry::Configure {
+        config: Box::new(config("hst")),
+    }));
+    log.extend((0..3).map(|_| wide()));
+    log.push(Item::Journal(Entry::Retrain {
+        key: "a".to_owned(),
+    }));
+    log.extend((0..600).map(|_| wide()));
+    let driver = run(
+        &adapting("zscore", Adaptation::Report, RetrainConfig::default()),
+        &log,
+    );
+    let last = driver
+        .said
+        .values()
+        .next_back()
+        .map(|verdict| verdict.outcome);
+    assert!(matches!(last, Some(Outcome::Scored(_))), "{last:?}");
+    assert_eq!(history(&driver), [(Reason::Command, RetrainState::Done)]);
+}
