@@ -1,8 +1,8 @@
 //! The library in a few lines: `cargo run -p willet-core --example detect`.
 
-use willet_core::decision::{Decision, Moment, Policy, anomaly_score};
+use willet_core::decision::DecisionConfig;
 use willet_core::detectors::find;
-use willet_core::rows::{Raw, Rows};
+use willet_core::series::{Answer, Series, SeriesConfig};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Two features that move in circles, and one row that does not.
@@ -12,20 +12,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rows[900] = [40.0, -20.0];
 
     let (kind, options) = find("hst")?;
-    let mut detector = kind.build(&options, 2, 42)?;
-    let (mut decision, policy) = (Decision::default(), Policy::default());
+    let mut series = Series::new(&SeriesConfig {
+        kind,
+        options: &options,
+        names: vec!["x".to_owned(), "y".to_owned()],
+        seed: 0,
+        key: "circle",
+        decision: &DecisionConfig::default(),
+        learn_every: 1,
+    })?;
     for row in rows {
-        let mut raw = [Raw::WarmingUp];
-        detector.score(Rows::one(&row), &mut raw)?;
-        if let Some(score) = raw[0].score() {
-            if let Some(judgement) = decision.judge(score, Moment::default(), &policy)
-                && judgement.is_over
-            {
-                println!("{row:?} is strange: {:.3}", anomaly_score(judgement.depth));
-            }
-            decision.learn(score, &policy);
+        if let Answer::Scored(verdict) = series.take(&row, None)?
+            && verdict.reason.is_some()
+        {
+            let (score, sure) = (verdict.anomaly_score, verdict.confidence);
+            println!("{row:?} is strange: {score:.3}, {:.0} % sure", 100.0 * sure);
         }
-        detector.learn(Rows::one(&row))?;
     }
     Ok(())
 }

@@ -132,6 +132,38 @@ impl Expected {
     }
 }
 
+/// Where a value belongs by its place in trend and seasons; values are compared by how far they are off it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Band {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+impl Band {
+    /// Of a value of which no season is known: it is compared as it is.
+    pub const NONE: Self = Self {
+        low: 0.0,
+        high: 0.0,
+    };
+
+    /// How far a value is off; what rounding alone makes is nothing.
+    pub fn off(&self, value: f64) -> f64 {
+        let off = value - value.clamp(self.low, self.high);
+        if *self != Self::NONE && off.abs() <= 1e-6 * self.low.abs().max(self.high.abs()) {
+            return 0.0;
+        }
+        off
+    }
+}
+
+impl From<(f64, f64)> for Band {
+    fn from((low, high): (f64, f64)) -> Self {
+        Self { low, high }
+    }
+}
+
 /// Half width of an expected band in standard deviations.
 pub(crate) const BAND: f64 = 3.0;
 

@@ -212,11 +212,15 @@ macro_rules! settings {
             }, )* ];
 
             fn set(&mut self, name: &str, value: &$crate::settings::Value) -> Result<(), $crate::error::ConfigError> {
+                // A kind may have nothing to set.
+                _ = value;
                 match name {
-                    $( stringify!($field) => self.$field = $crate::settings::read(name, value, &$range)?, )*
-                    _ => return Err($crate::error::ConfigError::unknown("setting", name, Self::SPECS.iter().map(|spec| spec.name))),
+                    $( stringify!($field) => {
+                        self.$field = $crate::settings::read(name, value, &$range)?;
+                        Ok(())
+                    } )*
+                    _ => Err($crate::error::ConfigError::unknown("setting", name, Self::SPECS.iter().map(|spec| spec.name))),
                 }
-                Ok(())
             }
 
             fn check(&self) -> Result<(), $crate::error::ConfigError> {

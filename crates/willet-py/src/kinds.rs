@@ -38,7 +38,6 @@ pub(crate) fn kinds(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         one.set_item("settings", settings(py, kind.all_settings())?)?;
         one.set_item("takes_missing", kind.takes_missing)?;
         one.set_item("is_ordered", kind.is_ordered)?;
-        one.set_item("scores_depth", kind.scores_depth)?;
         one.set_item("categorical", kind.categorical)?;
         one.set_item("has_window", kind.has_window())?;
         list.append(one)?;

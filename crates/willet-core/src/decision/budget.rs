@@ -2,7 +2,6 @@ use libm::log10;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Threshold};
-use crate::detectors::events::{STRETCH, TOGETHER};
 
 /// Keeps the flags of a series at their share by moving the threshold.
 ///
@@ -21,14 +20,20 @@ pub(super) struct Budget {
     gap: f64,
     /// Rows that the mean is made of, up to [`PACE_ROWS`].
     rows: u32,
-    /// Rows since the last flag, up to [`TOGETHER`].
-    quiet: u32,
 }
 
 /// A flag raises the default threshold by this much L.
 const RAISE: f64 = 2.0;
 /// Flags that may come together before the default threshold rises.
 const BURST: f64 = 5.0;
+/// A flag raises the threshold of a share by this much L, and it is moved by this much at most: the share is known from all rows
+/// already, and this only takes away what is left of it.
+const SHARE_RAISE: f64 = 0.05;
+const SHARE_MOST: f64 = 0.3;
+/// Microseconds of a day: where nobody chose about one flag is for chance in each.
+const DAY: f64 = 86_400e6;
+/// What a depth may say too much of the rarest rows.
+const CHANCE: f64 = 1.0;
 /// A flag raises the threshold of a rate by this much L: smaller steps come nearer to the share, larger ones follow sooner.
 const RATE_RAISE: f64 = 0.5;
 /// How far a rate's threshold may lie below p = rate, for scores whose p is too careful: three flags are saved.
@@ -64,14 +69,14 @@ impl Budget {
     /// Depth from which on a score is an anomaly now.
     pub(super) fn threshold(&self, policy: &Policy) -> f64 {
         match policy.threshold() {
-            // What is strange only together with other rows speaks for one event: it is flagged once, where nothing
-            // else was lately.
-            Threshold::Default
-                if policy.takes_depths() && self.raised <= 0.0 && self.quiet >= TOGETHER =>
-            {
-                STRETCH
+            Threshold::Default => {
+                let daily = if self.gap > 0.0 {
+                    log10(DAY / self.gap) + CHANCE
+                } else {
+                    0.0
+                };
+                policy.depth().max(daily) + self.raised.max(0.0)
             }
-            Threshold::Default => policy.depth() + self.raised.max(0.0),
             Threshold::Rate(rate) => {
                 let share = rate.allowance(self.gap);
                 let depth = if rate.is_in_time() && self.rows == 0 {
@@ -81,20 +86,16 @@ impl Budget {
                 };
                 (depth + barrier(self.raised)).max(LEAST_DEPTH)
             }
-            Threshold::Contamination(_) | Threshold::AnomalyScore(_) => policy.depth(),
+            Threshold::Contamination(_) => policy.depth() + self.raised,
+            Threshold::AnomalyScore(_) => policy.depth(),
         }
     }
 
     /// Takes note of a row that was judged, `gap` microseconds after the one before it, with 1 flag or 0.
     pub(super) fn spend(&mut self, policy: &Policy, gap: f64, flags: f64) {
-        self.quiet = if flags > 0.0 {
-            0
-        } else {
-            (self.quiet + 1).min(TOGETHER)
-        };
         match policy.threshold() {
             Threshold::Default => {
-                let change = RAISE * (flags - policy.budget());
+                let change = RAISE * (flags - Policy::budget());
                 self.raised = (self.raised + change).max(-BURST * RAISE);
             }
             Threshold::Rate(rate) => {
@@ -103,7 +104,11 @@ impl Budget {
                 let highest = RATE_HIGHEST + RATE_RAISE;
                 self.raised = (self.raised + change).clamp(RATE_LOWEST, highest);
             }
-            Threshold::Contamination(_) | Threshold::AnomalyScore(_) => {}
+            Threshold::Contamination(share) => {
+                let change = SHARE_RAISE * (flags - share);
+                self.raised = (self.raised + change).clamp(-SHARE_MOST, SHARE_MOST);
+            }
+            Threshold::AnomalyScore(_) => {}
         }
     }
 
@@ -113,15 +118,6 @@ impl Budget {
             && self.gap.is_finite()
             && self.gap >= 0.0
             && self.rows <= PACE_ROWS
-            && self.quiet <= TOGETHER
-    }
-
-    /// The budget of a series that knew only how much its threshold was raised.
-    pub(super) fn raised(raised: f64) -> Self {
-        Self {
-            raised,
-            ..Self::default()
-        }
     }
 }
 

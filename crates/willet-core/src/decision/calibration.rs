@@ -36,6 +36,23 @@ impl Calibrator {
         Some(-log10(self.digest.share_above(score)) + 0.0)
     }
 
+    /// The score from which on depths are at least `depth`; `None` while too few have been seen.
+    pub fn score_at(&self, depth: f64) -> Option<f64> {
+        let tail = self.tail.filter(|_| self.digest.seen() >= WARM_UP)?;
+        let within = self.digest.value_with(libm::pow(10.0, -depth));
+        Some(match within {
+            Some(score) if score <= tail.start() => score,
+            _ => tail.value_at(depth).max(tail.start()),
+        })
+    }
+
+    /// Whether a score at least this large has been seen lately.
+    pub fn has_seen(&self, score: f64) -> bool {
+        self.digest
+            .largest()
+            .is_some_and(|largest| !UpperDigest::is_beyond(score, largest))
+    }
+
     /// Takes in the score of a row that was taken for normal.
     pub fn learn(&mut self, score: f64) {
         if self.digest.push(score, HORIZON) {

@@ -6,7 +6,7 @@ use crate::rows::{Explanation, Raw, Rows};
 ///
 /// Features are tried by their share in the score. Where moving the first is not enough it stays at its expected value and the next
 /// is moved too, up to three. Empty where that does not help, or where the detector does not know what to expect.
-/// `is_normal` judges a score; at most some dozen scores are asked for.
+/// `is_normal` judges a row and its score; at most some dozen scores are asked for.
 ///
 /// # References
 /// Wachter, Mittelstadt, Russell, "Counterfactual Explanations without Opening the Black Box", 2017.
@@ -14,12 +14,14 @@ pub fn counterfactual(
     detector: &dyn Detector,
     row: &[f64],
     explanation: &Explanation,
-    is_normal: impl Fn(f64) -> bool,
+    is_normal: impl Fn(&[f64], f64) -> bool,
 ) -> Result<Vec<(usize, f64)>, WidthError> {
     let normal = |candidate: &[f64]| -> Result<bool, WidthError> {
         let mut out = [Raw::WarmingUp];
         detector.score(Rows::one(candidate), &mut out)?;
-        Ok(out[0].score().is_some_and(&is_normal))
+        Ok(out[0]
+            .score()
+            .is_some_and(|score| is_normal(candidate, score)))
     };
     let mut order: Vec<usize> = (0..row.len()).collect();
     let share = |feature: &usize| {

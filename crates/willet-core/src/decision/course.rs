@@ -166,7 +166,7 @@ impl Course {
     /// Evidence of what did not come in any row before.
     fn unseen(&self, anomaly_type: AnomalyType) -> Evidence {
         Evidence {
-            depth: log10(f64::from(self.rows) + 1.0),
+            depth: log10(f64::from(self.rows) + 1.0) + LASTING,
             anomaly_type,
         }
     }

@@ -4,8 +4,9 @@ use libm::log10;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::CalendarRule;
+use super::guard::STRANGE;
+use super::mixture::PRIOR_SHARE;
 use super::rate::Rate;
-use super::tally::PRIOR_SHARE;
 use crate::error::ConfigError;
 
 /// How a stream decides, as it stands in configuration. At most one of `contamination`, `threshold` and `rate`.
@@ -105,7 +106,7 @@ pub enum Direction {
 /// Where the threshold stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// Nobody chose: p = 0.005, raised where it must be so that no more is flagged.
+    /// Nobody chose: rows that lie clearly beyond all before, about one a day at most.
     Default,
     /// At p = the share.
     Contamination(f64),
@@ -115,10 +116,8 @@ pub enum Threshold {
     Rate(Rate),
 }
 
-/// p of the threshold where nobody chose, and the share of rows flagged at most in the long run ...
+/// Share of rows flagged at most in the long run where nobody chose.
 const DEFAULT_SHARE: f64 = 0.005;
-/// ... but of a kind in whose scores an event counts once: it flags 0.2 % of rows by itself, and may go on sooner.
-const EVENTS_SHARE: f64 = 0.01;
 
 /// A [`DecisionConfig`] that was checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,7 +128,6 @@ pub struct Policy {
     ignore_absolute: f64,
     ignore_relative: f64,
     consecutive: u32,
-    takes_depths: bool,
     is_muted: bool,
     learns: bool,
 }
@@ -138,12 +136,11 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             threshold: Threshold::Default,
-            depth: -log10(DEFAULT_SHARE),
+            depth: STRANGE,
             direction: Direction::Both,
             ignore_absolute: 0.0,
             ignore_relative: 0.0,
             consecutive: 1,
-            takes_depths: false,
             is_muted: false,
             learns: true,
         }
@@ -218,7 +215,7 @@ impl TryFrom<&DecisionConfig> for Policy {
         Ok(Self {
             threshold,
             depth: match threshold {
-                Threshold::Default | Threshold::Rate(_) => -log10(DEFAULT_SHARE),
+                Threshold::Default | Threshold::Rate(_) => STRANGE,
                 Threshold::Contamination(c) => -log10(c),
                 Threshold::AnomalyScore(t) => super::depth_of(t),
             },
@@ -232,18 +229,6 @@ impl TryFrom<&DecisionConfig> for Policy {
 }
 
 impl Policy {
-    /// The same for a kind whose scores are depths already ([`crate::detectors::Kind::scores_depth`]).
-    #[must_use]
-    pub fn of_depths(mut self, takes_depths: bool) -> Self {
-        self.takes_depths = takes_depths;
-        self
-    }
-
-    /// Whether scores are depths already.
-    pub fn takes_depths(&self) -> bool {
-        self.takes_depths
-    }
-
     /// The same with another share of anomalies expected, where nobody asked for a score or a rate.
     #[must_use]
     pub fn with_share(mut self, share: f64) -> Self {
@@ -311,12 +296,13 @@ impl Policy {
     }
 
     /// Share of rows flagged at most in the long run where nobody chose.
-    pub(super) fn budget(&self) -> f64 {
-        if self.takes_depths {
-            EVENTS_SHARE
-        } else {
-            DEFAULT_SHARE
-        }
+    pub(super) fn budget() -> f64 {
+        DEFAULT_SHARE
+    }
+
+    /// Whether nobody chose.
+    pub fn is_default(&self) -> bool {
+        self.threshold == Threshold::Default
     }
 
     /// How many rows in a row must be over the threshold.

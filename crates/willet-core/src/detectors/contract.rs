@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::shingled::{self, Shingled};
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Expected, Explanation, Raw, Rows};
+use crate::rows::{Band, Expected, Explanation, Raw, Rows};
 use crate::settings::{SettingSpec, Settings, Value};
 
 /// A detector: an algorithm plus all it has learned. Values in, values out; no clock, no randomness but its seed.
@@ -36,6 +36,19 @@ pub trait Detector: Send + Debug {
 
     /// What it takes for normal of each feature now; empty while it does not know, or where its kind never does.
     fn expected(&self) -> Vec<Expected>;
+
+    /// Puts into `out` where each value of the next row belongs by its place in seasons; nothing where a kind knows of none.
+    fn bands(&self, _out: &mut Vec<Band>) {}
+
+    /// Changes whenever bands are made of other seasons.
+    fn epoch(&self) -> u64 {
+        0
+    }
+
+    /// What the last rows were off their bands, as those are made now; nothing where a kind keeps no rows.
+    fn off_before(&self) -> Vec<f64> {
+        Vec::new()
+    }
 
     /// What it found out or chose for this series, in words; `None` where a kind has nothing to tell.
     fn about(&self) -> Option<String>;
@@ -76,8 +89,6 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     const SATURATES: bool;
     /// Whether rows are steps in time at an even pace: their order matters, and what is left out is a step too.
     const IS_ORDERED: bool = false;
-    /// Whether a score is a depth L = −log10 p already and needs no calibration by the decision.
-    const SCORES_DEPTH: bool = false;
     /// Whether values are names: neither near nor far from each other. Then a score does not rise with a deviation, and
     /// the expected value has no band.
     const CATEGORICAL: bool = false;
@@ -121,6 +132,16 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     fn explain_row(&self, row: &[f64]) -> Explanation;
     /// See [`Detector::expected`].
     fn expected(&self) -> Vec<Expected> {
+        Vec::new()
+    }
+    /// See [`Detector::bands`].
+    fn bands(&self, _out: &mut Vec<Band>) {}
+    /// See [`Detector::epoch`].
+    fn epoch(&self) -> u64 {
+        0
+    }
+    /// See [`Detector::off_before`].
+    fn off_before(&self) -> Vec<f64> {
         Vec::new()
     }
     /// See [`Detector::about`].
@@ -178,8 +199,6 @@ pub struct Kind {
     pub saturates: bool,
     /// Whether rows are steps in time: their order matters, and what is left out is a step too.
     pub is_ordered: bool,
-    /// Whether a score is a depth L = −log10 p already.
-    pub scores_depth: bool,
     /// Whether it takes values for names, neither near nor far from each other.
     pub categorical: bool,
     build: Build,
@@ -207,7 +226,6 @@ impl Kind {
             takes_missing: A::TAKES_MISSING,
             saturates: A::SATURATES,
             is_ordered: A::IS_ORDERED,
-            scores_depth: A::SCORES_DEPTH,
             categorical: A::CATEGORICAL,
             build: super::guarded::build::<A>,
             restore: super::guarded::restore::<A>,

@@ -120,7 +120,6 @@ pub(super) struct Ensemble {
 struct Member {
     name: &'static str,
     detector: Box<dyn Detector>,
-    scores_depth: bool,
     scale: Scale,
     apart: Apart,
 }
@@ -185,9 +184,6 @@ impl Member {
     /// The depth of a score; `None` while the member warms up, or where it fails.
     fn depth(&self, raw: Raw) -> Option<f64> {
         let score = raw.score().filter(|score| score.is_finite())?;
-        if self.scores_depth {
-            return Some(score);
-        }
         self.scale.depth(score)
     }
 
@@ -201,9 +197,7 @@ impl Member {
             return;
         }
         self.apart.failures = 0;
-        if !self.scores_depth {
-            self.scale.learn(score, depth);
-        }
+        self.scale.learn(score, depth);
         if let (Some(depth), Some(middle)) = (depth, middle) {
             self.apart.count = (self.apart.count + 1).min(COMPARED_ROWS);
             let off = (depth - middle).abs() - self.apart.mean;
@@ -324,7 +318,6 @@ impl Algorithm for Ensemble {
             Ok(Member {
                 name: kind.name,
                 detector,
-                scores_depth: kind.scores_depth,
                 scale: Scale::default(),
                 apart: Apart::default(),
             })
@@ -481,7 +474,6 @@ impl Algorithm for Ensemble {
             Ok(Member {
                 name: kind.name,
                 detector: detector.map_err(|error| error.to_string())?,
-                scores_depth: kind.scores_depth,
                 scale: state.scale,
                 apart: state.apart,
             })

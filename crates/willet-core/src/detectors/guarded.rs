@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Detector, Options, Snapshot};
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Expected, Explanation, Raw, Rows};
+use crate::rows::{Band, Expected, Explanation, Raw, Rows};
 use crate::settings::Settings;
 
 /// Values beyond this size are scored as this size and not learned: their squares must stay finite.
@@ -290,6 +290,18 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn adapt(&mut self) {
         self.algorithm.adapt();
+    }
+
+    fn bands(&self, out: &mut Vec<Band>) {
+        self.algorithm.bands(out);
+    }
+
+    fn epoch(&self) -> u64 {
+        self.algorithm.epoch()
+    }
+
+    fn off_before(&self) -> Vec<f64> {
+        self.algorithm.off_before()
     }
 
     fn about(&self) -> Option<String> {

@@ -9,7 +9,6 @@ mod shingled;
 mod auto;
 mod autoencoder;
 mod ensemble;
-pub(crate) mod events;
 mod half_space_trees;
 mod hbos;
 mod isolation_forest;
@@ -21,6 +20,7 @@ mod pca;
 mod random_cut_forest;
 mod rare;
 mod seasonal;
+mod seasons;
 mod statistical;
 mod tails;
 

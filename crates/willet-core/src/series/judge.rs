@@ -1,10 +1,10 @@
 use crate::decision::{
-    AnomalyType, Beside, Course, Decision, Evidence, Judgement, Moment, Policy, anomaly_score,
-    counterfactual,
+    AnomalyType, Beside, Course, Decision, Evidence, Judgement, Learning, Moment, Policy,
+    anomaly_score, counterfactual,
 };
 use crate::detectors::Detector;
 use crate::error::WidthError;
-use crate::rows::{Explanation, Raw};
+use crate::rows::{Band, Expected, Explanation, Raw};
 
 /// Judges rows with all that was learned of their series.
 ///
@@ -88,32 +88,55 @@ pub struct Reason {
 impl Judge<'_> {
     /// Judges a row; decision and course learn it if it may be learned. Fails where the detector has another width.
     pub fn judge(&mut self, case: Case<'_>) -> Result<Ruling, WidthError> {
+        let mut bands = Vec::new();
+        let off = self.off(case.row, &mut bands);
         let sight = Sight {
             row: case.row,
+            off: &off,
+            bands: &bands,
             evidence: self.step(case.row),
             is_outside: case.is_outside,
             is_categorical: self.is_categorical,
         };
         let moment = sight.moment(case.time);
         let learns_unjudged = self.policy.learns() && !case.is_outside;
-        let (answer, learn) = match case.raw {
-            Raw::Missing => (self.miss(moment, &sight)?, false),
-            Raw::WarmingUp => (Answer::WarmingUp, learns_unjudged),
+        let unjudged = if learns_unjudged {
+            Learning::Usual
+        } else {
+            Learning::Not
+        };
+        let (answer, learning) = match case.raw {
+            Raw::Missing => (self.miss(moment, &sight)?, Learning::Not),
+            Raw::WarmingUp => (Answer::WarmingUp, unjudged),
             Raw::Score(score) => match self.decision.judge(score, moment, self.policy) {
-                None => (Answer::WarmingUp, learns_unjudged),
+                None => (Answer::WarmingUp, unjudged),
                 Some(judgement) => {
                     let scored = self.say(score, &judgement, &sight)?;
-                    (Answer::Scored(scored), judgement.learn)
+                    (Answer::Scored(scored), judgement.learning)
                 }
             },
         };
+        self.decision.take(case.raw.score(), &off, learning);
+        let learn = learning != Learning::Not;
         if learn {
-            if let Raw::Score(score) = case.raw {
-                self.decision.learn(score, self.policy);
-            }
             self.course.learn(case.row);
         }
         Ok(Ruling { answer, learn })
+    }
+
+    /// How far each value is off where it belongs. None where values are names.
+    fn off(&mut self, row: &[f64], bands: &mut Vec<Band>) -> Vec<f64> {
+        if self.is_categorical {
+            return Vec::new();
+        }
+        let epoch = self.detector.epoch();
+        if epoch != self.decision.epoch() {
+            let before = self.detector.off_before();
+            self.decision
+                .see_anew(epoch, before.chunks_exact(row.len().max(1)));
+        }
+        self.detector.bands(bands);
+        off(row, bands)
     }
 
     /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
@@ -126,7 +149,7 @@ impl Judge<'_> {
     }
 
     /// A row without any value: an anomaly where none was ever missing for so long.
-    fn miss(&mut self, moment: Moment, sight: &Sight<'_>) -> Result<Answer, WidthError> {
+    fn miss(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<Answer, WidthError> {
         if sight.evidence.is_none() {
             return Ok(Answer::Missing);
         }
@@ -169,7 +192,7 @@ impl Judge<'_> {
         sight: &Sight<'_>,
     ) -> Result<Option<Reason>, WidthError> {
         let (row, policy) = (sight.row, self.policy);
-        let explanation = self.detector.explain(row)?;
+        let explanation = self.explain(judgement, sight)?;
         let known = sight.known_type(judgement);
         let has_value = !known.is_some_and(is_without_deviation);
         let looks_at_value = policy.looks_at_value() && !sight.is_outside;
@@ -181,8 +204,13 @@ impl Judge<'_> {
             self.course.look(row, &explanation)
         });
         let decision = &*self.decision;
-        let is_normal = |score| {
-            let depth = decision.depth(score, policy);
+        let is_normal = |row: &[f64], score| {
+            let off = if self.is_categorical {
+                Vec::new()
+            } else {
+                off(row, sight.bands)
+            };
+            let depth = decision.depth(score, &off);
             depth.is_some_and(|depth| depth < judgement.threshold)
         };
         let counterfactual = if has_value && !sight.is_outside {
@@ -196,19 +224,72 @@ impl Judge<'_> {
             anomaly_type,
         }))
     }
+
+    /// What made the row strange: the values that lie beyond all before, else what the detector says.
+    fn explain(&self, judgement: &Judgement, sight: &Sight<'_>) -> Result<Explanation, WidthError> {
+        let mut explanation = self.detector.explain(sight.row)?;
+        let Some(far) = &judgement.far else {
+            return Ok(explanation);
+        };
+        let usual = |feature: usize| {
+            let [low, middle, high] = self.decision.usual(sight.off, feature)?;
+            let band = sight.bands.get(feature).copied().unwrap_or(Band::NONE);
+            let expected = Expected {
+                low: band.low + low,
+                middle: f64::midpoint(band.low, band.high) + middle,
+                high: band.high + high,
+            };
+            (expected.low.is_finite() && expected.high.is_finite()).then_some(expected)
+        };
+        let width = sight.row.len();
+        if explanation.expected.len() != width {
+            let all: Option<Vec<Expected>> = (0..width).map(usual).collect();
+            explanation.expected = all.unwrap_or_default();
+        }
+        for (feature, margin) in far.margins.iter().enumerate() {
+            if *margin > 0.0
+                && let Some(expected) = explanation.expected.get_mut(feature)
+                && let Some(usual) = usual(feature)
+            {
+                *expected = usual;
+            }
+        }
+        let weights = far.margins.iter().map(|margin| margin * margin).collect();
+        Ok(Explanation::from_weights(weights, explanation.expected))
+    }
+}
+
+/// How far each value of a row is off its band; the value itself where there are none.
+fn off(row: &[f64], bands: &[Band]) -> Vec<f64> {
+    if bands.is_empty() {
+        return row.to_vec();
+    }
+    row.iter()
+        .zip(bands)
+        .map(|(x, band)| band.off(*x))
+        .collect()
 }
 
 /// What a row looks like beside its score.
 struct Sight<'a> {
     row: &'a [f64],
+    /// How far its values are off where they belong; empty where they are names.
+    off: &'a [f64],
+    /// Where they belong; empty where no seasons are known.
+    bands: &'a [Band],
     evidence: Option<Evidence>,
     is_outside: bool,
     is_categorical: bool,
 }
 
-impl Sight<'_> {
-    fn moment(&self, time: Option<i64>) -> Moment {
-        let depth = self.evidence.map(|evidence| Beside::Depth(evidence.depth));
+impl<'a> Sight<'a> {
+    fn moment(&self, time: Option<i64>) -> Moment<'a> {
+        let depth = self.evidence.map(|evidence| match evidence.anomaly_type {
+            AnomalyType::LevelShift | AnomalyType::Trend | AnomalyType::Variance => {
+                Beside::Lasting(evidence.depth)
+            }
+            _ => Beside::Depth(evidence.depth),
+        });
         Moment {
             time,
             beside: if self.is_outside {
@@ -216,12 +297,13 @@ impl Sight<'_> {
             } else {
                 depth.unwrap_or_default()
             },
+            row: self.off,
         }
     }
 
     /// The type that is known without a look at the value.
     fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
-        let counts = |evidence: &Evidence| evidence.depth >= judgement.threshold;
+        let counts = |evidence: &Evidence| judgement.depth >= evidence.depth;
         self.evidence
             .filter(counts)
             .map(|evidence| evidence.anomaly_type)

@@ -156,7 +156,7 @@ impl Series {
 
     /// Decides otherwise from now on; what was learned stays.
     pub fn decide_by(&mut self, decision: &DecisionConfig) -> Result<(), ConfigError> {
-        self.policy = Policy::try_from(decision)?.of_depths(self.kind.scores_depth);
+        self.policy = Policy::try_from(decision)?;
         self.data_range.clone_from(&decision.data_range);
         Ok(())
     }

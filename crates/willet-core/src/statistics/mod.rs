@@ -1,5 +1,6 @@
 //! Running statistics with bounded state: moments, a sorted window, quantiles, the tail of a distribution.
 
+mod counter;
 mod covariance;
 mod exponential_moments;
 mod gaussian;
@@ -8,6 +9,7 @@ mod pareto_tail;
 mod sorted_window;
 mod upper_digest;
 
+pub(crate) use counter::Counter;
 pub use covariance::Covariance;
 pub(crate) use covariance::{dot, eigen, triangle};
 pub use exponential_moments::ExponentialMoments;

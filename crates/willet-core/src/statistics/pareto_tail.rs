@@ -79,6 +79,14 @@ impl ParetoTail {
     }
 }
 
+impl ParetoTail {
+    /// The value whose [`ParetoTail::depth_at`] is `depth`: the start, at and below its depth.
+    pub fn value_at(&self, depth: f64) -> f64 {
+        let beyond = (self.shape * (depth - self.depth)).clamp(0.0, 300.0);
+        self.start + self.scale * (libm::pow(10.0, beyond) - 1.0) / self.shape
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

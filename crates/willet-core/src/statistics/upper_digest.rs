@@ -141,6 +141,33 @@ impl UpperDigest {
         (weight + 1.0) / total
     }
 
+    /// The smallest value that no more than `share` of the merged values lie at or above, counted as
+    /// [`UpperDigest::share_above`] does; `None` where that is beyond the largest of them.
+    pub fn value_with(&self, share: f64) -> Option<f64> {
+        let weight = share * (self.weight() + 1.0) - 1.0;
+        let at = self
+            .centroids
+            .partition_point(|centroid| f64::from(centroid.cumulated) <= weight);
+        let Some(below) = self.centroids.get(at) else {
+            return self.centroids.last().map(|last| f64::from(last.mean));
+        };
+        let above = self.centroids[at.checked_sub(1)?];
+        let (x1, x0) = (f64::from(above.mean), f64::from(below.mean));
+        let (c1, c0) = (f64::from(above.cumulated), f64::from(below.cumulated));
+        let part = (weight - c1) / Self::spread(c0 - c1, c1).max(1e-300);
+        let value = x1 - part.clamp(0.0, 1.0) * (x1 - x0);
+        Some(value.max(f64::from(below.mean.next_up())))
+    }
+
+    /// The largest value that is held.
+    pub fn largest(&self) -> Option<f64> {
+        let merged = self.centroids.first().map(|first| first.mean);
+        let largest = self.buffer.iter().copied().fold(merged, |most, x| {
+            Some(most.map_or(x, |most: f32| most.max(x)))
+        });
+        largest.map(f64::from)
+    }
+
     /// How much of a centroid's weight may lie above its mean: all of it, unless it is more than a merge would have
     /// gathered. Such a centroid is one value many times over, and what lies above it is rarer than it is.
     pub fn spread(own: f64, above: f64) -> f64 {

@@ -354,8 +354,7 @@ impl Plan {
 
     /// How scores become decisions at an event time.
     pub fn policy_at(&self, time: Option<Timestamp>) -> Policy {
-        let policy = self.calendars.policy_at(time).unwrap_or(&self.policy);
-        policy.of_depths(self.kind.scores_depth)
+        *self.calendars.policy_at(time).unwrap_or(&self.policy)
     }
 
     /// Whether an event must have a time: flags are counted over it, or events are put together by it.

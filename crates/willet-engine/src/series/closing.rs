@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use willet_core::decision::{Moment, anomaly_score, depth_of};
+use willet_core::decision::{Learning, Moment, anomaly_score, depth_of};
 use willet_core::features::LONGEST_GAP;
 use willet_core::windows::Taken;
 
@@ -262,7 +262,7 @@ impl Series {
         if score.is_nan() {
             return Outcome::WarmingUp;
         }
-        let policy = plan.policy_at(closing.time).of_depths(false);
+        let policy = plan.policy_at(closing.time);
         let moment = Moment {
             time: closing.time.map(|time| time.0),
             ..Moment::default()
@@ -271,9 +271,12 @@ impl Series {
         let mut copy = (closing.revision > 0).then(|| decision.clone());
         let decision = copy.as_mut().unwrap_or(decision);
         let judged = decision.judge(score, moment, &policy);
-        if judged.is_none_or(|judgement| judgement.learn) && policy.learns() {
-            decision.learn(score, &policy);
-        }
+        let learning = match &judged {
+            Some(judgement) => judgement.learning,
+            None if policy.learns() => Learning::Usual,
+            None => Learning::Not,
+        };
+        decision.take(Some(score), &[], learning);
         let Some(judgement) = judged else {
             return Outcome::WarmingUp;
         };

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use willet_core::decision::Decision;
+use willet_core::decision::{Decision, DecisionV2};
 use willet_core::windows::{BucketPlan, WindowPlan};
 use willet_core::windows::{Buckets, PushError, RowWindows, Taken, Window as RowWindow};
 
@@ -56,14 +56,29 @@ struct ToldWindow {
 
 /// As it is saved.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct GatherState {
+pub(super) struct GatherState<D = Decision> {
     fingerprint: u64,
     names: Vec<String>,
     is_positional: bool,
     version: u16,
     shape: Vec<u8>,
-    decision: Option<Decision>,
+    decision: Option<D>,
     told: Told,
+}
+
+impl GatherState<DecisionV2> {
+    /// The same with decisions as they are now.
+    pub(super) fn into_present(self) -> GatherState {
+        GatherState {
+            fingerprint: self.fingerprint,
+            names: self.names,
+            is_positional: self.is_positional,
+            version: self.version,
+            shape: self.shape,
+            decision: self.decision.map(Decision::from),
+            told: self.told,
+        }
+    }
 }
 
 /// A window that closed or was corrected.

@@ -467,9 +467,7 @@ impl Series {
 
     pub(crate) fn describe(&self, plan: &Plan) -> Description {
         let is_warm = |model: &&Model| match plan.of_version(model.version) {
-            // Its scores are depths: the decision has nothing to warm up.
-            Some(plan) if plan.kind().scores_depth => !model.detector.expected().is_empty(),
-            Some(plan) => model.decision.depth(0.0, &plan.policy_at(None)).is_some(),
+            Some(_) => model.decision.is_warm(),
             None => false,
         };
         let model = self.model.as_ref().filter(is_warm);

@@ -260,7 +260,7 @@ impl Model {
             .score(rows, &mut raw)
             .expect("the model was built for this width");
         let kind = plan.of_version(self.version).unwrap_or(plan).kind();
-        let policy = plan.policy_at(time).of_depths(kind.scores_depth);
+        let policy = plan.policy_at(time);
         let policy = self.share.map_or(policy, |share| policy.with_share(share));
         let range = plan.config().decision.data_range.as_ref();
         let case = Case {

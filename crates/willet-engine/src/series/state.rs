@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use willet_core::decision::{Course, Decision, DecisionV1};
+use willet_core::decision::{Course, Decision, DecisionV1, DecisionV2};
 use willet_core::features::{Memory, Spacing};
 use willet_core::random::series_seed;
 
@@ -39,7 +39,7 @@ impl Series {
             former: self.former.as_deref().map(Model::save),
             watch: self.watch.as_ref().map(Watch::save),
         });
-        let state = SeriesState::V4(state, beyond);
+        let state = SeriesState::V5(state, beyond);
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -61,8 +61,9 @@ impl Series {
                 let state = SeriesStateV3::from_v1(state, Some(*former));
                 (state, BeyondV4::default())
             }
-            SeriesState::V3(state) => (*state, BeyondV4::default()),
-            SeriesState::V4(state, beyond) => (*state, *beyond),
+            SeriesState::V3(state) => (state.into_present(), BeyondV4::default()),
+            SeriesState::V4(state, beyond) => (state.into_present(), beyond.into_present()),
+            SeriesState::V5(state, beyond) => (*state, *beyond),
         };
         let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
@@ -120,16 +121,18 @@ enum SeriesState {
     /// With the former model, which answers until the other is warm.
     V2(SeriesStateV1, Box<ModelStateV1>),
     /// With decisions that keep a rate and count depths, the course of the values, their spacing, and the drift test.
-    V3(Box<SeriesStateV3>),
+    V3(Box<SeriesStateV3<DecisionV2>>),
     /// With what events are put to, and what it takes to be trained anew.
-    V4(Box<SeriesStateV3>, Box<BeyondV4>),
+    V4(Box<SeriesStateV3<DecisionV2>>, Box<BeyondV4<DecisionV2>>),
+    /// With decisions that know sizes.
+    V5(Box<SeriesStateV3>, Box<BeyondV4>),
 }
 
 /// What version 4 has beside version 3.
-#[derive(Default, Serialize, Deserialize)]
-struct BeyondV4 {
-    gather: Option<GatherState>,
-    before: Option<ModelStateV3>,
+#[derive(Serialize, Deserialize)]
+struct BeyondV4<D = Decision> {
+    gather: Option<GatherState<D>>,
+    before: Option<ModelStateV3<D>>,
     adapt: Option<AdaptState>,
     performance: Option<PerformanceState>,
     /// Of the model, the former one, the one before: the share of anomalies that an incremental update set.
@@ -157,18 +160,18 @@ struct ModelStateV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SeriesStateV3 {
+struct SeriesStateV3<D = Decision> {
     learned_upto: u64,
     newest: Option<Timestamp>,
     spacing: Spacing,
     sample_count: u64,
-    model: Option<ModelStateV3>,
-    former: Option<ModelStateV3>,
+    model: Option<ModelStateV3<D>>,
+    former: Option<ModelStateV3<D>>,
     watch: Option<WatchState>,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct ModelStateV3 {
+pub(super) struct ModelStateV3<D = Decision> {
     pub(super) version: u32,
     pub(super) names: Vec<String>,
     pub(super) is_positional: bool,
@@ -176,7 +179,7 @@ pub(super) struct ModelStateV3 {
     pub(super) kind: String,
     pub(super) detector_version: u16,
     pub(super) detector: Vec<u8>,
-    pub(super) decision: Decision,
+    pub(super) decision: D,
     pub(super) course: Course,
 }
 
@@ -190,6 +193,60 @@ impl SeriesStateV3 {
             model: state.model.map(ModelStateV3::from),
             former: former.map(ModelStateV3::from),
             watch: None,
+        }
+    }
+}
+
+impl Default for BeyondV4 {
+    fn default() -> Self {
+        Self {
+            gather: None,
+            before: None,
+            adapt: None,
+            performance: None,
+            shares: [None; 3],
+        }
+    }
+}
+
+impl BeyondV4<DecisionV2> {
+    fn into_present(self) -> BeyondV4 {
+        BeyondV4 {
+            gather: self.gather.map(GatherState::into_present),
+            before: self.before.map(ModelStateV3::into_present),
+            adapt: self.adapt,
+            performance: self.performance,
+            shares: self.shares,
+        }
+    }
+}
+
+impl SeriesStateV3<DecisionV2> {
+    fn into_present(self) -> SeriesStateV3 {
+        SeriesStateV3 {
+            learned_upto: self.learned_upto,
+            newest: self.newest,
+            spacing: self.spacing,
+            sample_count: self.sample_count,
+            model: self.model.map(ModelStateV3::into_present),
+            former: self.former.map(ModelStateV3::into_present),
+            watch: self.watch,
+        }
+    }
+}
+
+impl ModelStateV3<DecisionV2> {
+    fn into_present(self) -> ModelStateV3 {
+        ModelStateV3 {
+            version: self.version,
+            names: self.names,
+            is_positional: self.is_positional,
+            features: self.features,
+            kind: self.kind,
+            detector_version: self.detector_version,
+            detector: self.detector,
+            decision: self.decision.into(),
+            course: self.course,
         }
     }
 }

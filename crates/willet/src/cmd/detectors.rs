@@ -250,7 +250,6 @@ fn json(kind: &Kind) -> serde_json::Value {
         "takes_missing": kind.takes_missing,
         "saturates": kind.saturates,
         "is_ordered": kind.is_ordered,
-        "scores_depth": kind.scores_depth,
         "settings": json_settings(kind.all_settings()),
     })
 }

@@ -38,6 +38,8 @@ const SPREAD_ROWS: u32 = 3_000;
 const CLIP: f64 = 4.0;
 /// A deviation is remembered as one of at most this many standard deviations.
 const REMEMBERED: f64 = 16.0;
+/// One that was told already as one of at most this many.
+const TOLD: f64 = 2.0;
 /// Deviations before their spread means anything.
 const WARM_UP: u32 = 8;
 
@@ -124,12 +126,22 @@ impl Deviations {
         for ((mean, x), depth) in self.means.iter_mut().zip(seen.means).zip(seen.depths) {
             mean.learn(x, depth);
         }
-        self.pass(seen);
+        self.remember(self.bounded(seen.deviation));
     }
 
-    /// Remembers that it came, and does not take it for usual.
+    /// Remembers that it came, and does not take it for usual: what was told already must not fill the means of the rows behind it.
     pub(super) fn pass(&mut self, seen: &Seen) {
-        self.last[self.next as usize] = self.bounded(seen.deviation);
+        let spread = &self.means[0].moments;
+        let most = TOLD * spread.deviation();
+        self.remember(if spread.count() < WARM_UP {
+            seen.deviation
+        } else {
+            seen.deviation.clamp(-most, most)
+        });
+    }
+
+    fn remember(&mut self, deviation: f64) {
+        self.last[self.next as usize] = deviation;
         self.next = (self.next + 1) % LONGEST as u32;
         self.count += 1;
     }

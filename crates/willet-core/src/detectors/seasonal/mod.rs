@@ -1,21 +1,20 @@
 //! Trend and seasons taken out, what is left judged.
 
 mod deviations;
-mod long_season;
-mod season;
+mod former;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias};
-use super::events::{Events, Weighed};
+use super::seasons::Seasons;
 use crate::decision::Scale;
 use crate::error::ConfigError;
-use crate::rows::{Expected, Explanation, Raw};
+use crate::rows::{Band, Expected, Explanation, Raw};
 use crate::statistics::Gaussian;
 use deviations::{Deviations, Seen};
-use long_season::LongSeason;
-use season::Season;
+pub(super) use former::EventsV2;
+use former::StateV2;
 
 crate::settings! {
     /// Settings of [`Seasonal`].
@@ -29,8 +28,7 @@ crate::settings! {
 #[derive(Debug)]
 pub(super) struct Seasonal {
     window_size: usize,
-    seasons: Vec<Season>,
-    long_seasons: Vec<LongSeason>,
+    seasons: Seasons,
     rest: Rest,
 }
 
@@ -40,7 +38,8 @@ struct Rest {
     features: Vec<Deviations>,
     /// Of the last deviations of all features together; `None` where they are too many.
     shape: Option<Shape>,
-    events: Events,
+    /// Mean of the recent evidence.
+    lately: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +53,7 @@ struct Shape {
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
-    seasons: Vec<Season>,
-    long_seasons: Vec<LongSeason>,
+    seasons: Seasons,
     rest: Rest,
 }
 
@@ -66,13 +64,17 @@ const WIDEST_SHAPE: usize = 64;
 /// Weight of the shape beside the deviations: it sees much that is odd and harmless.
 const SHAPE_WEIGHT: f64 = 0.25;
 
+/// Weight of the newest row in the recent evidence: about the last 20 rows.
+const NEWEST: f64 = 0.05;
+
 /// A row seen against what is usual.
 struct View {
     /// Narrow rows need no memory from the heap.
     seen: SmallVec<[Seen; 12]>,
     /// Distance of the shape and its depth.
     shape: Option<(f64, Option<f64>)>,
-    weighed: Option<Weighed>,
+    /// What speaks against the row.
+    evidence: Option<f64>,
 }
 
 impl Shape {
@@ -92,7 +94,7 @@ impl Rest {
         Self {
             features: vec![Deviations::new(); width],
             shape: Shape::new(width),
-            events: Events::new(),
+            lately: 0.0,
         }
     }
 
@@ -124,14 +126,14 @@ impl Rest {
             (distance, shape.scale.depth(distance))
         });
         let fast = Self::evidence(&seen);
-        let weighed = fast.map(|fast| {
+        let evidence = fast.map(|fast| {
             let odd = shape.and_then(|(_, depth)| depth).unwrap_or(0.0);
-            self.events.weigh(fast, fast + SHAPE_WEIGHT * odd)
+            fast + SHAPE_WEIGHT * odd
         });
         View {
             seen,
             shape,
-            weighed,
+            evidence,
         }
     }
 
@@ -145,11 +147,13 @@ impl Rest {
     }
 
     fn score(&self, view: &View) -> Raw {
-        let score = view
-            .weighed
-            .as_ref()
-            .and_then(|weighed| self.events.score(weighed));
+        let score = view.evidence.map(|evidence| evidence + self.with(evidence));
         score.map_or(Raw::WarmingUp, Raw::Score)
+    }
+
+    /// The recent evidence with that of a row.
+    fn with(&self, evidence: f64) -> f64 {
+        self.lately + NEWEST * (evidence - self.lately)
     }
 
     fn learn(&mut self, values: impl Iterator<Item = f64>, view: &View, window: usize) {
@@ -167,69 +171,40 @@ impl Rest {
         for ((feature, value), seen) in self.features.iter_mut().zip(values).zip(&view.seen) {
             feature.learn(value, seen);
         }
-        if let Some(weighed) = &view.weighed {
-            self.events.take(weighed, true);
-        }
+        self.lately = view
+            .evidence
+            .map_or(self.lately, |evidence| self.with(evidence));
     }
 
     fn pass(&mut self, view: &View) {
         for (feature, seen) in self.features.iter_mut().zip(&view.seen) {
             feature.pass(seen);
         }
-        if let Some(weighed) = &view.weighed {
-            self.events.take(weighed, false);
-        }
     }
 }
 
 impl Seasonal {
     fn view(&self, row: &[f64]) -> View {
-        self.rest.view(self.residuals(row))
-    }
-
-    /// The values less their seasons.
-    fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
-        let seasons = self.seasons.iter().zip(&self.long_seasons).zip(row);
-        seasons.map(|((season, long), value)| season.residual(*value, long.expected()))
+        self.rest.view(self.seasons.residuals(row))
     }
 
     fn learn_view(&mut self, row: &[f64], view: &View) {
-        let seasons = self.seasons.iter().zip(&self.long_seasons).zip(row);
-        let residuals =
-            seasons.map(|((season, long), value)| season.residual(*value, long.expected()));
+        let residuals = self.seasons.residuals(row);
         self.rest.learn(residuals, view, self.window_size);
         self.remember(row);
     }
 
     /// Puts a row into the history; where that shows another season, learns anew what is left after it, from the same history.
     fn remember(&mut self, row: &[f64]) {
-        let mut is_another = false;
-        let seasons = self.seasons.iter_mut().zip(&mut self.long_seasons);
-        for ((season, long), value) in seasons.zip(row) {
-            long.push(season.residual(*value, 0.0));
-            if season.push(*value) {
-                is_another = true;
-                long.start(season.found().map_or(0, |(period, _)| period));
-                (season.first_expected()..season.len())
-                    .for_each(|index| long.push(season.residual_at(index)));
-            }
-        }
-        if !is_another {
+        if !self.seasons.push(row) {
             return;
         }
-        let from = self
-            .seasons
-            .iter()
-            .map(Season::first_expected)
-            .max()
-            .unwrap_or(0);
-        let len = self.seasons.first().map_or(0, Season::len);
-        self.rest = Rest::new(self.seasons.len());
-        for index in from..len {
-            // Without the longer seasons: they begin with the period.
-            let residuals = || self.seasons.iter().map(|season| season.residual_at(index));
-            let view = self.rest.view(residuals());
-            self.rest.learn(residuals(), &view, self.window_size);
+        let width = self.rest.features.len();
+        self.rest = Rest::new(width);
+        for residuals in self.seasons.residuals_before().chunks_exact(width) {
+            let view = self.rest.view(residuals.iter().copied());
+            self.rest
+                .learn(residuals.iter().copied(), &view, self.window_size);
         }
     }
 }
@@ -244,8 +219,7 @@ impl Algorithm for Seasonal {
     const TAKES_MISSING: bool = false;
     const SATURATES: bool = false;
     const IS_ORDERED: bool = true;
-    const SCORES_DEPTH: bool = true;
-    const STATE_VERSION: u16 = 2;
+    const STATE_VERSION: u16 = 3;
 
     type Config = SeasonalConfig;
     type State = State;
@@ -253,8 +227,7 @@ impl Algorithm for Seasonal {
     fn new(config: &SeasonalConfig, width: usize, _seed: u64) -> Result<Self, ConfigError> {
         Ok(Self {
             window_size: config.window_size,
-            seasons: vec![Season::new(); width],
-            long_seasons: vec![LongSeason::default(); width],
+            seasons: Seasons::new(width),
             rest: Rest::new(width),
         })
     }
@@ -297,59 +270,35 @@ impl Algorithm for Seasonal {
     }
 
     fn expected(&self) -> Vec<Expected> {
-        let seasons = self.seasons.iter().zip(&self.long_seasons);
+        let seasons = self.seasons.expected();
         let expected: Option<Vec<Expected>> = seasons
             .zip(&self.rest.features)
-            .map(|((season, long), feature)| {
-                let by = season.expected() + long.expected();
-                feature.expected().map(|rest| rest.shifted(by))
-            })
+            .map(|(by, feature)| feature.expected().map(|rest| rest.shifted(by)))
             .collect();
         expected.unwrap_or_default()
     }
 
+    fn bands(&self, out: &mut Vec<Band>) {
+        self.seasons.bands(out);
+    }
+
+    fn epoch(&self) -> u64 {
+        self.seasons.epoch()
+    }
+
+    fn off_before(&self) -> Vec<f64> {
+        self.seasons.off_before()
+    }
+
     fn about(&self) -> Option<String> {
-        let found = self.seasons.iter().zip(&self.long_seasons).enumerate();
-        let found = found
-            .filter_map(|(feature, (season, long))| Some((feature, season.found()?, long.found())));
-        let told: Vec<String> = found
-            .map(|(feature, (period, strength), long)| {
-                let of = if self.seasons.len() > 1 {
-                    format!(" in feature {feature}")
-                } else {
-                    String::new()
-                };
-                let short = format!("season of {period} rows{of} (correlation {strength:.2})");
-                match long {
-                    Some((cycle, gain)) => format!(
-                        "{short}, and one of {} rows (takes {:.0} % of what that leaves)",
-                        cycle * period,
-                        gain * 100.0
-                    ),
-                    None => short,
-                }
-            })
-            .collect();
-        Some(if told.is_empty() {
-            "no season".to_owned()
-        } else {
-            told.join(", ")
-        })
+        Some(self.seasons.about())
     }
 
     fn heap_bytes(&self) -> usize {
-        let seasons = self.seasons.capacity() * size_of::<Season>()
-            + self.long_seasons.capacity() * size_of::<LongSeason>();
         let features = self.rest.features.capacity() * size_of::<Deviations>();
         let shape = self.rest.shape.as_ref();
-        seasons
+        self.seasons.heap_bytes()
             + features
-            + self.seasons.iter().map(Season::heap_bytes).sum::<usize>()
-            + self
-                .long_seasons
-                .iter()
-                .map(LongSeason::heap_bytes)
-                .sum::<usize>()
             + self
                 .rest
                 .features
@@ -359,15 +308,22 @@ impl Algorithm for Seasonal {
             + shape.map_or(0, |shape| {
                 shape.normal.heap_bytes() + shape.scale.heap_bytes()
             })
-            + self.rest.events.heap_bytes()
     }
 
     fn save(&self) -> State {
         State {
             seasons: self.seasons.clone(),
-            long_seasons: self.long_seasons.clone(),
             rest: self.rest.clone(),
         }
+    }
+
+    fn read_former(version: u16, bytes: &[u8]) -> Result<(State, &[u8]), String> {
+        if version != 2 {
+            return Err(format!("version {version} was never released"));
+        }
+        let read = postcard::take_from_bytes::<StateV2>(bytes);
+        let (state, rest) = read.map_err(|error| error.to_string())?;
+        Ok((state.into(), rest))
     }
 
     fn restore(
@@ -376,12 +332,7 @@ impl Algorithm for Seasonal {
         _seed: u64,
         state: State,
     ) -> Result<Self, String> {
-        let State {
-            seasons,
-            long_seasons,
-            rest,
-        } = state;
-        let len = seasons.first().map_or(0, Season::len);
+        let State { seasons, rest } = state;
         let shape_is_sound = match (&rest.shape, Shape::new(width)) {
             (Some(shape), Some(fresh)) => {
                 shape.rows == fresh.rows
@@ -392,18 +343,10 @@ impl Algorithm for Seasonal {
             (None, None) => true,
             _ => false,
         };
-        let is_sound = seasons.len() == width
-            && seasons
-                .iter()
-                .all(|season| season.is_sound() && season.len() == len)
-            && long_seasons.len() == width
-            && seasons.iter().zip(&long_seasons).all(|(season, long)| {
-                let period = season.found().map_or(0, |(period, _)| period);
-                long.is_sound(period)
-            })
+        let is_sound = seasons.is_sound(width)
             && rest.features.len() == width
             && rest.features.iter().all(Deviations::is_sound)
-            && rest.events.is_sound()
+            && rest.lately.is_finite()
             && shape_is_sound;
         if !is_sound {
             return Err("its parts do not belong together".to_owned());
@@ -411,7 +354,6 @@ impl Algorithm for Seasonal {
         Ok(Self {
             window_size: config.window_size,
             seasons,
-            long_seasons,
             rest,
         })
     }

@@ -61,6 +61,25 @@ impl LongSeason {
             .unwrap_or(0.0)
     }
 
+    /// What it would have added `back` rows before the one to come.
+    pub(super) fn expected_before(&self, back: usize) -> f64 {
+        if self.cycle == 0 {
+            return 0.0;
+        }
+        let period = self.period as usize;
+        let ago = back.div_ceil(period) * period;
+        let place = |row: usize| {
+            let part = (row % period) * self.parts_a_period() / period;
+            row / period * self.parts_a_period() + part
+        };
+        let now = ago + self.phase as usize;
+        let parts = place(now) - place(now - back);
+        let index = self.parts.len().checked_sub(parts);
+        index
+            .and_then(|index| self.foretold(index, self.cycle as usize))
+            .unwrap_or(0.0)
+    }
+
     /// Takes in the deviation of a row from the period's season.
     pub(super) fn push(&mut self, deviation: f64) {
         if self.period == 0 {

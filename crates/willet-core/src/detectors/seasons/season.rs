@@ -20,10 +20,49 @@ pub(super) struct Season {
     until_look: u32,
     /// Looks on end at which the period foretold nothing.
     failed: u8,
+    /// Rows that one value kept is the mean of: more, the longer no period is found.
+    every: u32,
+    /// The rows of the value that is being made: how many, and their sum.
+    gathered: u32,
+    sum: f64,
 }
 
+/// A season as it was saved before it kept means; frozen.
+#[derive(Serialize, Deserialize)]
+pub(in super::super) struct SeasonV2 {
+    anchor: f64,
+    values: Vec<f32>,
+    next: u32,
+    period: u32,
+    strength: f32,
+    until_look: u32,
+    failed: u8,
+}
+
+impl From<SeasonV2> for Season {
+    fn from(state: SeasonV2) -> Self {
+        Self {
+            anchor: state.anchor,
+            values: state.values,
+            next: state.next,
+            period: state.period,
+            strength: state.strength,
+            until_look: state.until_look,
+            failed: state.failed,
+            every: 1,
+            gathered: 0,
+            sum: 0.0,
+        }
+    }
+}
+
+/// Most rows that a value is the mean of.
+const MOST_ROWS: u32 = 256;
+/// A value may come early or late by one for so many of a period: ten to twenty minutes of a day.
+const EARLY_OR_LATE: (u32, u32) = (96, 192);
+
 /// Values kept: three days of five minutes, or six weeks of hours.
-pub(super) const HISTORY: usize = 1_024;
+const HISTORY: usize = 1_024;
 /// First look for a period, then whenever the history has grown by a quarter, then at every half of it.
 const FIRST_LOOK: usize = 96;
 const LOOK_EVERY: usize = HISTORY / 2;
@@ -54,6 +93,9 @@ impl Season {
             strength: 0.0,
             until_look: FIRST_LOOK as u32,
             failed: 0,
+            every: 1,
+            gathered: 0,
+            sum: 0.0,
         }
     }
 
@@ -66,9 +108,62 @@ impl Season {
         self.values.len()
     }
 
-    /// What the season makes of the value to come; without one, 0.
+    /// Rows that a value of the history is the mean of.
+    pub(super) fn every(&self) -> u32 {
+        self.every
+    }
+
+    /// What the season makes of the row to come; without one, 0.
     pub(super) fn expected(&self) -> f64 {
-        self.expected_at(self.values.len())
+        let here = self.expected_at(self.values.len());
+        if self.every == 1 || self.period == 0 {
+            return here;
+        }
+        // Between the middles of two values.
+        let place = (f64::from(self.gathered) + 0.5) / f64::from(self.every) - 0.5;
+        let beside = if place < 0.0 {
+            self.expected_at(self.values.len() - 1)
+        } else {
+            self.expected_at(self.values.len() + 1)
+        };
+        here + place.abs() * (beside - here)
+    }
+
+    /// Lowest and highest of the values one to three times `cycle` periods before the row to come, and beside them: where it belongs.
+    pub(super) fn band(&self, cycle: usize) -> Option<(f64, f64)> {
+        self.band_at(self.values.len(), cycle)
+    }
+
+    /// The same of the value at `index`.
+    fn band_at(&self, index: usize, cycle: usize) -> Option<(f64, f64)> {
+        let back = self.period as usize * cycle.max(1);
+        if back == 0 || index < back {
+            return None;
+        }
+        let off = self.period.min(EARLY_OR_LATE.1) / EARLY_OR_LATE.0;
+        let off = off.max(u32::from(self.every > 1)) as usize;
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for cycles in 1..=(index / back).min(CYCLES) {
+            let at = index - cycles * back;
+            for at in at.saturating_sub(off)..=(at + off).min(self.values.len() - 1) {
+                low = low.min(self.kept(at));
+                high = high.max(self.kept(at));
+            }
+        }
+        Some((self.anchor + f64::from(low), self.anchor + f64::from(high)))
+    }
+
+    /// What the value at `index` is off its band.
+    pub(super) fn off_band_at(&self, index: usize, cycle: usize) -> f64 {
+        let value = self.at(index);
+        self.band_at(index, cycle).map_or(value, |(low, high)| {
+            self.apart(value, value.clamp(low, high))
+        })
+    }
+
+    /// Whether the history holds so many rows that the values `cycle` periods before are among them.
+    pub(super) fn holds(&self, cycle: usize) -> bool {
+        self.period > 0 && 2 * self.period as usize * cycle <= HISTORY
     }
 
     /// A value to come less what the season makes of it, and less `more`.
@@ -104,7 +199,16 @@ impl Season {
         if self.values.is_empty() {
             self.anchor = value;
         }
-        let kept = (value - self.anchor).clamp(-1e38, 1e38) as f32;
+        self.sum += (value - self.anchor).clamp(-1e38, 1e38);
+        self.gathered += 1;
+        if self.gathered < self.every {
+            return false;
+        }
+        let kept = (self.sum / f64::from(self.gathered)) as f32;
+        (self.sum, self.gathered) = (0.0, 0);
+        if self.values.len() == HISTORY && self.period == 0 && self.every < MOST_ROWS {
+            self.coarsen();
+        }
         if self.values.len() < HISTORY {
             self.values.push(kept);
         } else {
@@ -125,8 +229,18 @@ impl Season {
         self.look()
     }
 
+    /// Keeps the mean of two values for each two: twice the time in the same space.
+    fn coarsen(&mut self) {
+        self.values.rotate_left(self.next as usize);
+        self.next = 0;
+        let pairs = self.values.chunks_exact(2);
+        self.values = pairs.map(|pair| f32::midpoint(pair[0], pair[1])).collect();
+        self.every *= 2;
+        self.until_look = (self.values.len() / 4) as u32;
+    }
+
     /// Value `index` of the history, the oldest first.
-    fn at(&self, index: usize) -> f64 {
+    pub(super) fn at(&self, index: usize) -> f64 {
         self.anchor + f64::from(self.kept(index))
     }
 
@@ -162,10 +276,15 @@ impl Season {
             .map(|index| f64::from(self.kept(index)))
             .collect();
         let straight = without_trend(&values);
-        let ranks = ranks(&straight);
-        let correlations = autocorrelation(&ranks);
-        let likeness = likeness(&ranks, &correlations);
-        let found = period(&correlations, &likeness).filter(|period| foretells(&straight, *period));
+        let (mut correlations, mut likeness, mut found) =
+            Self::look_at(&straight, ranks(&straight));
+        if found.is_none() {
+            // What is the same but for a few rows has no ranks to speak of: its sizes may repeat.
+            let (by_size, like, sized) = Self::look_at(&straight, sizes(&straight));
+            if sized.is_some() {
+                (correlations, likeness, found) = (by_size, like, sized);
+            }
+        }
         let present = self.period as usize;
         let before = self.period;
         let repeats = |period| repetition(&likeness, period);
@@ -188,6 +307,14 @@ impl Season {
         self.period != before
     }
 
+    /// Autocorrelation and likeness of what stands for the values, and the period that these show and the values bear out.
+    fn look_at(straight: &[f64], ranks: Vec<i16>) -> (Vec<f64>, Vec<f64>, Option<usize>) {
+        let correlations = autocorrelation(&ranks);
+        let likeness = likeness(&ranks, &correlations);
+        let found = period(&correlations, &likeness).filter(|period| foretells(straight, *period));
+        (correlations, likeness, found)
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.values.capacity() * size_of::<f32>()
     }
@@ -199,6 +326,10 @@ impl Season {
             && (self.period as usize) <= len
             && (1..=LOOK_EVERY.max(FIRST_LOOK) as u32).contains(&self.until_look)
             && self.failed < PATIENCE
+            && (1..=MOST_ROWS).contains(&self.every)
+            && self.every.is_power_of_two()
+            && self.gathered < self.every
+            && self.sum.is_finite()
             && self.anchor.is_finite()
             && self.values.iter().all(|x| x.is_finite())
     }
@@ -247,6 +378,28 @@ fn ranks(values: &[f64]) -> Vec<i16> {
         from = to;
     }
     ranks
+}
+
+/// Each value's distance from the median in whole numbers, the farthest fiftieth as far as the next.
+fn sizes(values: &[f64]) -> Vec<i16> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    sorted.iter_mut().for_each(|x| *x = (*x - middle).abs());
+    sorted.sort_unstable_by(f64::total_cmp);
+    let most = sorted.get(sorted.len() * 49 / 50).copied().unwrap_or(0.0);
+    if most <= 0.0 {
+        return vec![0; values.len()];
+    }
+    let sized: Vec<f64> = values
+        .iter()
+        .map(|x| ((x - middle) / most).clamp(-1.0, 1.0))
+        .collect();
+    let mean = sized.iter().sum::<f64>() / sized.len() as f64;
+    sized
+        .iter()
+        .map(|x| ((x - mean) * 1_000.0) as i16)
+        .collect()
 }
 
 /// Autocorrelation of the ranks at 0, 1, 2, ... up to what holds two periods and a bit.

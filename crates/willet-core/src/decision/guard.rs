@@ -1,0 +1,91 @@
+//! What is learned, and what is told once.
+
+use serde::{Deserialize, Serialize};
+
+/// Holds strange rows back from what normal is learned from, and lets in what lasts or comes back.
+///
+/// A *visit* is a strange row and the strange ones right behind it. What has lasted for [`LASTED`] rows is the new normal; so is what
+/// came for the fourth time within some 1,500 rows, or made up [`HELD`] of them. Nothing is held back longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Guard {
+    /// Strange rows on end, up to now.
+    block: u32,
+    /// Depth that the present visit has shown.
+    shown: f64,
+    /// Visits and rows held back lately; both fade.
+    visits: f64,
+    held: f64,
+}
+
+/// From this depth on a row is strange.
+pub(super) const STRANGE: f64 = 4.5;
+/// Rows on end ...
+const LASTED: u32 = 60;
+/// ... visits ...
+const VISITS: f64 = 3.6;
+/// ... and rows held back, after which they are learned.
+const HELD: f64 = 100.0;
+/// What visits and rows held back fade by a row: a third is left after 1,500.
+const FADE: f64 = 1.0 - 1.0 / 1_500.0;
+/// A row of the same visit is told again when it is this much deeper.
+const NEWS: f64 = 2.0;
+
+/// What the guard makes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// It is told: a visit begins, or it is far beyond what the visit has shown.
+    pub(super) is_news: bool,
+    pub(super) learning: Learning,
+}
+
+/// Whether a row is taken for normal, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Learning {
+    /// It is held back.
+    #[default]
+    Not,
+    /// It is nothing strange.
+    Usual,
+    /// It is strange and has come often.
+    Back,
+    /// It is strange and has lasted: here is the new level.
+    Lasted,
+}
+
+impl Guard {
+    pub(super) fn pass(&mut self, depth: f64) -> Passage {
+        self.visits *= FADE;
+        self.held *= FADE;
+        if depth < STRANGE {
+            self.block = 0;
+            return Passage {
+                is_news: true,
+                learning: Learning::Usual,
+            };
+        }
+        self.block = self.block.saturating_add(1);
+        let is_news = self.block == 1 || depth > self.shown + NEWS;
+        if self.block == 1 {
+            self.visits += 1.0;
+            self.shown = depth;
+        }
+        self.shown = self.shown.max(depth);
+        self.held += 1.0;
+        let comes_back = self.visits >= VISITS || self.held >= HELD;
+        let learning = if comes_back {
+            Learning::Back
+        } else if self.block >= LASTED {
+            Learning::Lasted
+        } else {
+            Learning::Not
+        };
+        if learning != Learning::Not {
+            self.held -= 1.0;
+        }
+        Passage { is_news, learning }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.visits >= 0.0 && self.held >= 0.0 && self.shown >= 0.0
+    }
+}

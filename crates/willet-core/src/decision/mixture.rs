@@ -1,0 +1,61 @@
+//! How sure an answer is.
+
+use libm::exp;
+use serde::{Deserialize, Serialize};
+
+/// Tells rows that came from what the series has been from those that did not, by their depths.
+///
+/// The depth L of a row that came from it is exponential: 10^−L is uniform. The others are taken for exponential too, with a
+/// smaller rate ξ: the class of alternatives behind the bound −e·p·ln p. Their share π and ξ are learned from the series' own
+/// depths, a step of expectation and maximisation a row, beginning at what was asked for. The odds that a row did not come from
+/// what the series has been are π ξ / (1 − π) · 10^((1 − ξ) L): they rise with the depth, and at any depth they are as large as
+/// depths like it were frequent beyond what was to be expected.
+///
+/// # References
+/// Sellke, Bayarri, Berger, "Calibration of p Values for Testing Precise Null Hypotheses", American Statistician 2001;
+/// Efron, "Large-Scale Simultaneous Hypothesis Testing", JASA 2004; Cappé, Moulines, "On-line Expectation-Maximization Algorithm
+/// for Latent Data Models", JRSS B 2009.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mixture {
+    /// Rows, of those the ones that are taken for others, and the sum of these ones' depths; all fade.
+    rows: f64,
+    others: f64,
+    depths: f64,
+}
+
+/// Share of others where nobody said.
+pub(super) const PRIOR_SHARE: f64 = 0.005;
+/// Rows that the first share is worth.
+const PRIOR_ROWS: f64 = 200.0;
+/// ξ before data, and how many others it is worth.
+const PRIOR_RATE: f64 = 0.15;
+const PRIOR_OTHERS: f64 = 3.0;
+const RATES: (f64, f64) = (0.02, 0.6);
+/// Rows that are remembered.
+const MEMORY: f64 = 8_192.0;
+
+impl Mixture {
+    /// Probability that a row of this depth did not come from what the series has been; `share` was asked for.
+    pub(super) fn probability(&self, depth: f64, share: f64) -> f64 {
+        let pi = (self.others + share * PRIOR_ROWS) / (self.rows + PRIOR_ROWS);
+        let pi = pi.clamp(1e-6, 0.5);
+        let xi = (self.others + PRIOR_OTHERS) / (self.depths + PRIOR_OTHERS / PRIOR_RATE);
+        let xi = xi.clamp(RATES.0, RATES.1);
+        let lambda = depth * std::f64::consts::LN_10;
+        let odds = pi * xi / (1.0 - pi) * exp(((1.0 - xi) * lambda).min(690.0));
+        odds / (1.0 + odds)
+    }
+
+    /// Takes note of a row.
+    pub(super) fn push(&mut self, depth: f64, probability: f64) {
+        let kept = 1.0 - 1.0 / MEMORY;
+        let lambda = depth * std::f64::consts::LN_10;
+        self.rows = self.rows * kept + 1.0;
+        self.others = self.others * kept + probability;
+        self.depths = self.depths * kept + probability * lambda;
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.rows >= 0.0 && self.others >= 0.0 && self.depths >= 0.0 && self.depths.is_finite()
+    }
+}

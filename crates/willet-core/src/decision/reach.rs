@@ -1,0 +1,452 @@
+//! How far a row lies beyond all that its series has been.
+
+use libm::{fabs, log1p, log2};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::guard::{Guard, Learning};
+use crate::statistics::Counter;
+
+/// How far the values of a row lie beyond all that they have been, in the series' own units.
+///
+/// A score says how rare a row is among others, and many scores end somewhere: they know no size beyond the largest they have seen.
+/// This knows nothing else. Of each value three courses are kept: the value itself, what it is off its local level, and its steps; the
+/// first two, or only the steps where the value does nothing but rise (a counter). Of each course the extremes of the last
+/// [`SLOW_ROWS`] learned rows and of the last hundred are known. A value outside the long extremes lies `margin` units beyond, where
+/// the unit is how far the recent values reach from their middle, and no less than a quarter of what the long ones do: so heavy tails
+/// bring a wide unit, a level that moved does not.
+///
+/// Only rows that were taken for normal are learned, so a spike hides no other.
+///
+/// Cost: a few comparisons a value. Memory some 400 bytes a value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    values: Vec<Courses>,
+    /// The first rows, until there are enough to tell the wild ones among them.
+    young: Vec<f64>,
+    /// Rows learned.
+    rows: u32,
+}
+
+/// Rows that the long extremes are of.
+const SLOW_ROWS: u32 = BLOCKS as u32 * BLOCK_ROWS;
+const BLOCKS: usize = 8;
+const BLOCK_ROWS: u32 = 512;
+/// Rows of one of the two blocks that the recent extremes are of.
+const FAST_ROWS: u32 = 64;
+/// Rows after which a number is taken in.
+const DELAY: usize = 6;
+/// Rows that are looked at together before any is judged.
+const YOUNG: usize = 32;
+/// Among the first rows a value is wild beyond so many robust deviations.
+pub(super) const WILD: f64 = 8.0;
+/// A value that never changed must have been the same for so many rows before a change is far.
+const STILL_ROWS: u32 = 200;
+/// The unit is at least so much of what the long extremes reach, of what the other side reaches, and so many of the smallest steps
+/// of values that come in steps.
+const OF_SLOW: f64 = 0.25;
+const OF_OTHER_SIDE: f64 = 1.0 / 6.0;
+const OF_STEP: f64 = 2.5;
+/// A margin that says as much as half of being beyond all rows does.
+const TRIFLE: f64 = 0.25;
+/// Margin of a change of what never changed.
+const NEVER: f64 = 16.0;
+/// Weight of the newest row in the local level and in the middle.
+const LEVEL: f64 = 1.0 / 16.0;
+const MIDDLE: f64 = 1.0 / 64.0;
+/// Extremes this near to each other, beside how far a value lies beyond, are one value.
+const SAME: f64 = 1e-6;
+
+/// How far a row lies beyond all before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Far {
+    /// The value that lies farthest.
+    pub feature: usize,
+    /// How far, in units of how far its values usually reach; above 0.
+    pub margin: f64,
+    /// What was usual of that value: lowest, middle, highest.
+    pub usual: [f64; 3],
+    /// The margins of all values, 0 where they lie within.
+    pub margins: SmallVec<[f64; 8]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Courses {
+    value: Extent,
+    around: Extent,
+    steps: Extent,
+    /// Local level of the learned values.
+    level: f64,
+    /// The last value that came.
+    last: f64,
+    /// Smallest distance of neighbours, 0 while they are equal.
+    step: f64,
+    counter: Counter,
+    rows: u32,
+}
+
+/// Extremes of a course of numbers, kept around the first of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Extent {
+    anchor: f64,
+    middle: f64,
+    blocks: [Ends; BLOCKS],
+    fast: [Ends; 2],
+    slow: Ends,
+    rows: u32,
+    /// The last numbers, which are not taken in yet.
+    last: [f32; DELAY],
+    came: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Ends {
+    low: f32,
+    high: f32,
+}
+
+const NOTHING: Ends = Ends {
+    low: f32::INFINITY,
+    high: f32::NEG_INFINITY,
+};
+
+impl Ends {
+    fn take(&mut self, x: f32) {
+        self.low = self.low.min(x);
+        self.high = self.high.max(x);
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self {
+            anchor: 0.0,
+            middle: 0.0,
+            blocks: [NOTHING; BLOCKS],
+            fast: [NOTHING; 2],
+            slow: NOTHING,
+            rows: 0,
+            last: [0.0; DELAY],
+            came: 0,
+        }
+    }
+}
+
+impl Extent {
+    /// Takes in a number, a little later: what leaves step by step within a few rows must not carry its bounds along.
+    pub(super) fn learn(&mut self, x: f64) {
+        if self.rows == 0 && self.came == 0 {
+            self.anchor = x;
+        }
+        let x = (x - self.anchor).clamp(-1e38, 1e38) as f32;
+        let place = self.came as usize % DELAY;
+        if self.came as usize >= DELAY {
+            self.take(self.last[place]);
+        }
+        self.last[place] = x;
+        // Counts on without end; what is past the first round is all alike.
+        self.came = if self.came as usize == 2 * DELAY - 1 {
+            DELAY as u32
+        } else {
+            self.came + 1
+        };
+    }
+
+    /// Takes in a number at once.
+    pub(super) fn learn_now(&mut self, x: f64) {
+        if self.rows == 0 && self.came == 0 {
+            self.anchor = x;
+        }
+        self.take((x - self.anchor).clamp(-1e38, 1e38) as f32);
+    }
+
+    fn take(&mut self, x: f32) {
+        let weight = MIDDLE.max(1.0 / f64::from(self.rows + 1));
+        self.middle += weight * (f64::from(x) - self.middle);
+        if self.rows.is_multiple_of(FAST_ROWS) {
+            self.fast = [self.fast[1], NOTHING];
+        }
+        self.fast[1].take(x);
+        if self.rows.is_multiple_of(BLOCK_ROWS) {
+            self.blocks.rotate_left(1);
+            self.blocks[BLOCKS - 1] = NOTHING;
+            self.slow = self.blocks.into_iter().fold(NOTHING, Ends::with);
+        }
+        self.blocks[BLOCKS - 1].take(x);
+        self.slow.take(x);
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Lowest, middle and highest of the long extremes.
+    fn usual(&self) -> [f64; 3] {
+        let of = |x: f64| self.anchor + x;
+        [
+            of(f64::from(self.slow.low)),
+            of(self.middle),
+            of(f64::from(self.slow.high)),
+        ]
+    }
+
+    /// Units above the long extremes; 0 below their upper end, or while too little is known.
+    pub(super) fn margin_above(&self, x: f64) -> f64 {
+        let known = self.rows as usize >= YOUNG && x - self.anchor > f64::from(self.slow.high);
+        if known {
+            self.margin(x, 0.0, self.rows)
+        } else {
+            0.0
+        }
+    }
+
+    /// Units beyond the long extremes; 0 within. `step` is the smallest step of its numbers.
+    fn margin(&self, x: f64, step: f64, rows: u32) -> f64 {
+        let apart = x - self.anchor;
+        let (low, high) = (f64::from(self.slow.low), f64::from(self.slow.high));
+        let (excess, is_up) = if apart > high {
+            (apart - high, true)
+        } else if apart < low {
+            (low - apart, false)
+        } else {
+            return 0.0;
+        };
+        // What single precision cannot tell apart is not apart.
+        if excess <= 1e-6 * fabs(high - low) + 4e-16 * fabs(x) + 2e-7 * fabs(apart.min(1e38)) {
+            return 0.0;
+        }
+        if high - low <= SAME * excess {
+            return if rows < STILL_ROWS {
+                0.0
+            } else {
+                NEVER + log1p(excess)
+            };
+        }
+        let side = |ends: Ends| {
+            let up = f64::from(ends.high) - self.middle;
+            let down = self.middle - f64::from(ends.low);
+            let (own, other) = if is_up { (up, down) } else { (down, up) };
+            own.max(OF_OTHER_SIDE * other).max(0.0)
+        };
+        let recent = self.fast[0].with(self.fast[1]);
+        let unit = side(recent)
+            .max(OF_SLOW * side(self.slow))
+            .max(OF_STEP * step);
+        // Of few rows the extremes are not known yet.
+        excess / (unit * (1.0 + YOUNG as f64 / f64::from(rows)))
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.anchor.is_finite() && self.middle.is_finite()
+    }
+}
+
+impl Courses {
+    fn new(first: f64) -> Self {
+        Self {
+            value: Extent::default(),
+            around: Extent::default(),
+            steps: Extent::default(),
+            level: first,
+            last: first,
+            step: 0.0,
+            counter: Counter::default(),
+            rows: 0,
+        }
+    }
+
+    fn margin(&self, x: f64) -> f64 {
+        if self.counter.is_one() {
+            return self.steps.margin(x - self.last, 0.0, self.rows);
+        }
+        let own = self.value.margin(x, self.step, self.rows);
+        own.max(self.around.margin(x - self.level, self.step, self.rows))
+    }
+
+    /// Lowest, middle and highest of what was usual, as values.
+    fn usual(&self, x: f64) -> [f64; 3] {
+        if self.counter.is_one() {
+            return self.steps.usual().map(|step| self.last + step);
+        }
+        if self.value.margin(x, self.step, self.rows) > 0.0 {
+            let usual = self.value.usual();
+            return [usual[0], self.level.clamp(usual[0], usual[2]), usual[2]];
+        }
+        self.around.usual().map(|around| self.level + around)
+    }
+
+    /// Takes note of a value that came.
+    fn take(&mut self, x: f64, learning: Learning) {
+        let change = x - self.last;
+        if self.rows > 0 {
+            if change != 0.0 && (self.step == 0.0 || fabs(change) < self.step) {
+                self.step = fabs(change);
+            }
+        }
+        self.last = x;
+        self.counter.push(x);
+        let (learn, has_lasted): (fn(&mut Extent, f64), bool) = match learning {
+            Learning::Not => return,
+            Learning::Usual => (Extent::learn, false),
+            Learning::Back => (Extent::learn_now, false),
+            Learning::Lasted => (Extent::learn_now, true),
+        };
+        if self.rows > 0 {
+            learn(&mut self.steps, change);
+            if !has_lasted {
+                learn(&mut self.around, x - self.level);
+            }
+        }
+        learn(&mut self.value, x);
+        if has_lasted {
+            self.level = x;
+        } else {
+            let weight = LEVEL.max(1.0 / f64::from(self.rows + 1));
+            self.level += weight * (x - self.level);
+        }
+        self.rows = self.rows.saturating_add(1);
+    }
+}
+
+impl Reach {
+    /// How far a row lies beyond; `None` within, or while too little is known.
+    pub fn far(&self, row: &[f64]) -> Option<Far> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let margins = |(course, x): (&Courses, &f64)| {
+            if x.is_nan() { 0.0 } else { course.margin(*x) }
+        };
+        let mut of = self.values.iter().zip(row).map(margins).enumerate();
+        let first = of.find(|(_, margin)| *margin > 0.0)?;
+        let (feature, margin) = of.fold(
+            first,
+            |most, this| if this.1 > most.1 { this } else { most },
+        );
+        Some(Far {
+            feature,
+            margin,
+            usual: self.values[feature].usual(row[feature]),
+            margins: self.values.iter().zip(row).map(margins).collect(),
+        })
+    }
+
+    /// What is usual of a value of a row: lowest, middle, highest.
+    pub(super) fn usual(&self, row: &[f64], feature: usize) -> Option<[f64; 3]> {
+        Some(self.values.get(feature)?.usual(*row.get(feature)?))
+    }
+
+    /// Depth that a row brings by lying beyond the learned ones: as rare as one in all of them once that is no trifle, and rarer the
+    /// farther it is.
+    pub fn depth(&self, far: &Far) -> f64 {
+        let rows = f64::from(self.rows.min(SLOW_ROWS) + 1);
+        let records = libm::log10(rows / (2.0 * self.values.len() as f64)).max(0.0);
+        records * far.margin / (far.margin + TRIFLE) + depth_of(far.margin)
+    }
+
+    /// Takes note of a row.
+    pub(super) fn take(&mut self, row: &[f64], learning: Learning) {
+        let learns = learning != Learning::Not;
+        if self.values.is_empty() {
+            if learns && row.iter().any(|x| !x.is_nan()) {
+                self.young.extend_from_slice(row);
+                if self.young.len() >= YOUNG * row.len() {
+                    self.grow_up(row.len());
+                }
+            }
+            return;
+        }
+        for (course, x) in self.values.iter_mut().zip(row) {
+            if !x.is_nan() && fabs(*x) <= 1e100 {
+                if course.rows == 0 {
+                    *course = Courses::new(*x);
+                }
+                course.take(*x, learning);
+            }
+        }
+        if learns {
+            self.rows = self.rows.saturating_add(1);
+        }
+    }
+
+    /// Learns the first rows without what is wild among them.
+    fn grow_up(&mut self, width: usize) {
+        let rows = std::mem::take(&mut self.young);
+        self.values = (0..width)
+            .map(|feature| {
+                let column = rows.iter().skip(feature).step_by(width).copied();
+                let column: SmallVec<[f64; YOUNG]> = column
+                    .filter(|x| !x.is_nan() && fabs(*x) <= 1e100)
+                    .collect();
+                let (middle, unit) = robust(&column);
+                let is_tame = |x: &&f64| fabs(**x - middle) <= WILD * unit;
+                let mut course = Courses::new(middle);
+                column
+                    .iter()
+                    .filter(is_tame)
+                    .for_each(|x| course.take(*x, Learning::Back));
+                course
+            })
+            .collect();
+        self.rows = YOUNG as u32;
+    }
+
+    /// Starts anew with what the series has been, as it is seen now.
+    pub fn restart<'a>(&mut self, rows: impl Iterator<Item = &'a [f64]>) {
+        *self = Self::default();
+        let mut guard = Guard::default();
+        rows.for_each(|row| {
+            let depth = self.far(row).map_or(0.0, |far| self.depth(&far));
+            let passage = guard.pass(depth).learning;
+            self.take(row, passage);
+        });
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<Courses>() + self.young.capacity() * size_of::<f64>()
+    }
+
+    /// Whether the parts belong together; state that came from outside is checked with this.
+    pub fn is_sound(&self) -> bool {
+        let is_sound = |course: &Courses| {
+            course.value.is_sound()
+                && course.around.is_sound()
+                && course.steps.is_sound()
+                && course.level.is_finite()
+                && course.last.is_finite()
+                && course.step >= 0.0
+                && course.counter.is_sound()
+        };
+        self.values.iter().all(is_sound) && self.young.iter().all(|x| !x.is_infinite())
+    }
+}
+
+/// Depth of a margin beyond that of the first row beyond all others: each doubling is a hundred times rarer.
+pub(super) fn depth_of(margin: f64) -> f64 {
+    2.0 * log2(1.0 + margin)
+}
+
+/// Median and deviation by the median of absolute deviations; where that is 0, by their mean.
+pub(super) fn robust(values: &[f64]) -> (f64, f64) {
+    let median = |values: &mut [f64]| {
+        values.sort_unstable_by(f64::total_cmp);
+        let n = values.len();
+        if n == 0 {
+            0.0
+        } else {
+            f64::midpoint(values[(n - 1) / 2], values[n / 2])
+        }
+    };
+    let mut sorted: SmallVec<[f64; YOUNG]> = SmallVec::from_slice(values);
+    let middle = median(&mut sorted);
+    sorted.iter_mut().for_each(|x| *x = fabs(*x - middle));
+    let mean = sorted.iter().sum::<f64>() / sorted.len().max(1) as f64;
+    let unit = 1.4826 * median(&mut sorted);
+    // One value among equal ones is wild; a few are not.
+    (middle, if unit > 0.0 { unit } else { mean })
+}

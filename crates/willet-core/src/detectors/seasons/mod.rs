@@ -1,0 +1,272 @@
+//! What is known of a row's place in the seasons of its values.
+
+mod long_season;
+mod season;
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::mix;
+use crate::rows::Band;
+use crate::statistics::Counter;
+use long_season::LongSeason;
+use season::Season;
+pub(super) use season::SeasonV2;
+
+/// The seasons of each value of a series: a period, and a longer one of several periods, as a week has days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Seasons {
+    values: Vec<Of>,
+}
+
+/// The seasons of one value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Of {
+    counter: Counter,
+    season: Season,
+    long: LongSeason,
+}
+
+impl Of {
+    fn new() -> Self {
+        Self {
+            counter: Counter::default(),
+            season: Season::new(),
+            long: LongSeason::default(),
+        }
+    }
+
+    /// What is looked at of a value: of a counter what it counted.
+    fn seen(&self, value: f64) -> f64 {
+        if self.counter.is_one() {
+            self.counter.step(value)
+        } else {
+            value
+        }
+    }
+
+    /// What the seasons make of what is seen of the row to come.
+    fn expected(&self) -> f64 {
+        self.season.expected() + self.long.expected()
+    }
+
+    /// Takes in a value that came; whether there is another period now.
+    fn push(&mut self, value: f64) -> bool {
+        let seen = self.seen(value);
+        let was_counter = self.counter.is_one();
+        if self.counter.push(value) && !was_counter {
+            let steps: Vec<f64> = (1..self.season.len())
+                .map(|index| self.season.at(index) - self.season.at(index - 1))
+                .collect();
+            (self.season, self.long) = (Season::new(), LongSeason::default());
+            steps
+                .into_iter()
+                .for_each(|step| _ = self.season.push(step));
+            return true;
+        }
+        self.long.push(self.season.residual(seen, 0.0));
+        let is_another = self.season.push(seen);
+        if is_another {
+            let period = self.season.found().map_or(0, |(period, _)| period);
+            self.long.start(period * self.season.every() as usize);
+            if self.season.every() == 1 {
+                (self.season.first_expected()..self.season.len())
+                    .for_each(|index| self.long.push(self.season.residual_at(index)));
+            }
+        }
+        is_another
+    }
+
+    fn cycle(&self) -> usize {
+        self.long.found().map_or(0, |(cycle, _)| cycle)
+    }
+
+    /// Where the row to come belongs: within what came at the same place in the last periods.
+    fn band(&self) -> Band {
+        if self.counter.is_one() {
+            return Band::NONE;
+        }
+        let cycle = self.cycle();
+        if cycle > 0 && self.season.holds(cycle) {
+            return self.season.band(cycle).map_or(Band::NONE, Band::from);
+        }
+        let more = self.long.expected();
+        self.season.band(1).map_or(Band::NONE, |(low, high)| {
+            Band::from((low + more, high + more))
+        })
+    }
+
+    /// The same of a row `back` rows before the one to come: what it was off that.
+    fn off_before(&self, back: usize) -> f64 {
+        let index = self.season.len() - back;
+        let cycle = self.cycle();
+        if cycle > 0 && self.season.holds(cycle) {
+            return self.season.off_band_at(index, cycle);
+        }
+        self.season.off_band_at(index, 1) - self.long.expected_before(back)
+    }
+
+    /// Rows of the history that something is expected of.
+    fn known(&self) -> usize {
+        let cycle = self.cycle();
+        let cycle = if self.season.holds(cycle) {
+            cycle.max(1)
+        } else {
+            1
+        };
+        self.season
+            .len()
+            .saturating_sub(self.season.first_expected() * cycle)
+    }
+}
+
+/// The longer seasons as they were saved beside the others; frozen.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SeasonsV2(Vec<LongSeason>);
+
+impl SeasonsV2 {
+    /// The seasons of now.
+    pub(super) fn with(self, seasons: Vec<SeasonV2>) -> Seasons {
+        let of = |(season, long): (SeasonV2, LongSeason)| Of {
+            counter: Counter::default(),
+            season: season.into(),
+            long,
+        };
+        Seasons {
+            values: seasons.into_iter().zip(self.0).map(of).collect(),
+        }
+    }
+}
+
+impl Seasons {
+    pub(super) fn new(width: usize) -> Self {
+        Self {
+            values: vec![Of::new(); width],
+        }
+    }
+
+    /// The row less what the seasons make of it.
+    pub(super) fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
+        let values = self.values.iter().zip(row);
+        values.map(|(of, value)| of.season.residual(of.seen(*value), of.long.expected()))
+    }
+
+    /// What the seasons make of the row to come.
+    pub(super) fn expected(&self) -> impl Iterator<Item = f64> {
+        self.values.iter().map(|of| {
+            let expected = of.expected();
+            if of.counter.is_one() {
+                of.counter.before() + expected
+            } else {
+                expected
+            }
+        })
+    }
+
+    /// Where each value of the row to come belongs.
+    pub(super) fn bands(&self, out: &mut Vec<Band>) {
+        out.clear();
+        out.extend(self.values.iter().map(Of::band));
+    }
+
+    /// Takes in a row, a missing value as what is expected of it; whether any value has another period now.
+    pub(super) fn push(&mut self, row: &[f64]) -> bool {
+        let mut is_another = false;
+        for (of, value) in self.values.iter_mut().zip(row) {
+            let value = if !value.is_nan() {
+                *value
+            } else if of.counter.is_one() {
+                of.counter.before() + of.expected()
+            } else {
+                of.expected()
+            };
+            is_another |= of.push(value);
+        }
+        is_another
+    }
+
+    /// Changes with the seasons that are known.
+    pub(super) fn epoch(&self) -> u64 {
+        self.values.iter().fold(0, |epoch, of| {
+            let found = of.season.found().filter(|_| !of.counter.is_one());
+            let period = found.map_or(0, |(period, _)| period as u64);
+            if epoch == 0 && period == 0 {
+                return 0;
+            }
+            mix(epoch ^ (period << 16 | of.cycle() as u64))
+        })
+    }
+
+    /// What the last rows were off their bands; empty where their single values are not kept.
+    pub(super) fn off_before(&self) -> Vec<f64> {
+        self.before(|of, back| of.off_before(back))
+    }
+
+    /// The last rows less what the seasons made of them. Of means of several rows what is left is made as large as that of one.
+    pub(super) fn residuals_before(&self) -> Vec<f64> {
+        let rows = self.values.iter().map(Of::known).min().unwrap_or(0);
+        let of = |back: usize| {
+            self.values.iter().map(move |of| {
+                let season = &of.season;
+                season.residual_at(season.len() - back) * f64::from(season.every()).sqrt()
+            })
+        };
+        (1..=rows).rev().flat_map(of).collect()
+    }
+
+    fn before(&self, of: impl Fn(&Of, usize) -> f64) -> Vec<f64> {
+        let has_rows = self
+            .values
+            .iter()
+            .all(|of| of.season.every() == 1 && !of.counter.is_one());
+        let rows = self.values.iter().map(Of::known).min().unwrap_or(0);
+        let rows = if has_rows { rows } else { 0 };
+        let mut before = Vec::with_capacity(rows * self.values.len());
+        for back in (1..=rows).rev() {
+            before.extend(self.values.iter().map(|one| of(one, back)));
+        }
+        before
+    }
+
+    pub(super) fn about(&self) -> String {
+        let found = self.values.iter().enumerate();
+        let found = found.filter_map(|(value, of)| Some((value, of.season.found()?, of)));
+        let told: Vec<String> = found
+            .map(|(value, (period, strength), one)| {
+                let of = if self.values.len() > 1 {
+                    format!(" in feature {value}")
+                } else {
+                    String::new()
+                };
+                let rows = period * one.season.every() as usize;
+                let short = format!("season of {rows} rows{of} (correlation {strength:.2})");
+                match one.long.found() {
+                    Some((cycle, gain)) => format!(
+                        "{short}, and one of {} rows (takes {:.0} % of what that leaves)",
+                        cycle * rows,
+                        gain * 100.0
+                    ),
+                    None => short,
+                }
+            })
+            .collect();
+        if told.is_empty() {
+            "no season".to_owned()
+        } else {
+            told.join(", ")
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let of = |of: &Of| of.season.heap_bytes() + of.long.heap_bytes();
+        self.values.capacity() * size_of::<Of>() + self.values.iter().map(of).sum::<usize>()
+    }
+
+    pub(super) fn is_sound(&self, width: usize) -> bool {
+        let is_sound = |of: &Of| {
+            let period = of.season.found().map_or(0, |(period, _)| period);
+            let period = period * of.season.every() as usize;
+            of.counter.is_sound() && of.season.is_sound() && of.long.is_sound(period)
+        };
+        self.values.len() == width && self.values.iter().all(is_sound)
+    }
+}
