@@ -228,7 +228,7 @@ impl Series {
         space: &mut Space,
         found: &mut Found,
     ) -> Result<Verdict, Misfit> {
-        self.follow(plan, layout)?;
+        self.follow(plan, layout, |_| true)?;
         let Some(model) = &mut self.model else {
             return Err(Misfit::Features);
         };

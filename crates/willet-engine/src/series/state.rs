@@ -6,6 +6,7 @@ use willet_core::features::{Memory, Spacing};
 use willet_core::random::series_seed;
 
 use super::adapt::{Adapt, AdaptState};
+use super::beside::MOST_BESIDE;
 use super::gather::{Gather, GatherState};
 use super::performance::{Performance, PerformanceState};
 use super::watch::{Watch, WatchState};
@@ -39,7 +40,12 @@ impl Series {
             former: self.former.as_deref().map(Model::save),
             watch: self.watch.as_ref().map(Watch::save),
         });
-        let state = SeriesState::V4(state, beyond);
+        let state = if self.beside.is_empty() {
+            SeriesState::V4(state, beyond)
+        } else {
+            let beside = self.beside.iter().map(Model::save).collect();
+            SeriesState::V5(state, beyond, beside)
+        };
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -55,6 +61,7 @@ impl Series {
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
+        let mut beside = Vec::new();
         let (state, beyond) = match state {
             SeriesState::V1(state) => (SeriesStateV3::from_v1(state, None), BeyondV4::default()),
             SeriesState::V2(state, former) => {
@@ -63,7 +70,14 @@ impl Series {
             }
             SeriesState::V3(state) => (*state, BeyondV4::default()),
             SeriesState::V4(state, beyond) => (*state, *beyond),
+            SeriesState::V5(state, beyond, models) => {
+                beside = models;
+                (*state, *beyond)
+            }
         };
+        if beside.len() > MOST_BESIDE {
+            return Err("it has more models beside it than there may be".to_owned());
+        }
         let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
             known
@@ -73,6 +87,9 @@ impl Series {
         let mut model = restore(state.model)?;
         let mut former = restore(state.former)?.map(Box::new);
         let mut before = restore(beyond.before)?.map(Box::new);
+        let beside = beside.into_iter().map(|model| restore(Some(model)));
+        let beside: Vec<Option<Model>> = beside.collect::<Result<_, _>>()?;
+        let beside = beside.into_iter().flatten().collect();
         let models = [model.as_mut(), former.as_deref_mut(), before.as_deref_mut()];
         for (model, share) in models.into_iter().zip(beyond.shares) {
             if let Some(model) = model {
@@ -104,6 +121,7 @@ impl Series {
             sample_count: state.sample_count,
             model,
             former,
+            beside,
             watch,
             gather,
             before,
@@ -123,6 +141,8 @@ enum SeriesState {
     V3(Box<SeriesStateV3>),
     /// With what events are put to, and what it takes to be trained anew.
     V4(Box<SeriesStateV3>, Box<BeyondV4>),
+    /// With the models of names that came later; a series without any is written as version 4.
+    V5(Box<SeriesStateV3>, Box<BeyondV4>, Vec<ModelStateV3>),
 }
 
 /// What version 4 has beside version 3.
