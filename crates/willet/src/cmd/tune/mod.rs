@@ -20,7 +20,7 @@ use self::cells::Tuned;
 use super::charts::grouped;
 use super::page::PageFile;
 use super::recorded::Recorded;
-use super::stream_flags::InputFlags;
+use super::stream_flags::{InputFlags, Reading};
 use crate::problem::{note, user};
 
 /// Measure detectors under several window sizes on one file, and say which to take.
@@ -96,7 +96,7 @@ impl Tune {
                 plan(name, *size, InputConfig::default())?;
             }
         }
-        let input = self.input.open(&self.file, None, false, false)?;
+        let input = self.input.open(&self.file, None, Reading::ONCE)?;
         let config = input.config.clone();
         let recorded = Recorded::read(input, self.probation)?;
         let sizes = self.sizes(&recorded)?;
