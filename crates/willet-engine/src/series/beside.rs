@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::model::{Model, arrange};
 use super::{Arrival, Sample, Series, Work};
-use crate::config::Plan;
+use crate::config::{GatherPlan, Plan};
 use crate::event::Layout;
 use crate::verdict::{Found, Misfit, Outcome, Scored};
 use willet_core::detectors::MAX_WIDTH;
@@ -104,6 +104,37 @@ impl Series {
             self.beside.push(Model::beside(plan, &self.key, &layout)?);
         }
         Ok(())
+    }
+
+    /// Takes up the names of an event that come while its series has no window that closed yet.
+    pub(super) fn join_windows(
+        &mut self,
+        plan: &Plan,
+        gathers: &GatherPlan,
+        arrival: &Arrival<'_>,
+    ) {
+        let is_young = self.sample_count < YOUNG_EVENTS;
+        let Some(gather) = self.gather.as_mut().filter(|gather| gather.is_untold()) else {
+            return;
+        };
+        let own = gather.layout();
+        let fits = arrival.layout.fingerprint() == own.fingerprint();
+        if !is_young
+            || fits
+            || arrival.layout.is_positional()
+            || own.is_positional()
+            || is_chosen(plan)
+        {
+            return;
+        }
+        let came = arrival.layout.names().iter().zip(arrival.values);
+        let new: Vec<Box<str>> = came
+            .filter(|(name, value)| !value.is_nan() && !own.names().contains(name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !new.is_empty() && own.width() + new.len() <= MAX_WIDTH {
+            gather.widen(gathers, &new);
+        }
     }
 
     /// Whether a model beside the first one knows a name of the event.

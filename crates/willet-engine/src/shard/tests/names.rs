@@ -1,5 +1,6 @@
 use super::*;
 use crate::verdict::Scored;
+use willet_core::windows::{Aggregation, WindowConfig};
 
 /// An event of one key: names with their values.
 type Named = Vec<(&'static str, f64)>;
@@ -170,4 +171,20 @@ fn late_names_go_on_after_a_restart_as_if_there_was_none() {
         scored(&peeked.rows[0]).score,
         scored(&expected.rows[900]).score
     );
+}
+
+#[test]
+fn windows_hold_the_names_that_come_before_the_first_of_them_closes() {
+    let mut config = config("zscore");
+    config.windows = Some(WindowConfig {
+        window_size: Some(20.0),
+        aggregation: Aggregation::Statistics,
+        ..WindowConfig::default()
+    });
+    let mut shard = shard(&config, 1);
+    let out = take(&mut shard, 0, &climate(3, true)[..60]);
+    let closed = out.closed.expect("windows closed");
+    let names = closed.events.layout(0).names().iter();
+    let names: Vec<&str> = names.map(|name| &**name).collect();
+    assert!(names.iter().any(|name| name.contains("temp")), "{names:?}");
 }
