@@ -171,7 +171,9 @@ const MISSING: [&str; 36] = [
 pub(super) fn is_missing(text: &[u8]) -> bool {
     match text {
         [] | [b'-' | b'.'] => true,
-        [b'0' | b'2'..=b'9', ..] | [b'-' | b'1', b'0'..=b'9', ..] => false,
+        // As Windows writes what is no number.
+        [b'1', b'.', b'#', ..] | [b'-', b'1', b'.', b'#', ..] => is_missing_word(text),
+        [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => false,
         _ => is_missing_word(text),
     }
 }

@@ -363,8 +363,33 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year, month as u32, day as u32)
 }
 
+/// `06.01.2025`, day first wherever dates have points, and `2025/01/06`, each with a time of day behind it or without.
+fn parse_local(text: &str) -> Option<Timestamp> {
+    let (date, of_day) = text.split_once([' ', 'T']).unwrap_or((text, "00:00"));
+    let (year, month, day) = if let Some((day, rest)) = date.split_once('.') {
+        let (month, year) = rest.split_once('.')?;
+        (year, month, day)
+    } else {
+        let (year, rest) = date.split_once('/')?;
+        let (month, day) = rest.split_once('/')?;
+        (year, month, day)
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let (hour, rest) = of_day.trim_start().split_once(':')?;
+    let (minute, second) = rest.split_once(':').unwrap_or((rest, "00"));
+    // Whatever is no number, or none of a date, is found below.
+    let plain =
+        format!("{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute}:{second}").replace(',', ".");
+    parse_plain(plain.as_bytes())
+}
+
 /// Everything else that is RFC 3339 or near it.
 fn parse_any(text: &str) -> Option<Timestamp> {
+    if let Some(time) = parse_local(text) {
+        return Some(time);
+    }
     // A date and a time at least look like one; short texts such as "12" must not.
     if text.len() < "2014-02-14".len() {
         return None;
@@ -419,6 +444,12 @@ mod tests {
             ("2014-02-14T14:30Z", 1_392_388_200_000_000),
             ("2014-02-14", 1_392_336_000_000_000),
             ("2016-02-29", 1_456_704_000_000_000),
+            ("14.02.2014 14:30", 1_392_388_200_000_000),
+            ("14.2.2014 14:30:00,5", 1_392_388_200_500_000),
+            ("14.02.2014", 1_392_336_000_000_000),
+            ("2014/02/14 14:30:00", 1_392_388_200_000_000),
+            ("2014/2/14", 1_392_336_000_000_000),
+            ("2014-02-14 14:30:00,5", 1_392_388_200_500_000),
             ("1969-12-31T23:59:59.999Z", -1_000),
             ("1392388200", 1_392_388_200_000_000),
             ("1392388200.25", 1_392_388_200_250_000),
@@ -496,6 +527,14 @@ mod tests {
             (
                 "2300-01-01T00:00:00Z",
                 "timestamp \"2300-01-01T00:00:00Z\" lies outside the years 1900 to 2299 (check timestamp_unit)",
+            ),
+            (
+                "30.02.2014",
+                "timestamp \"30.02.2014\" is not a time, expected RFC 3339 such as 2026-01-02T03:04:05Z or an epoch number",
+            ),
+            (
+                "02/14/2014",
+                "timestamp \"02/14/2014\" is not a time, expected RFC 3339 such as 2026-01-02T03:04:05Z or an epoch number",
             ),
             (
                 "yesterday",
