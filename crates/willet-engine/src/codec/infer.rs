@@ -186,7 +186,15 @@ fn assign(
     }
     row_numbers(seen, &mut roles, notes);
     if !roles.contains(&Some(Role::Timestamp)) {
-        let holds_times = |index: &usize| seen[*index].looks() == Looks::Time;
+        let may_be_dates = matches!(
+            options.timestamp_unit,
+            TimestampUnit::Auto | TimestampUnit::Ymd
+        );
+        let holds_times = |index: &usize| {
+            let seen = &seen[*index];
+            let holds_dates = may_be_dates && seen.holds_dates() && seen.filled() > 1;
+            seen.looks() == Looks::Time || holds_dates
+        };
         let found = (0..seen.len()).find(|index| roles[*index].is_none() && holds_times(index));
         if let Some(index) = found {
             roles[index] = Some(Role::Timestamp);

@@ -122,13 +122,18 @@ impl Seen {
         }
     }
 
-    /// What its numbers count, where `unit` leaves it open.
-    pub(super) fn time_unit(&self, unit: TimestampUnit) -> TimestampUnit {
+    /// Whether all its cells are dates without dashes.
+    pub(super) fn holds_dates(&self) -> bool {
         let is_date = |cell: &(String, Kind)| {
             let digits = timestamp::calendar_digits(cell.0.trim_ascii());
             digits.is_some_and(is_plausible)
         };
-        if unit == TimestampUnit::Auto && !self.cells.is_empty() && self.cells.iter().all(is_date) {
+        !self.cells.is_empty() && self.cells.iter().all(is_date)
+    }
+
+    /// What its numbers count, where `unit` leaves it open.
+    pub(super) fn time_unit(&self, unit: TimestampUnit) -> TimestampUnit {
+        if unit == TimestampUnit::Auto && self.holds_dates() {
             return TimestampUnit::Ymd;
         }
         unit

@@ -463,6 +463,11 @@ fn a_column_is_the_time_only_if_its_cells_are_times() {
         inferred.notes,
         ["column `date` is the event time: 2022-01-01T00:00:00Z in the first row"]
     );
+    // Whatever it is called.
+    let inferred = auto(&file("day,v\n", 28, |row| {
+        format!("202201{:02},{row}", row + 1)
+    }));
+    assert_eq!(roles(&inferred), "day timestamp, v value");
     for name in ["ts", "@timestamp", "time", "datetime", "t"] {
         let sample = file("", 20, |row| {
             format!("{{\"{name}\": {}, \"v\": {row}}}", 1_767_323_045 + 60 * row)
