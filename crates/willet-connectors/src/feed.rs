@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use willet_engine::codec::{Decoder, Rejection};
+use willet_engine::codec::{Decoder, OddCells, Rejection};
 use willet_engine::records::Records;
 use willet_node::pipeline::{Batch, Fed, Feed};
 
@@ -102,6 +102,11 @@ impl SourceFeed {
     /// How far reading is.
     pub fn progress(&self) -> &Arc<AtomicProgress> {
         &self.progress
+    }
+
+    /// Cells that held text where numbers are expected, and were taken as missing.
+    pub fn odd_cells(&self) -> &[OddCells] {
+        self.decoder.odd_cells()
     }
 
     /// Writes rejected records as dead letters and leaves the others in the batch, one event a record.

@@ -21,8 +21,14 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 pub struct Framing {
     /// CSV: a line end between quotes does not end a record. The delimiter says where quotes may begin.
     pub csv_delimiter: Option<char>,
-    /// Whether each file begins with a line that is not a record.
+    /// Lines that each file begins with and that are nothing.
+    #[serde(default)]
+    pub skip_lines: usize,
+    /// Whether a line follows that is not a record but names.
     pub header: bool,
+    /// Records after it that are none.
+    #[serde(default)]
+    pub skip_rows: usize,
     /// Longest record; a longer one is rejected and not held in memory.
     pub record_bytes: usize,
 }
@@ -32,7 +38,9 @@ impl Framing {
     pub fn lines() -> Self {
         Self {
             csv_delimiter: None,
+            skip_lines: 0,
             header: false,
+            skip_rows: 0,
             record_bytes: Limits::default().record_bytes,
         }
     }
@@ -48,9 +56,13 @@ impl Framing {
 
     /// What fits the codec's configuration.
     pub fn of(config: &InputConfig) -> Self {
+        let is_csv = config.format == Format::Csv;
+        let of_csv = |count: usize| if is_csv { count } else { 0 };
         Self {
-            csv_delimiter: (config.format == Format::Csv).then_some(config.delimiter),
-            header: config.format == Format::Csv && config.header,
+            csv_delimiter: is_csv.then_some(config.delimiter),
+            skip_lines: of_csv(config.skip_lines),
+            header: is_csv && config.header,
+            skip_rows: of_csv(config.skip_rows),
             record_bytes: config.limits.record_bytes,
         }
     }
@@ -115,7 +127,10 @@ pub(crate) struct Framer {
     /// Where `start` is in the input.
     place: Place,
     records: u64,
+    /// Lines, then records, that are still to be passed over.
+    skip_lines: usize,
     header: Header,
+    skip_rows: usize,
     bom_seen: bool,
     skipping: Option<Rejected>,
 }
@@ -154,7 +169,9 @@ impl Framer {
             end: 0,
             place: Place { line: 1, byte: 0 },
             records: 0,
+            skip_lines: 0,
             header: Header::None,
+            skip_rows: 0,
             bom_seen: false,
             skipping: None,
         };
@@ -168,6 +185,12 @@ impl Framer {
         (self.start, self.searched, self.end) = (0, 0, 0);
         self.bom_seen = false;
         self.skipping = None;
+        self.await_header();
+    }
+
+    fn await_header(&mut self) {
+        self.skip_lines = self.framing.skip_lines;
+        self.skip_rows = self.framing.skip_rows;
         self.header = if self.framing.header {
             Header::Awaited
         } else {
@@ -183,6 +206,7 @@ impl Framer {
             self.place = place;
             self.bom_seen = true;
             self.header = Header::None;
+            (self.skip_lines, self.skip_rows) = (0, 0);
         }
     }
 
@@ -190,11 +214,7 @@ impl Framer {
     pub(crate) fn set_framing(&mut self, framing: Framing) {
         self.framing = framing;
         if self.place.byte == 0 {
-            self.header = if self.framing.header {
-                Header::Awaited
-            } else {
-                Header::None
-            };
+            self.await_header();
         }
     }
 
@@ -258,6 +278,15 @@ impl Framer {
                 return false;
             }
             self.skip_bom();
+        }
+        while self.skip_lines > 0 {
+            let found = memchr(b'\n', self.pending());
+            let bytes = found.map_or(self.pending().len(), |at| at + 1);
+            self.advance(bytes);
+            if found.is_none() {
+                return false;
+            }
+            self.skip_lines -= 1;
         }
         let limit = to.out.byte_len() + max_bytes;
         while to.out.byte_len() < limit {
@@ -355,6 +384,8 @@ impl Framer {
             });
         } else if matches!(self.header, Header::Awaited) {
             self.header = Header::Read(record.to_vec());
+        } else if self.skip_rows > 0 {
+            self.skip_rows -= 1;
         } else {
             let index = to.out.len();
             let line_end = raw.len() - record.len();

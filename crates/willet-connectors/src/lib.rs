@@ -28,11 +28,13 @@ mod framing;
 mod input;
 mod lines;
 mod places;
+mod reversed;
 mod sink;
 mod source;
 
 pub use framing::{FrameProblem, Framing, Rejected};
 pub use places::{Place, Places};
+pub use reversed::Reversed;
 pub use sink::{Sink, SinkError};
 pub use source::{Cursor, Progress, Pull, Source, SourceError};
 

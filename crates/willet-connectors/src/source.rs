@@ -139,6 +139,16 @@ pub enum SourceError {
         /// The input.
         input: String,
     },
+    /// Too much to be held in memory.
+    #[error(
+        "`{input}` has its newest rows first and more than {limit} MiB, too much to turn round here (tac turns a file round)"
+    )]
+    TooLarge {
+        /// The path.
+        input: String,
+        /// Mebibytes that are held at most.
+        limit: usize,
+    },
     /// A setting that cannot be.
     #[error("{field} is {got}, expected {allowed}")]
     Config {

@@ -163,10 +163,8 @@ pub enum Misfit {
         "event and series do not both have named values (its series began with the other form)"
     )]
     Form,
-    /// None of the values has a name that the series knows.
-    #[error(
-        "event has none of the values that its series began with (a new name is taken up at the next reset)"
-    )]
+    /// None of the values has a name that the series knows, and there is no number to begin one with.
+    #[error("event has none of the values of its series, and no number for another one")]
     Names,
     /// Flags are counted over event time, and the event has none.
     #[error(
@@ -176,6 +174,39 @@ pub enum Misfit {
     /// The configured features cannot be made of this series' values.
     #[error("the configured features are not among the event's values")]
     Features,
+}
+
+/// Short fixed names of the reasons for which events are passed over, for counting; [`Outcome::skip`] points here.
+pub const SKIPS: [&str; 8] = [
+    "missing",
+    "duplicate",
+    "width",
+    "form",
+    "names",
+    "time",
+    "features",
+    "poisoned",
+];
+
+impl Outcome {
+    /// Why the event was neither judged nor put to others, where it was not: a place in [`SKIPS`].
+    pub fn skip(&self) -> Option<usize> {
+        match self {
+            Self::Missing => Some(0),
+            Self::Duplicate => Some(1),
+            Self::Rejected(Misfit::Width { .. }) => Some(2),
+            Self::Rejected(Misfit::Form) => Some(3),
+            Self::Rejected(Misfit::Names) => Some(4),
+            Self::Rejected(Misfit::Time) => Some(5),
+            Self::Rejected(Misfit::Features) => Some(6),
+            Self::Poisoned => Some(7),
+            Self::Scored(_)
+            | Self::WarmingUp
+            | Self::Gathered(_)
+            | Self::Withdrawn
+            | Self::AlreadyLearned => None,
+        }
+    }
 }
 
 /// The numbers of a scored event.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use willet_engine::codec::{Format, InputConfig};
 use willet_engine::config::Plan;
 use willet_engine::event::EventBatch;
 use willet_engine::journal::Entry;
@@ -44,6 +45,15 @@ pub enum DurableError {
         /// As they are now.
         asked: String,
     },
+}
+
+/// Whether two descriptions may be of the same records, found out by different versions: of CSV, the same columns in the same order.
+fn is_alike(one: &InputConfig, other: &InputConfig) -> bool {
+    let names = |input: &InputConfig| -> Vec<String> {
+        let columns = input.columns.iter();
+        columns.map(|column| column.name.clone()).collect()
+    };
+    one.format == other.format && (one.format == Format::Json || names(one) == names(other))
 }
 
 impl Durable {
@@ -89,6 +99,10 @@ impl Durable {
             durable.configure(asked)?;
         } else {
             let found = durable.worker.shard().plan().config();
+            let mut asked = asked;
+            if options.takes_input_of_folder && is_alike(&found.input, &asked.input) {
+                asked.input = found.input.clone();
+            }
             let sections: [(&'static str, String, String); 5] = [
                 ("the detector", show(&found.detector), show(&asked.detector)),
                 ("the decision", show(&found.decision), show(&asked.decision)),

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use willet_core::settings::Value;
 use willet_engine::shard::Reason;
+use willet_engine::verdict::SKIPS;
 use willet_node::service::{BOUNDS, Histogram, Service, StreamFace, now};
 
 use crate::app::App;
@@ -252,6 +253,18 @@ fn stream_numbers(out: &mut Out<'_>, streams: &[std::sync::Arc<StreamFace>]) -> 
                 .map(|stream| (of_stream(stream), number(stream))),
         )?;
     }
+    out.counters(
+        "willet_events_skipped",
+        "Events taken and not judged, by reason",
+        streams.iter().flat_map(|stream| {
+            let counts = SKIPS.into_iter().zip(&stream.counters.skipped);
+            counts.map(move |(reason, count)| {
+                let mut labels = of_stream(stream);
+                labels.push(("reason", reason.to_owned()));
+                (labels, count.load(Relaxed))
+            })
+        }),
+    )?;
     let gauges: [(&str, &str, Number); 4] = [
         ("willet_keys", "Keys known", |stream| {
             stream.counters.keys.load(Relaxed)

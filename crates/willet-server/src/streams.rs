@@ -278,14 +278,18 @@ impl FileInput {
             .map_err(|error| error.to_string())?;
         if *configured == InputConfig::default() {
             let inferred = infer(sample, &InferOptions::default());
-            return Ok(inferred.map_err(|error| error.to_string())?.config);
+            let inferred = inferred.map_err(|error| error.to_string())?;
+            let path = self.path.display();
+            for note in &inferred.notes {
+                tracing::info!(file = %path, "{note}");
+            }
+            if inferred.is_newest_first {
+                tracing::warn!(file = %path, "its newest rows come first, so that all that follow are late (tac turns a file round)");
+            }
+            return Ok(inferred.config);
         }
-        if configured.format == Format::Csv && configured.header {
-            let header = sample.split(|byte| *byte == b'\n').next();
-            let found = configured.for_header(header.unwrap_or_default());
-            return found.map_err(|error| error.to_string());
-        }
-        Ok(configured.clone())
+        let found = configured.for_sample(sample);
+        found.map_err(|error| error.to_string())
     }
 }
 

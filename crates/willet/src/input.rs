@@ -6,10 +6,10 @@ use anyhow::Result;
 use willet_connectors::feed::{DeadLetterPlace, SourceFeed};
 use willet_connectors::file::{FileConfig, FileSource};
 use willet_connectors::stdio::StdinSource;
-use willet_connectors::{Cursor, Framing, Source};
-use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
+use willet_connectors::{Cursor, Framing, Reversed, Source};
+use willet_engine::codec::{Decoder, InferOptions, InputConfig, infer};
 
-use crate::problem::{note, user};
+use crate::problem::{note, user, warn};
 
 /// A source that can be looked at before it is read.
 enum Opened {
@@ -22,6 +22,10 @@ pub(crate) struct Input {
     source: Opened,
     pub(crate) config: InputConfig,
     name: String,
+    /// Read from the last row to the first.
+    is_turned: bool,
+    /// Nobody said how its records look.
+    pub(crate) is_found_out: bool,
 }
 
 /// How an input is to be opened.
@@ -34,6 +38,8 @@ pub(crate) struct Opening<'a> {
     /// What the user knows where none does.
     pub(crate) infer: InferOptions,
     pub(crate) quiet: bool,
+    /// Whether a file with its newest rows first is read from its end: not where it grows, or is gone on with.
+    pub(crate) turns: bool,
 }
 
 /// Bytes looked at to find out what the input is.
@@ -65,34 +71,46 @@ impl Input {
             Opened::File(file) => file.sample(SAMPLE_BYTES)?,
             Opened::Stdin(stdin) => stdin.sample(SAMPLE_BYTES, SAMPLE_LINES)?,
         };
+        let mut is_turned = false;
+        let is_found_out = opening.config.is_none() && opening.infer == InferOptions::default();
         let config = if let Some(config) = opening.config {
-            let has_header = config.format == Format::Csv && config.header;
-            let header = sample
-                .split(|byte| *byte == b'\n')
-                .next()
-                .unwrap_or_default();
-            if has_header {
-                config.for_header(header).map_err(user)?
-            } else {
-                config
-            }
+            config.for_sample(sample).map_err(user)?
         } else {
             let inferred = infer(sample, &opening.infer).map_err(user)?;
             if !opening.quiet {
                 inferred.notes.iter().for_each(note);
             }
+            if inferred.is_newest_first {
+                is_turned = opening.turns && !opening.follow && matches!(source, Opened::File(_));
+                if is_turned {
+                    note("the newest rows come first: read from the last row to the first");
+                } else {
+                    warn(
+                        "the newest rows come first, so that all that follow are late (tac turns a file round)",
+                    );
+                }
+            }
             inferred.config
         };
+        let mut input = Self {
+            source,
+            config: InputConfig::default(),
+            name,
+            is_turned,
+            is_found_out,
+        };
+        input.read_as(config);
+        Ok(input)
+    }
+
+    /// Says how its records look; before the first is read.
+    pub(crate) fn read_as(&mut self, config: InputConfig) {
         let framing = Framing::of(&config);
-        match &mut source {
+        match &mut self.source {
             Opened::File(file) => file.set_framing(framing),
             Opened::Stdin(stdin) => stdin.set_framing(framing),
         }
-        Ok(Self {
-            source,
-            config,
-            name,
-        })
+        self.config = config;
     }
 
     /// Goes on where a former run stood.
@@ -111,6 +129,11 @@ impl Input {
         let source: Box<dyn Source> = match self.source {
             Opened::File(file) => file,
             Opened::Stdin(stdin) => stdin,
+        };
+        let source = if self.is_turned {
+            Box::new(Reversed::new(source, &*self.name))
+        } else {
+            source
         };
         Ok(SourceFeed::new(source, decoder, dead_letters, self.name))
     }

@@ -6,6 +6,7 @@ mod compare;
 mod config;
 mod detect;
 mod durable;
+mod input;
 mod kills;
 mod service;
 mod tool;

@@ -254,15 +254,54 @@ fn without_names_each_kind_whose_window_is_what_it_learns_from_is_measured() {
     ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
-    for name in ["auto", "rcf", "rare", "seasonal", "ensemble"] {
+    assert_eq!(names.iter().filter(|name| **name == "auto").count(), 1);
+    for name in ["rcf", "rare", "seasonal", "ensemble"] {
         assert!(!names.contains(&name), "{name} in {names:?}");
     }
     let page = std::fs::read_to_string(folder.path().join("out.html")).expect("the page");
     assert!(
         !page.contains("http")
             && page.contains("\"algorithm\":\"iforest\"")
+            && page.contains("\"algorithm\":\"auto\"")
             && page.contains("willet tune")
     );
+}
+
+#[test]
+fn the_default_is_measured_too_and_recommended_where_nothing_beats_it() {
+    // Spikes so clear that any detector finds them all: the default is as good as any.
+    let mut text = String::from("value,label\n");
+    for row in 0..1_500 {
+        let is_odd = row > 400 && row % 150 == 149;
+        let value = 10 * (row * 37 % 11) + if is_odd { 5_000 } else { 0 };
+        text.push_str(&format!("{value},{}\n", u8::from(is_odd)));
+    }
+    let folder = folder();
+    write(folder.path(), "rows.csv", text);
+    let arguments = ["tune", "--windows", "rows.csv", "-s", "100,200", "--format"];
+    let output = run(folder.path(), &[&arguments[..], &["ndjson"]].concat());
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let auto = found.iter().find(|one| one["algorithm"] == "auto");
+    let auto = auto.expect("the default is in the table");
+    assert!(auto["window_size"].is_null());
+    let best = found.iter().map(|one| number(&one["average_precision"]));
+    let best = best.fold(0.0, f64::max);
+    let beats = number(&auto["average_precision"]) >= best - 0.005;
+    assert_eq!(auto["recommended"], beats);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let words = if beats {
+        "take auto, the default: nothing here beats its average precision of"
+    } else {
+        "auto, the default, has"
+    };
+    assert!(said.contains(words), "{said}");
+    let text = stdout(folder.path(), &[&arguments[..], &["text"]].concat());
+    let command = text.lines().last().expect("a line");
+    assert_eq!(command.ends_with("--algorithm auto"), beats, "{text}");
 }
 
 #[test]

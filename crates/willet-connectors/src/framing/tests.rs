@@ -116,6 +116,27 @@ fn csv_records_may_have_line_ends_in_quotes_and_a_header() {
 }
 
 #[test]
+fn lines_before_the_header_and_rows_after_it_are_passed_over() {
+    let framing = Framing {
+        skip_lines: 3,
+        skip_rows: 1,
+        ..Framing::csv(',')
+    };
+    check(
+        &framing,
+        b"\xef\xbb\xbfStation \"x\n\nmade, today\nh,i\n\nm,s\n1,2\n3,4",
+        &["7:1,2", "8:3,4"],
+        &[],
+    );
+    check(&framing, b"a\nb", &[], &[]);
+    let bare = Framing {
+        skip_lines: 1,
+        ..Framing::lines()
+    };
+    check(&bare, b"#\r\na\nb\n", &["2:a", "3:b"], &[]);
+}
+
+#[test]
 fn what_is_too_long_is_passed_over() {
     let short = Framing {
         record_bytes: 5,

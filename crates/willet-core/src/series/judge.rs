@@ -18,7 +18,7 @@ pub struct Judge<'a> {
     pub decision: &'a mut Decision,
     /// The same of its values.
     pub course: &'a mut Course,
-    /// How it is decided at this time, with [`Policy::of_depths`] where the kind's scores are depths.
+    /// How it is decided at this time.
     pub policy: &'a Policy,
     /// Whether the values are names ([`Kind::categorical`](crate::detectors::Kind)).
     pub is_categorical: bool,

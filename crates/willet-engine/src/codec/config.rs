@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::timestamp::TimestampUnit;
 
+/// Lines or rows that may be skipped.
+const MOST_SKIPPED: usize = 10_000;
+
 /// How the bytes of a record are to be understood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,6 +17,18 @@ pub struct InputConfig {
     pub delimiter: char,
     /// Whether a CSV source begins with a line of names. The line is not a record; who frames records skips it.
     pub header: bool,
+    /// Lines that stand before the header line, or before the first row where there is none, in each file; blank ones count.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip_lines: usize,
+    /// Rows under the header line that are none, such as units.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip_rows: usize,
+    /// What stands before the fraction of a number in CSV.
+    #[serde(skip_serializing_if = "is_point")]
+    pub decimal: char,
+    /// What stands between thousands in CSV, where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
     /// CSV: all columns, by position. JSON: the schema, by name, and may be empty.
     pub columns: Vec<Column>,
     /// Field that holds the key where `key`, `source` and `site` are absent.
@@ -58,6 +73,9 @@ pub struct Column {
     /// Whether an event without this value is rejected.
     #[serde(skip_serializing_if = "is_false")]
     pub required: bool,
+    /// CSV: whether text in its cells is a missing value; else the row is rejected.
+    #[serde(skip_serializing_if = "is_false")]
+    pub text_is_missing: bool,
 }
 
 /// What a column is for.
@@ -140,6 +158,10 @@ impl Default for InputConfig {
             format: Format::default(),
             delimiter: ',',
             header: true,
+            skip_lines: 0,
+            skip_rows: 0,
+            decimal: '.',
+            thousands: None,
             columns: Vec::new(),
             key_by: None,
             timestamp_unit: TimestampUnit::default(),
@@ -191,6 +213,7 @@ impl InputConfig {
                 "one ASCII character that is neither a quote nor a line break",
             ));
         }
+        self.validate_numbers()?;
         self.validate_limits()?;
         self.validate_columns()?;
         if self.format == Format::Csv {
@@ -200,6 +223,37 @@ impl InputConfig {
             return Err(invalid("key_by", "\"\"", "the name of a field"));
         }
         Ok(())
+    }
+
+    fn validate_numbers(&self) -> Result<(), ConfigError> {
+        for (field, got) in [
+            ("skip_lines", self.skip_lines),
+            ("skip_rows", self.skip_rows),
+        ] {
+            if got > MOST_SKIPPED {
+                return Err(invalid(field, got, format!("0 to {MOST_SKIPPED}")));
+            }
+        }
+        if !matches!(self.decimal, '.' | ',') {
+            return Err(invalid(
+                "decimal",
+                format!("{:?}", self.decimal),
+                "`.` or `,`",
+            ));
+        }
+        match self.thousands {
+            Some(same) if same == self.decimal => Err(invalid(
+                "thousands",
+                format!("{same:?}"),
+                "another character than decimal",
+            )),
+            Some(other) if !['.', ',', ' ', '\'', '_'].contains(&other) => Err(invalid(
+                "thousands",
+                format!("{other:?}"),
+                "`.`, `,`, a space, `'` or `_`",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn validate_limits(&self) -> Result<(), ConfigError> {
@@ -260,12 +314,13 @@ impl InputConfig {
             let bounded = column.min.is_some()
                 || column.max.is_some()
                 || column.required
+                || column.text_is_missing
                 || column.value_type.is_some();
             if bounded && column.role != Role::Value {
                 return Err(invalid(
                     field("role"),
                     format!("{:?}", column.role).to_lowercase(),
-                    "value, for a column with type, min, max or required",
+                    "value, for a column with type, min, max, required or text_is_missing",
                 ));
             }
         }
@@ -361,6 +416,22 @@ pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature serde calls"
 )]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde calls"
+)]
+fn is_point(decimal: &char) -> bool {
+    *decimal == '.'
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde calls"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -407,7 +478,7 @@ mod tests {
         );
         check(
             |config| config.columns[0].required = true,
-            "columns[0].role is timestamp, expected value, for a column with type, min, max or required",
+            "columns[0].role is timestamp, expected value, for a column with type, min, max, required or text_is_missing",
         );
         check(
             |config| config.columns.truncate(1),

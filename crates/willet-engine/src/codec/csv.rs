@@ -6,10 +6,12 @@ use std::sync::Arc;
 use memchr::{memchr, memchr_iter};
 
 use super::config::{InputConfig, Limits, MetricMode, Role};
-use super::decoder::{Trouble, ValueRule, check_key, check_size, id_hash, label, metric_key};
+use super::decoder::{
+    OddCells, Trouble, ValueRule, check_key, check_size, id_hash, label, metric_key,
+};
 use super::layouts::Layouts;
-use super::number;
-use super::reject::{RejectReason, quoted};
+use super::number::{self, Style};
+use super::reject::{RejectReason, excerpt, quoted};
 use super::timestamp::{self, TimestampUnit};
 use crate::event::{EventBatch, EventHead, Layout, key_hash};
 
@@ -50,8 +52,10 @@ struct Row {
     key: Range<usize>,
     metric: Option<Range<usize>>,
     unit: TimestampUnit,
+    style: Style,
     limits: Limits,
     hash_seed: u64,
+    odd: Vec<OddCells>,
 }
 
 /// Fields of a row with quotes, without them.
@@ -96,8 +100,13 @@ impl CsvDecoder {
                 key: 0..0,
                 metric: None,
                 unit: config.timestamp_unit,
+                style: Style {
+                    decimal: config.decimal,
+                    thousands: config.thousands,
+                },
                 limits: config.limits,
                 hash_seed,
+                odd: Vec::new(),
             },
             delimiter,
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
@@ -108,6 +117,10 @@ impl CsvDecoder {
             key: String::new(),
             hash_seed,
         }
+    }
+
+    pub(super) fn odd_cells(&self) -> &[OddCells] {
+        &self.row.odd
     }
 
     /// Decodes one row to the end of `events`.
@@ -245,14 +258,16 @@ impl Row {
     }
 
     #[inline]
-    fn value(&self, rule: &ValueRule, field: &[u8]) -> Result<f64, RejectReason> {
+    fn value(&mut self, rule: &ValueRule, field: &[u8]) -> Result<f64, RejectReason> {
         let value = if number::is_missing(field) {
             f64::NAN
         } else {
-            match number::parse(field) {
-                Some(value) if !value.is_nan() => value,
-                // "-nan" and its like.
-                Some(_) => f64::NAN,
+            match self.style.parse(field) {
+                Some(value) => value,
+                None if rule.text_is_missing => {
+                    self.note_odd(&rule.name, field);
+                    f64::NAN
+                }
                 None => {
                     return Err(RejectReason::NotANumber {
                         name: rule.name.to_string(),
@@ -264,6 +279,21 @@ impl Row {
         check_size(&rule.name, value, &self.limits)?;
         rule.check(value)?;
         Ok(value)
+    }
+}
+
+impl Row {
+    #[cold]
+    fn note_odd(&mut self, column: &str, field: &[u8]) {
+        if let Some(odd) = self.odd.iter_mut().find(|odd| odd.column == column) {
+            odd.count += 1;
+        } else {
+            self.odd.push(OddCells {
+                column: column.to_owned(),
+                count: 1,
+                first: excerpt(&String::from_utf8_lossy(field)),
+            });
+        }
     }
 }
 

@@ -49,6 +49,14 @@ impl Decoder {
         })
     }
 
+    /// What was taken as missing since text stood there, by column.
+    pub fn odd_cells(&self) -> &[OddCells] {
+        match &self.format {
+            FormatDecoder::Csv(csv) => csv.odd_cells(),
+            FormatDecoder::Json(_) => &[],
+        }
+    }
+
     /// Decodes the records of `range` that are events, in order, and passes over the others.
     /// Each becomes one event at the end of `events` or one rejection at the end of `rejections`.
     pub fn decode(
@@ -88,6 +96,33 @@ impl Decoder {
     }
 }
 
+/// Names that say that a field holds the time, in order of preference.
+pub(super) const TIME_NAMES: [&str; 12] = [
+    "timestamp",
+    "@timestamp",
+    "time",
+    "ts",
+    "datetime",
+    "date_time",
+    "event_time",
+    "eventtime",
+    "_time",
+    "time_stamp",
+    "date",
+    "t",
+];
+
+/// Cells of a column that hold text where numbers are expected, and were taken as missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddCells {
+    /// The column.
+    pub column: String,
+    /// How many so far.
+    pub count: u64,
+    /// What the first one holds.
+    pub first: String,
+}
+
 /// What the schema says of one value.
 #[derive(Clone, Debug)]
 pub(super) struct ValueRule {
@@ -96,6 +131,7 @@ pub(super) struct ValueRule {
     min: f64,
     max: f64,
     required: bool,
+    pub(super) text_is_missing: bool,
 }
 
 impl ValueRule {
@@ -111,6 +147,7 @@ impl ValueRule {
             min: column.min.unwrap_or(f64::NEG_INFINITY),
             max: column.max.unwrap_or(f64::INFINITY),
             required: column.required,
+            text_is_missing: column.text_is_missing,
         }
     }
 

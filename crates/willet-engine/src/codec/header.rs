@@ -1,6 +1,6 @@
 //! The header line of a CSV file against the columns configured.
 
-use super::config::{Column, ConfigError, InputConfig, Role, one_of};
+use super::config::{Column, ConfigError, Format, InputConfig, Role, one_of};
 
 impl InputConfig {
     /// This configuration for a CSV file with the header line `line`: columns in the order of the file, those that are
@@ -31,6 +31,19 @@ impl InputConfig {
             .collect();
         config.validate()?;
         Ok(config)
+    }
+}
+
+impl InputConfig {
+    /// [`InputConfig::for_header`] with the header line of a file that begins with `sample`; itself where there is none.
+    pub fn for_sample(&self, sample: &[u8]) -> Result<Self, ConfigError> {
+        if self.format != Format::Csv || !self.header {
+            return Ok(self.clone());
+        }
+        let sample = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(sample);
+        let mut lines = sample.split(|byte| *byte == b'\n').skip(self.skip_lines);
+        let header = lines.find(|line| !line.trim_ascii().is_empty());
+        self.for_header(header.unwrap_or_default().trim_ascii_end())
     }
 }
 
@@ -110,6 +123,23 @@ mod tests {
                 ("c4", Role::Ignore),
             ]
         );
+    }
+
+    #[test]
+    fn the_header_stands_behind_a_mark_and_lines_that_are_skipped() {
+        let config = InputConfig {
+            skip_lines: 2,
+            ..config()
+        };
+        let arranged = config
+            .for_sample("\u{feff}Station\n\ntemperature,time\r\n1,2\r\n".as_bytes())
+            .unwrap();
+        let names: Vec<_> = arranged
+            .columns
+            .iter()
+            .map(|column| &*column.name)
+            .collect();
+        assert_eq!(names, ["temperature", "time"]);
     }
 
     #[test]

@@ -2,9 +2,12 @@
 
 mod csv;
 mod json;
+mod numbers;
+mod seen;
 
 use super::config::{Column, Format, InputConfig, Role, nearest};
-use super::timestamp::{self, TimestampError, TimestampUnit};
+use super::timestamp::TimestampUnit;
+use seen::{Looks, Seen, looks};
 
 /// Records looked at.
 pub const MAX_SAMPLE_RECORDS: usize = 100;
@@ -30,6 +33,14 @@ pub struct InferOptions {
     pub id: Option<String>,
     /// What epoch numbers count.
     pub timestamp_unit: TimestampUnit,
+    /// What stands before the fraction of a number in CSV.
+    pub decimal: Option<char>,
+    /// What stands between thousands in CSV.
+    pub thousands: Option<char>,
+    /// Lines of CSV before its header line, or before its first row where there is none.
+    pub skip_lines: Option<usize>,
+    /// Rows under the header line that are none, such as units.
+    pub skip_rows: Option<usize>,
 }
 
 /// Whether the first line of a CSV holds names.
@@ -51,6 +62,8 @@ pub struct Inferred {
     pub config: InputConfig,
     /// What the user should be told, a sentence each.
     pub notes: Vec<String>,
+    /// Whether the newest rows come first, so that all that follow are late.
+    pub is_newest_first: bool,
 }
 
 /// Why no configuration came out.
@@ -91,6 +104,18 @@ pub enum InferError {
         /// And then.
         second: &'static str,
     },
+    /// A number that means one thing in one country and another in the next.
+    #[error(
+        "column `{column}` holds \"{number}\" beside \"{other}\", which may be thousands or a fraction (--decimal . or --decimal , says which; in a configuration `decimal`)"
+    )]
+    AmbiguousNumbers {
+        /// The column.
+        column: String,
+        /// The number.
+        number: String,
+        /// Another one of the column.
+        other: String,
+    },
     /// No column can be judged.
     #[error("no column holds numbers only (columns: {known}; name some to use as values)")]
     NoValues {
@@ -119,10 +144,7 @@ pub fn infer(sample: &[u8], options: &InferOptions) -> Result<Inferred, InferErr
 
 /// Names that say what a column is for, in order of preference.
 const NAMED_ROLES: [(Role, &[&str]); 6] = [
-    (
-        Role::Timestamp,
-        &["timestamp", "time", "ts", "datetime", "date", "t"],
-    ),
+    (Role::Timestamp, &super::decoder::TIME_NAMES),
     (Role::Key, &["key", "source", "site"]),
     (Role::Label, &["label"]),
     (Role::Id, &["id"]),
@@ -130,23 +152,11 @@ const NAMED_ROLES: [(Role, &[&str]); 6] = [
     (Role::EventType, &["event_type"]),
 ];
 
-/// What the cells of a column look like in the sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looks {
-    /// All are missing.
-    Empty,
-    Number,
-    Time,
-    Text,
-}
-
-/// A column of the sample, whatever the format.
-#[derive(Debug)]
-struct Seen {
-    name: String,
-    looks: Looks,
-    /// The first cell that is not missing.
-    example: String,
+/// What columns are for, and how their times are to be read.
+struct Assigned {
+    columns: Vec<Column>,
+    timestamp_unit: TimestampUnit,
+    is_newest_first: bool,
 }
 
 /// Gives each column its role: the caller's wish, then its name, then what it looks like.
@@ -154,50 +164,124 @@ fn assign(
     seen: &[Seen],
     options: &InferOptions,
     notes: &mut Vec<String>,
-) -> Result<Vec<Column>, InferError> {
+) -> Result<Assigned, InferError> {
     let mut roles: Vec<Option<Role>> = vec![None; seen.len()];
     wishes(seen, options, &mut roles)?;
     for (role, names) in NAMED_ROLES {
         if roles.contains(&Some(role)) {
             continue;
         }
-        let found = names.iter().find_map(|name| {
-            (0..seen.len()).find(|&index| {
-                roles[index].is_none() && seen[index].name.eq_ignore_ascii_case(name)
-            })
+        let named = names.iter().flat_map(|name| {
+            (0..seen.len()).filter(|&index| seen[index].name.eq_ignore_ascii_case(name))
         });
-        if let Some(index) = found
-            && fits(&seen[index], role, options.timestamp_unit, notes)
-        {
-            roles[index] = Some(role);
+        for index in named {
+            if roles[index].is_none() && fits(&seen[index], role, options, notes) {
+                roles[index] = Some(role);
+                break;
+            }
+        }
+        if role == Role::Id && !roles.contains(&Some(role)) {
+            repeated_id(seen, &mut roles, notes);
         }
     }
-    if !roles.contains(&Some(Role::Timestamp))
-        && let Some(index) = (0..seen.len())
-            .find(|&index| roles[index].is_none() && seen[index].looks == Looks::Time)
-    {
-        notes.push(format!(
-            "column `{}` holds times: used as the event time",
-            seen[index].name
-        ));
-        roles[index] = Some(Role::Timestamp);
+    row_numbers(seen, &mut roles, notes);
+    if !roles.contains(&Some(Role::Timestamp)) {
+        let may_be_dates = matches!(
+            options.timestamp_unit,
+            TimestampUnit::Auto | TimestampUnit::Ymd
+        );
+        let holds_times = |index: &usize| {
+            let seen = &seen[*index];
+            let holds_dates = may_be_dates && seen.holds_dates() && seen.filled() > 1;
+            seen.looks() == Looks::Time || holds_dates
+        };
+        let found = (0..seen.len()).find(|index| roles[*index].is_none() && holds_times(index));
+        if let Some(index) = found {
+            roles[index] = Some(Role::Timestamp);
+        }
     }
+    let time = roles.iter().position(|role| *role == Some(Role::Timestamp));
+    let (timestamp_unit, is_newest_first) = time.map_or((options.timestamp_unit, false), |index| {
+        tell_time(&seen[index], options, notes)
+    });
     let columns: Vec<Column> = seen
         .iter()
         .zip(roles)
-        .map(|(seen, role)| {
-            Column::new(
-                &seen.name,
-                role.unwrap_or_else(|| by_looks(seen, options, notes)),
-            )
-        })
+        .map(|(seen, role)| column(seen, role, options, notes))
         .collect();
-    if !columns.iter().any(|column| column.role == Role::Value) {
+    let is_value = |column: &Column| column.role == Role::Value;
+    let is_asked_for = |seen: &Seen| options.values.contains(&seen.name);
+    let can_be_judged = columns.iter().zip(seen).any(|(column, seen)| {
+        is_value(column) && (seen.looks() != Looks::Empty || is_asked_for(seen))
+    });
+    if !can_be_judged {
         return Err(InferError::NoValues {
             known: listed(seen),
         });
     }
-    Ok(columns)
+    Ok(Assigned {
+        columns,
+        timestamp_unit,
+        is_newest_first,
+    })
+}
+
+/// Says which column is the event time and how its first cell is read; finds out how, and whether the newest rows come first.
+fn tell_time(
+    seen: &Seen,
+    options: &InferOptions,
+    notes: &mut Vec<String>,
+) -> (TimestampUnit, bool) {
+    let unit = seen.time_unit(options.timestamp_unit);
+    let times = seen.times(unit);
+    if let (Some(first), None) = (times.first(), &options.timestamp) {
+        let mut text = Vec::new();
+        super::timestamp::write_rfc3339(&mut text, *first);
+        notes.push(format!(
+            "column `{}` is the event time: {} in the first row",
+            seen.name,
+            String::from_utf8_lossy(&text)
+        ));
+    }
+    (unit, seen::is_falling(&times))
+}
+
+/// A first column without a name that numbers the rows, as data frames are written, is no value.
+fn row_numbers(seen: &[Seen], roles: &mut [Option<Role>], notes: &mut Vec<String>) {
+    const NAMES: [&str; 3] = ["c0", "Unnamed: 0", "index"];
+    let (Some(first), Some(role)) = (seen.first(), roles.first_mut()) else {
+        return;
+    };
+    if role.is_none() && seen.len() > 1 && NAMES.contains(&&*first.name) && first.counts_rows() {
+        notes.push(format!(
+            "column `{}` numbers the rows: ignored (-c {} takes it)",
+            first.name, first.name
+        ));
+        *role = Some(Role::Ignore);
+    }
+}
+
+/// An `id` that comes again and again says what an event is of: it is the key where nothing else is.
+fn repeated_id(seen: &[Seen], roles: &mut [Option<Role>], notes: &mut Vec<String>) {
+    let found = (0..seen.len()).find(|&index| {
+        roles[index].is_none()
+            && seen[index].name.eq_ignore_ascii_case("id")
+            && seen[index].repeats()
+    });
+    let Some(index) = found else { return };
+    let has_key = roles.contains(&Some(Role::Key));
+    let (role, as_what) = if has_key {
+        (Role::Ignore, "ignored")
+    } else {
+        (Role::Key, "taken as the key, each is learned on its own")
+    };
+    notes.push(format!(
+        "column `{}` repeats ({}), so it is not the id of an event: {as_what} (--id {} says otherwise)",
+        seen[index].name,
+        seen[index].some_cells(),
+        seen[index].name,
+    ));
+    roles[index] = Some(role);
 }
 
 /// Roles that the caller asked for.
@@ -236,57 +320,83 @@ fn wishes(
 }
 
 /// Whether a column may have the role that its name suggests.
-fn fits(seen: &Seen, role: Role, unit: TimestampUnit, notes: &mut Vec<String>) -> bool {
-    if role != Role::Timestamp || seen.looks == Looks::Empty {
-        return true;
+fn fits(seen: &Seen, role: Role, options: &InferOptions, notes: &mut Vec<String>) -> bool {
+    match role {
+        Role::Id => !seen.repeats(),
+        Role::Timestamp => match seen.no_time(options.timestamp_unit) {
+            None => true,
+            Some(why) => {
+                notes.push(format!(
+                    "column `{}` is not used as the event time: {why}",
+                    seen.name
+                ));
+                false
+            }
+        },
+        _ => true,
     }
-    match timestamp::parse(&seen.example, unit) {
-        // An ambiguous one is a time all the same; reading it says what to set.
-        Ok(_) | Err(TimestampError::Ambiguous { .. }) => seen.looks != Looks::Text,
-        Err(error) => {
-            notes.push(format!(
-                "column `{}` is not used as the event time: {error}",
-                seen.name
-            ));
-            false
-        }
+}
+
+/// A column with the role that was found, or the one that it looks like.
+fn column(
+    seen: &Seen,
+    role: Option<Role>,
+    options: &InferOptions,
+    notes: &mut Vec<String>,
+) -> Column {
+    let is_asked_for = role == Some(Role::Value);
+    let column = Column::new(
+        &seen.name,
+        role.unwrap_or_else(|| by_looks(seen, options, notes)),
+    );
+    if column.role != Role::Value {
+        return column;
+    }
+    let looks = seen.looks();
+    if looks == Looks::Empty {
+        notes.push(format!(
+            "column `{}` is empty in the first rows: judged from its first number on",
+            seen.name
+        ));
+    } else if let Some((text, count)) = seen.odd_text() {
+        let cells = if count == 1 { "cell" } else { "cells" };
+        notes.push(format!(
+            "column `{}` has {count} {cells} among the first {} that are no numbers (\"{}\"): taken as missing",
+            seen.name,
+            seen.filled(),
+            super::reject::excerpt(text)
+        ));
+    }
+    Column {
+        // A number may be asked for by name where the sample holds none.
+        text_is_missing: looks == Looks::Empty
+            || seen.odd_text().is_some()
+            || (is_asked_for && looks != Looks::Number),
+        ..column
     }
 }
 
 fn by_looks(seen: &Seen, options: &InferOptions, notes: &mut Vec<String>) -> Role {
-    let why = match seen.looks {
-        Looks::Number if options.values.is_empty() => return Role::Value,
+    let text = || super::reject::excerpt(seen.odd_text().map_or(&seen.example, |(text, _)| text));
+    let has_no_name = seen
+        .name
+        .strip_prefix('c')
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let why = match seen.looks() {
+        Looks::Empty if has_no_name => "is empty".to_owned(),
+        Looks::Number | Looks::Empty if options.values.is_empty() => return Role::Value,
         // Asked for by name: the others are left out, as asked.
-        Looks::Number => return Role::Ignore,
-        Looks::Empty => "is empty".to_owned(),
+        Looks::Number | Looks::Empty => return Role::Ignore,
         Looks::Time => "holds times".to_owned(),
-        Looks::Text => format!("is text (\"{}\")", super::reject::excerpt(&seen.example)),
+        Looks::Text if seen.holds_numbers() => format!(
+            "holds numbers and text (\"{}\"; -c {} takes it, text is missing then)",
+            text(),
+            seen.name
+        ),
+        Looks::Text => format!("is text (\"{}\")", text()),
     };
     notes.push(format!("column `{}` {why}: ignored", seen.name));
     Role::Ignore
-}
-
-/// What a cell looks like.
-fn looks(cell: &str) -> Looks {
-    let cell = cell.trim_ascii();
-    if super::number::is_missing(cell.as_bytes()) {
-        Looks::Empty
-    } else if super::number::parse(cell.as_bytes()).is_some() {
-        Looks::Number
-    } else if timestamp::parse(cell, TimestampUnit::Auto).is_ok() {
-        Looks::Time
-    } else {
-        Looks::Text
-    }
-}
-
-/// What a column with cells of both looks like.
-fn both(one: Looks, other: Looks) -> Looks {
-    match (one, other) {
-        (Looks::Empty, other) | (other, Looks::Empty) => other,
-        (one, other) if one == other => one,
-        _ => Looks::Text,
-    }
 }
 
 fn unknown(name: &str, seen: &[Seen]) -> InferError {

@@ -1,5 +1,6 @@
 //! JSON objects to events.
 
+mod nan;
 mod scalar;
 mod visit;
 
@@ -10,11 +11,14 @@ use hashbrown::HashSet;
 use serde::de::DeserializeSeed;
 
 use super::config::{InputConfig, Limits, MetricMode, Role};
-use super::decoder::{Trouble, ValueRule, check_key, check_size, metric_key, named_by_role};
+use super::decoder::{
+    TIME_NAMES, Trouble, ValueRule, check_key, check_size, metric_key, named_by_role,
+};
 use super::layouts::{Layouts, NamedValues};
 use super::reject::RejectReason;
 use super::timestamp::TimestampUnit;
 use crate::event::{EventBatch, EventHead, Layout, Timestamp, key_hash};
+pub(super) use nan::without_nan;
 
 #[derive(Debug)]
 pub(super) struct JsonDecoder {
@@ -55,10 +59,33 @@ enum Field {
     KeyBy,
     Label,
     Id,
+    /// A name that often holds the time; what is none is as with any other name. With its place among those names.
+    MaybeTime(u8),
     /// Known not to be a value, whatever its type.
     Payload,
     /// A value if it is a number and the event has no other form of values.
     Flat,
+}
+
+impl Field {
+    /// One of those that stand once in a record, as a bit.
+    fn bit(self) -> u32 {
+        let place = match self {
+            Self::Source => 0,
+            Self::Timestamp => 1,
+            Self::Values => 2,
+            Self::Features => 3,
+            Self::Value => 4,
+            Self::Metric => 5,
+            Self::Key => 6,
+            Self::Site => 7,
+            Self::KeyBy => 8,
+            Self::Label => 9,
+            Self::Id => 10,
+            Self::MaybeTime(_) | Self::Payload | Self::Flat => 11,
+        };
+        1 << place
+    }
 }
 
 /// Memory that is used again for each event.
@@ -66,6 +93,8 @@ enum Field {
 struct Scratch {
     values: NamedValues,
     flat: NamedValues,
+    /// Names at the top whose value is null: they count only where there is no number at all.
+    nulls: NamedValues,
     features: Vec<f64>,
     few_names: Vec<u64>,
     many_names: HashSet<u64, foldhash::fast::FixedState>,
@@ -85,6 +114,8 @@ struct Found<'de> {
     has_values: bool,
     has_features: bool,
     time: Option<Timestamp>,
+    /// Of a field with another name, with the place of that among such names.
+    other_time: Option<(u8, Timestamp)>,
     label: Option<bool>,
     id_hash: Option<u64>,
 }
@@ -120,17 +151,31 @@ impl JsonDecoder {
             byte: Some(error.valid_up_to()),
             reason: RejectReason::NotUtf8,
         })?;
-        self.scratch.start();
-        let mut json = serde_json::Deserializer::from_str(text);
-        let seed = visit::EventSeed {
-            fields: &self.fields,
-            scratch: &mut self.scratch,
-        };
-        let found = seed
-            .deserialize(&mut json)
-            .and_then(|found| json.end().map(|()| found));
-        let found = found.map_err(|error| self.trouble(text, &error))?;
+        match read(&self.fields, &mut self.scratch, text) {
+            Ok(found) => self.take(&found, offset, events),
+            Err(error) => {
+                let mended = if self.scratch.reason.is_none() {
+                    without_nan(text)
+                } else {
+                    None
+                };
+                let Some(mended) = mended else {
+                    return Err(self.trouble(text, &error));
+                };
+                let found = read(&self.fields, &mut self.scratch, &mended);
+                let found = found.map_err(|error| self.trouble(&mended, &error))?;
+                self.take(&found, offset, events)
+            }
+        }
+    }
 
+    /// Makes an event of what a record said.
+    fn take(
+        &mut self,
+        found: &Found<'_>,
+        offset: u64,
+        events: &mut EventBatch,
+    ) -> Result<(), Trouble> {
         let mut key = found.key();
         let (layout, values) = match (&found.metric, found.value) {
             (Some(metric), Some(value)) if !found.has_values && !found.has_features => {
@@ -148,7 +193,7 @@ impl JsonDecoder {
                 (&*self.metric.insert(layout), &*self.scratch.features)
             }
             _ => values(
-                &found,
+                found,
                 &self.fields,
                 &mut self.scratch,
                 &mut self.layouts,
@@ -163,7 +208,7 @@ impl JsonDecoder {
                 key,
                 key_hash: key_hash(self.hash_seed, key),
                 id_hash: found.id_hash,
-                time: found.time,
+                time: found.time.or(found.other_time.map(|(_, time)| time)),
                 label: found.label,
             },
             layout,
@@ -193,6 +238,19 @@ impl JsonDecoder {
             reason,
         }
     }
+}
+
+/// Reads a record.
+fn read<'de>(
+    fields: &Fields,
+    scratch: &mut Scratch,
+    text: &'de str,
+) -> Result<Found<'de>, serde_json::Error> {
+    scratch.start();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let found = visit::EventSeed { fields, scratch }.deserialize(&mut json)?;
+    json.end()?;
+    Ok(found)
 }
 
 /// Layout and values of an event that is not `metric` with `value`.
@@ -233,7 +291,11 @@ fn values<'a>(
         &mut scratch.values
     } else {
         fields.check_flat(&scratch.flat)?;
-        &mut scratch.flat
+        if scratch.flat.len() == 0 && scratch.nulls.len() > 0 {
+            &mut scratch.nulls
+        } else {
+            &mut scratch.flat
+        }
     };
     if fields.strict {
         for rule in &fields.rules {
@@ -287,6 +349,13 @@ impl Fields {
             fields.know(name, Field::KeyBy);
         }
         fields.know(role(Role::Timestamp, "timestamp"), Field::Timestamp);
+        if named_by_role(config, Role::Timestamp).is_none() {
+            for (place, name) in (0..).zip(TIME_NAMES) {
+                if !fields.rules.iter().any(|rule| *rule.name == *name) {
+                    fields.know(name, Field::MaybeTime(place));
+                }
+            }
+        }
         fields.know(role(Role::Label, "label"), Field::Label);
         fields.know(role(Role::Id, "id"), Field::Id);
         let metric = match config.metric {
@@ -311,13 +380,18 @@ impl Fields {
         }
     }
 
+    /// Whether a name without a meaning of its own may be a value.
+    fn may_be_value(&self, name: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|rule| *rule.name == *name)
+    }
+
     /// What a name at the top of a record means.
     #[inline]
     fn of(&self, name: &str) -> Field {
         if let Some((_, field)) = self.known.iter().find(|(known, _)| **known == *name) {
             return *field;
         }
-        if self.rules.is_empty() || self.rules.iter().any(|rule| *rule.name == *name) {
+        if self.may_be_value(name) {
             Field::Flat
         } else {
             Field::Payload
@@ -348,6 +422,7 @@ impl Scratch {
     fn start(&mut self) {
         self.values.start();
         self.flat.start();
+        self.nulls.start();
         self.features.clear();
         self.few_names.clear();
         if !self.many_names.is_empty() {

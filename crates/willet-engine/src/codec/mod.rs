@@ -35,7 +35,7 @@ mod reject;
 pub mod timestamp;
 
 pub use config::{Column, ConfigError, Format, InputConfig, Limits, MetricMode, Role, ValueType};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, OddCells};
 pub use header::header_names;
 pub use infer::{Header, InferError, InferOptions, Inferred, MAX_SAMPLE_RECORDS, infer};
 pub use reject::{RejectReason, Rejection};

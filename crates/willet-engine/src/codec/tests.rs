@@ -117,6 +117,7 @@ fn csv_rows() {
         (",,+1e3, 2 ,", ": a=1000 b=2"),
         ("NA,s,NA,N/A,nan", "s: a=NaN b=NaN"),
         (",s,-,null,True", "s: a=NaN b=NaN anomaly"),
+        (",s,-inf,#N/A,", "s: a=NaN b=NaN"),
         (
             "\"2014-02-14\",\"a \"\"b\"\", c\nd\",\"1\",2,\"0\"",
             "a \"b\", c\nd: a=1 b=2 at 2014-02-14T00:00:00Z normal",
@@ -139,7 +140,7 @@ fn csv_rows() {
         ("", "timestamp"),
         ("x", "timestamp"),
         (
-            ",s,inf,2,0",
+            ",s,1e999,2,0",
             "value of `a` is inf, expected a size of at most 1e100",
         ),
         (

@@ -31,6 +31,10 @@ pub enum TimestampUnit {
     /// Nanoseconds; cut to microseconds.
     #[serde(rename = "ns")]
     Nanos,
+    /// Nothing: they are dates written without dashes, 20220101, with the time of day behind it where there is one, 202201011430 or
+    /// 20220101143000.
+    #[serde(rename = "ymd")]
+    Ymd,
 }
 
 /// Why a time was not understood.
@@ -66,6 +70,11 @@ pub enum TimestampError {
 /// Reads a time from text: RFC 3339, `2014-02-14 14:30:00` (UTC where no zone is given), a date, or an epoch number.
 pub fn parse(text: &str, unit: TimestampUnit) -> Result<Timestamp, TimestampError> {
     let text = text.trim_ascii();
+    if unit == TimestampUnit::Ymd
+        && let Some(time) = calendar_digits(text)
+    {
+        return in_range(time, || text.to_owned());
+    }
     if let Some(time) = parse_plain(text.as_bytes()) {
         return in_range(time, || text.to_owned());
     }
@@ -86,10 +95,24 @@ pub fn parse(text: &str, unit: TimestampUnit) -> Result<Timestamp, TimestampErro
 pub fn from_integer(number: i128, unit: TimestampUnit) -> Result<Timestamp, TimestampError> {
     let got = || number.to_string();
     let unit = match unit {
+        TimestampUnit::Auto if looks_like_date(number) => {
+            return Err(TimestampError::Ambiguous {
+                got: got(),
+                smaller: "a date",
+                larger: "seconds",
+            });
+        }
+        // Milliseconds of the year 2600, or a date with a time of day.
+        TimestampUnit::Auto if is_date_and_time(number) => TimestampUnit::Ymd,
         TimestampUnit::Auto => unit_of(number.unsigned_abs() as f64, got)?,
         known => known,
     };
     let micros = match unit {
+        TimestampUnit::Ymd => {
+            return calendar_digits(&number.to_string())
+                .ok_or_else(|| TimestampError::NotATime { got: got() })
+                .and_then(|time| in_range(time, got));
+        }
         TimestampUnit::Auto | TimestampUnit::Seconds => number.checked_mul(1_000_000),
         TimestampUnit::Millis => number.checked_mul(1_000),
         TimestampUnit::Micros => Some(number),
@@ -182,17 +205,55 @@ fn from_float(
         return Err(TimestampError::NotATime { got: got() });
     }
     let unit = match unit {
+        TimestampUnit::Ymd if number.fract() == 0.0 => return from_integer(number as i128, unit),
+        TimestampUnit::Ymd => return Err(TimestampError::NotATime { got: got() }),
         TimestampUnit::Auto => unit_of(number.abs(), &got)?,
         known => known,
     };
     let micros = match unit {
-        TimestampUnit::Auto | TimestampUnit::Seconds => (number * 1e6).round(),
+        // Dates were answered above.
+        TimestampUnit::Auto | TimestampUnit::Ymd | TimestampUnit::Seconds => (number * 1e6).round(),
         TimestampUnit::Millis => (number * 1e3).round(),
         TimestampUnit::Micros => number.round(),
         TimestampUnit::Nanos => (number / 1e3).floor(),
     };
     // `as` saturates, and the ends of i64 are out of range too.
     in_range(Timestamp(micros as i64), got)
+}
+
+/// Whether a number is what a date without dashes looks like; as seconds it would be August 1970, which nobody means.
+fn looks_like_date(number: i128) -> bool {
+    (19_000_101..=21_001_231).contains(&number) && calendar_digits(&number.to_string()).is_some()
+}
+
+fn is_date_and_time(number: i128) -> bool {
+    (19_000_101_000_000..=21_001_231_235_959).contains(&number)
+        && calendar_digits(&number.to_string()).is_some()
+}
+
+/// `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`.
+pub(super) fn calendar_digits(text: &str) -> Option<Timestamp> {
+    let digits = text.as_bytes();
+    if !matches!(digits.len(), 8 | 12 | 14) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+    let of_day = |from: usize| {
+        if from < digits.len() {
+            number(from, from + 2)
+        } else {
+            Some(0)
+        }
+    };
+    let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
+    let (hour, minute, second) = (of_day(8)?, of_day(10)?, of_day(12)?);
+    let is_date = day > 0 && day <= days_in_month(year, month)?;
+    if !is_date || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let of_day = i64::from(hour * 3600 + minute * 60 + second);
+    let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + of_day;
+    Some(Timestamp(seconds * MICROS_PER_SECOND))
 }
 
 fn is_number_like(text: &str) -> bool {
@@ -302,8 +363,33 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year, month as u32, day as u32)
 }
 
+/// `06.01.2025`, day first wherever dates have points, and `2025/01/06`, each with a time of day behind it or without.
+fn parse_local(text: &str) -> Option<Timestamp> {
+    let (date, of_day) = text.split_once([' ', 'T']).unwrap_or((text, "00:00"));
+    let (year, month, day) = if let Some((day, rest)) = date.split_once('.') {
+        let (month, year) = rest.split_once('.')?;
+        (year, month, day)
+    } else {
+        let (year, rest) = date.split_once('/')?;
+        let (month, day) = rest.split_once('/')?;
+        (year, month, day)
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let (hour, rest) = of_day.trim_start().split_once(':')?;
+    let (minute, second) = rest.split_once(':').unwrap_or((rest, "00"));
+    // Whatever is no number, or none of a date, is found below.
+    let plain =
+        format!("{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute}:{second}").replace(',', ".");
+    parse_plain(plain.as_bytes())
+}
+
 /// Everything else that is RFC 3339 or near it.
 fn parse_any(text: &str) -> Option<Timestamp> {
+    if let Some(time) = parse_local(text) {
+        return Some(time);
+    }
     // A date and a time at least look like one; short texts such as "12" must not.
     if text.len() < "2014-02-14".len() {
         return None;
@@ -358,6 +444,12 @@ mod tests {
             ("2014-02-14T14:30Z", 1_392_388_200_000_000),
             ("2014-02-14", 1_392_336_000_000_000),
             ("2016-02-29", 1_456_704_000_000_000),
+            ("14.02.2014 14:30", 1_392_388_200_000_000),
+            ("14.2.2014 14:30:00,5", 1_392_388_200_500_000),
+            ("14.02.2014", 1_392_336_000_000_000),
+            ("2014/02/14 14:30:00", 1_392_388_200_000_000),
+            ("2014/2/14", 1_392_336_000_000_000),
+            ("2014-02-14 14:30:00,5", 1_392_388_200_500_000),
             ("1969-12-31T23:59:59.999Z", -1_000),
             ("1392388200", 1_392_388_200_000_000),
             ("1392388200.25", 1_392_388_200_250_000),
@@ -376,9 +468,42 @@ mod tests {
     }
 
     #[test]
+    fn dates_without_dashes_are_dates_where_that_is_known_and_asked_about_else() {
+        let ymd = TimestampUnit::Ymd;
+        for (text, micros) in [
+            ("20220101", 1_640_995_200_000_000),
+            ("202201011430", 1_641_047_400_000_000),
+            ("20220101143005", 1_641_047_405_000_000),
+            ("2022-01-01", 1_640_995_200_000_000),
+        ] {
+            check(text, ymd, Ok(micros));
+        }
+        check(
+            "20220101143005",
+            TimestampUnit::Auto,
+            Ok(1_641_047_405_000_000),
+        );
+        assert_eq!(
+            from_number(20_220_101.0, ymd),
+            Ok(Timestamp(1_640_995_200_000_000))
+        );
+        check(
+            "20220231",
+            ymd,
+            Err(
+                "timestamp \"20220231\" is not a time, expected RFC 3339 such as 2026-01-02T03:04:05Z or an epoch number",
+            ),
+        );
+    }
+
+    #[test]
     fn what_cannot_be_a_time_says_why() {
         let auto = TimestampUnit::Auto;
         for (text, message) in [
+            (
+                "20220101",
+                "timestamp \"20220101\" could be a date or seconds (set timestamp_unit)",
+            ),
             (
                 "20000000000",
                 "timestamp \"20000000000\" could be seconds or milliseconds (set timestamp_unit)",
@@ -402,6 +527,14 @@ mod tests {
             (
                 "2300-01-01T00:00:00Z",
                 "timestamp \"2300-01-01T00:00:00Z\" lies outside the years 1900 to 2299 (check timestamp_unit)",
+            ),
+            (
+                "30.02.2014",
+                "timestamp \"30.02.2014\" is not a time, expected RFC 3339 such as 2026-01-02T03:04:05Z or an epoch number",
+            ),
+            (
+                "02/14/2014",
+                "timestamp \"02/14/2014\" is not a time, expected RFC 3339 such as 2026-01-02T03:04:05Z or an epoch number",
             ),
             (
                 "yesterday",

@@ -47,6 +47,7 @@ impl Series {
         found: &mut Found,
     ) -> Result<Verdict, Misfit> {
         let layout = || Arc::clone(arrival.layout);
+        self.join_windows(plan, gathers, &arrival);
         let gather = Gather::follow(&mut self.gather, gathers, |_| true, layout)?;
         let own = Arc::clone(gather.layout());
         let values = arrange(&own, arrival.layout, arrival.values, &mut space.values)?;
@@ -228,7 +229,7 @@ impl Series {
         space: &mut Space,
         found: &mut Found,
     ) -> Result<Verdict, Misfit> {
-        self.follow(plan, layout)?;
+        self.follow(plan, layout, |_| true)?;
         let Some(model) = &mut self.model else {
             return Err(Misfit::Features);
         };

@@ -120,6 +120,20 @@ impl Gather {
         Ok(gather.as_mut().expect("made above"))
     }
 
+    /// Takes up names that come while no window has closed yet: what was gathered until then, a few events, is dropped.
+    pub(super) fn widen(&mut self, plan: &GatherPlan, new: &[Box<str>]) {
+        let layout = Layout::named(self.layout.names().iter().chain(new));
+        if let Ok(wider) = Self::new(plan, &Arc::new(layout)) {
+            let told = std::mem::take(&mut self.told);
+            *self = Self { told, ..wider };
+        }
+    }
+
+    /// Whether nothing was told of it yet.
+    pub(super) fn is_untold(&self) -> bool {
+        self.told.count == 0
+    }
+
     /// Whether it was made under this plan.
     pub(super) fn is_of(&self, plan: &GatherPlan) -> bool {
         self.fingerprint == plan.fingerprint()

@@ -1,6 +1,7 @@
 //! One series: the state of one key and what an event does to it.
 
 mod adapt;
+mod beside;
 mod closing;
 mod gather;
 mod model;
@@ -40,6 +41,8 @@ pub(crate) struct Series {
     model: Option<Model>,
     /// Learned under an earlier plan; answers until `model` is warm.
     former: Option<Box<Model>>,
+    /// Models of names that came later than those of `model`.
+    beside: Vec<Model>,
     /// Looks for drift, where the plan wants that.
     watch: Option<Watch>,
     /// Puts events together, where the plan wants that.
@@ -125,6 +128,7 @@ pub(crate) struct Space {
 struct Work {
     row: Vec<f64>,
     kept: Vec<f64>,
+    beside: Vec<f64>,
     /// Trainings by [`Reason`].
     retrains: [u64; 4],
 }
@@ -146,6 +150,7 @@ impl Series {
             sample_count: 0,
             model: None,
             former: None,
+            beside: Vec::new(),
             watch: None,
             gather: None,
             before: None,
@@ -248,11 +253,26 @@ impl Series {
         space: &mut Space,
         found: &mut Found,
     ) -> Result<Verdict, Misfit> {
-        self.follow(plan, arrival.layout)?;
+        let has_number = |place: usize| !arrival.values[place].is_nan();
+        let is_empty = || arrival.values.iter().all(|value| value.is_nan());
+        if self.model.is_none() && !arrival.layout.is_positional() && is_empty() {
+            // Nothing yet to make a model of.
+            let is_late = self.count(plan, tick, arrival.time);
+            return Ok(Verdict {
+                is_late,
+                sample_count: self.sample_count,
+                ..Verdict::of(arrival.event, Outcome::Missing, plan.model_version())
+            });
+        }
+        self.follow(plan, arrival.layout, has_number)?;
+        self.join(plan, &arrival)?;
         let Some(model) = &self.model else {
             return Err(Misfit::Features);
         };
-        let values = model.arrange(arrival.layout, arrival.values, &mut space.values)?;
+        let values = match model.arrange(arrival.layout, arrival.values, &mut space.values) {
+            Err(Misfit::Names) if self.is_known_beside(arrival.layout) => None,
+            arranged => Some(arranged?),
+        };
         let is_late = self.count(plan, tick, arrival.time);
         let missing = arrival.time.map_or(0, |time| self.spacing.push(time.0));
         let sample = Sample {
@@ -262,10 +282,18 @@ impl Series {
             time: arrival.time,
             layout: arrival.layout,
             came: arrival.values,
-            values,
+            values: values.unwrap_or_default(),
             missing,
         };
-        let verdict = self.judge(plan, sample, &mut space.work, found);
+        let mut verdict = match values {
+            Some(_) => self.judge(plan, sample, &mut space.work, found),
+            // Not a row of the first model at all.
+            None => Verdict::of(arrival.event, Outcome::Missing, plan.model_version()),
+        };
+        if !self.beside.is_empty() {
+            let outcome = verdict.outcome;
+            verdict.outcome = self.judge_beside(plan, sample, outcome, &mut space.work, found);
+        }
         Ok(Verdict {
             is_late,
             sample_count: self.sample_count,
@@ -370,7 +398,12 @@ impl Series {
 
     /// Brings the model to the version of the plan. What was learned goes on where only windows became longer; else it
     /// answers until the new model is warm.
-    fn follow(&mut self, plan: &Plan, layout: &Arc<Layout>) -> Result<(), Misfit> {
+    fn follow(
+        &mut self,
+        plan: &Plan,
+        layout: &Arc<Layout>,
+        has_number: impl Fn(usize) -> bool,
+    ) -> Result<(), Misfit> {
         let version = plan.model_version();
         // First of all, for a series that comes back from disk comes back without it.
         self.former = self
@@ -386,12 +419,16 @@ impl Series {
                 {
                     model.detector = detector;
                     model.version = version;
+                    self.grow_beside(plan);
                     return Ok(());
                 }
             }
             None => {}
         }
-        let model = Model::new(plan, &self.key, layout)?;
+        let layout = self.first_layout(plan, layout, has_number);
+        let model = Model::new(plan, &self.key, &layout)?;
+        // What they know is among what the new one learns.
+        self.beside.clear();
         let replaced = self.model.replace(model).map(Box::new);
         self.before = None;
         if let Some(adapt) = &mut self.adapt {
@@ -449,6 +486,11 @@ impl Series {
                 .former
                 .as_ref()
                 .and_then(|former| former.copy(plan, &self.key).map(Box::new)),
+            beside: self
+                .beside
+                .iter()
+                .filter_map(|model| model.copy(plan, &self.key))
+                .collect(),
             watch: self.watch.as_ref().and_then(|watch| {
                 let seed = series_seed(plan.config().seed, &self.key, "drift");
                 Watch::restore(&watch.save(), plan.drift(), seed).ok()?
@@ -466,10 +508,7 @@ impl Series {
     }
 
     pub(crate) fn describe(&self, plan: &Plan) -> Description {
-        let is_warm = |model: &&Model| match plan.of_version(model.version) {
-            Some(_) => model.decision.is_warm(),
-            None => false,
-        };
+        let is_warm = |model: &&Model| model.is_warm(plan);
         let model = self.model.as_ref().filter(is_warm);
         let model = model.or(self.former.as_deref()).or(self.model.as_ref());
         let algorithm = model
@@ -494,8 +533,8 @@ impl Series {
                     None => about,
                 }
             }),
-            names: model.map_or(Vec::new(), |model| model.names().to_vec()),
-            expected: model.map_or(Vec::new(), |model| model.detector.expected()),
+            names: self.names_of(model),
+            expected: self.expected_of(model),
             retrains: self
                 .adapt
                 .as_ref()
@@ -505,10 +544,32 @@ impl Series {
     }
 
     /// What is taken for normal of each feature now, with the names; `None` while nobody knows.
-    pub(crate) fn normal(&self) -> Option<(&[Box<str>], Vec<Expected>)> {
-        let model = self.former.as_deref().or(self.model.as_ref())?;
-        let expected = model.detector.expected();
-        (!expected.is_empty()).then(|| (model.names(), expected))
+    pub(crate) fn normal(&self) -> Option<(Vec<Box<str>>, Vec<Expected>)> {
+        let model = self.former.as_deref().or(self.model.as_ref());
+        let expected = self.expected_of(model);
+        (!expected.is_empty()).then(|| (self.names_of(model), expected))
+    }
+
+    /// Names of the features of the model that answers, then of those beside it.
+    fn names_of(&self, model: Option<&Model>) -> Vec<Box<str>> {
+        let beside = self.beside.iter().flat_map(Model::names);
+        let own = model.into_iter().flat_map(Model::names);
+        own.chain(beside).cloned().collect()
+    }
+
+    /// What is expected of them, in the same order; nothing while the model that answers does not know.
+    fn expected_of(&self, model: Option<&Model>) -> Vec<Expected> {
+        let mut expected = model.map_or(Vec::new(), |model| model.detector.expected());
+        if !expected.is_empty() {
+            for model in &self.beside {
+                let own = model.detector.expected();
+                if own.is_empty() {
+                    break;
+                }
+                expected.extend(own);
+            }
+        }
+        expected
     }
 
     /// Bytes held, the series itself included.
@@ -523,11 +584,14 @@ impl Series {
         let adapt = self.adapt.as_ref().map_or(0, |adapt| adapt.heap_bytes());
         let performance = self.performance.as_ref();
         let performance = performance.map_or(0, |performance| performance.heap_bytes());
+        let beside = self.beside.iter().map(Model::heap_bytes).sum::<usize>()
+            + self.beside.capacity() * size_of::<Model>();
         // What the allocator adds to some five blocks.
         size_of::<Self>()
             + self.key.len()
             + model
             + former
+            + beside
             + watch
             + gather
             + before

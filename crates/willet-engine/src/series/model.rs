@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use willet_core::decision::{AnomalyType, Course, Decision};
 use willet_core::detectors::Detector;
-use willet_core::features::{Features, Impute};
+use willet_core::features::{Back, Features, FeaturesConfig, Impute};
 use willet_core::random::series_seed;
 use willet_core::rows::{Raw, Rows};
 use willet_core::series::{Answer, Case, Judge, Reason, Ruling};
@@ -29,8 +29,21 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(plan: &Plan, key: &str, layout: &Arc<Layout>) -> Result<Self, Misfit> {
-        let features =
-            Features::new(&plan.config().features, layout.names()).map_err(|_| Misfit::Features)?;
+        Self::with(plan, key, layout, &plan.config().features)
+    }
+
+    /// One for some names of a series only: lags and differences of others are none of its.
+    pub(super) fn beside(plan: &Plan, key: &str, layout: &Arc<Layout>) -> Result<Self, Misfit> {
+        Self::with(plan, key, layout, &features_of(plan, layout))
+    }
+
+    fn with(
+        plan: &Plan,
+        key: &str,
+        layout: &Arc<Layout>,
+        features: &FeaturesConfig,
+    ) -> Result<Self, Misfit> {
+        let features = Features::new(features, layout.names()).map_err(|_| Misfit::Features)?;
         let width = features.names().len();
         let seed = series_seed(plan.config().seed, key, plan.kind().name);
         let detector = plan
@@ -60,7 +73,7 @@ impl Model {
             Layout::named(&state.names)
         };
         let layout = layouts.share(layout);
-        let config = &plan.config().features;
+        let config = &features_of(plan, &layout);
         let fresh = Features::new(config, layout.names()).map_err(|error| error.to_string())?;
         let width = fresh.names().len();
         let features = match state.features {
@@ -144,6 +157,11 @@ impl Model {
                 &saved.bytes,
             )
             .ok()
+    }
+
+    /// Whether it judges already.
+    pub(super) fn is_warm(&self, plan: &Plan) -> bool {
+        plan.of_version(self.version).is_some() && self.decision.is_warm()
     }
 
     /// Names of the features.
@@ -340,6 +358,15 @@ impl Model {
     }
 }
 
+/// The configured features, as far as they are made of these names.
+fn features_of(plan: &Plan, layout: &Layout) -> FeaturesConfig {
+    let mut config = plan.config().features.clone();
+    let is_there = |back: &Back| layout.names().iter().any(|name| **name == *back.of);
+    config.lag.retain(is_there);
+    config.difference.retain(is_there);
+    config
+}
+
 /// An event's values in the order of its series' own layout; NaN for those that it lacks.
 pub(super) fn arrange<'a>(
     own: &Layout,
@@ -360,11 +387,20 @@ pub(super) fn arrange<'a>(
         });
     }
     space.clear();
+    let names = layout.names();
+    let (mut next, mut knows_any) = (0, false);
     space.extend(own.names().iter().map(|name| {
-        let place = layout.names().iter().position(|other| other == name);
-        place.map_or(f64::NAN, |place| values[place])
+        // Most come in the same order.
+        let behind = names[next..].iter().position(|other| other == name);
+        let place = behind
+            .map(|place| place + next)
+            .or_else(|| names[..next].iter().position(|other| other == name));
+        let Some(place) = place else {
+            return f64::NAN;
+        };
+        (next, knows_any) = (place + 1, true);
+        values[place]
     }));
-    let knows_any = layout.names().iter().any(|name| own.names().contains(name));
     if knows_any {
         Ok(space)
     } else {

@@ -6,6 +6,7 @@ use willet_core::features::{Memory, Spacing};
 use willet_core::random::series_seed;
 
 use super::adapt::{Adapt, AdaptState};
+use super::beside::MOST_BESIDE;
 use super::gather::{Gather, GatherState};
 use super::performance::{Performance, PerformanceState};
 use super::watch::{Watch, WatchState};
@@ -39,7 +40,8 @@ impl Series {
             former: self.former.as_deref().map(Model::save),
             watch: self.watch.as_ref().map(Watch::save),
         });
-        let state = SeriesState::V5(state, beyond);
+        let beside = self.beside.iter().map(Model::save).collect();
+        let state = SeriesState::V5(state, beyond, beside);
         postcard::to_allocvec(&state).expect("plain data always serialises into memory")
     }
 
@@ -55,6 +57,7 @@ impl Series {
         if !rest.is_empty() {
             return Err("bytes are left over".to_owned());
         }
+        let mut beside = Vec::new();
         let (state, beyond) = match state {
             SeriesState::V1(state) => (SeriesStateV3::from_v1(state, None), BeyondV4::default()),
             SeriesState::V2(state, former) => {
@@ -63,8 +66,14 @@ impl Series {
             }
             SeriesState::V3(state) => (state.into_present(), BeyondV4::default()),
             SeriesState::V4(state, beyond) => (state.into_present(), beyond.into_present()),
-            SeriesState::V5(state, beyond) => (*state, *beyond),
+            SeriesState::V5(state, beyond, models) => {
+                beside = models;
+                (*state, *beyond)
+            }
         };
+        if beside.len() > MOST_BESIDE {
+            return Err("it has more models beside it than there may be".to_owned());
+        }
         let mut restore = |model: Option<ModelStateV3>| {
             let known = model.and_then(|model| Some((plan.of_version(model.version)?, model)));
             known
@@ -74,6 +83,9 @@ impl Series {
         let mut model = restore(state.model)?;
         let mut former = restore(state.former)?.map(Box::new);
         let mut before = restore(beyond.before)?.map(Box::new);
+        let beside = beside.into_iter().map(|model| restore(Some(model)));
+        let beside: Vec<Option<Model>> = beside.collect::<Result<_, _>>()?;
+        let beside = beside.into_iter().flatten().collect();
         let models = [model.as_mut(), former.as_deref_mut(), before.as_deref_mut()];
         for (model, share) in models.into_iter().zip(beyond.shares) {
             if let Some(model) = model {
@@ -105,6 +117,7 @@ impl Series {
             sample_count: state.sample_count,
             model,
             former,
+            beside,
             watch,
             gather,
             before,
@@ -124,8 +137,8 @@ enum SeriesState {
     V3(Box<SeriesStateV3<DecisionV2>>),
     /// With what events are put to, and what it takes to be trained anew.
     V4(Box<SeriesStateV3<DecisionV2>>, Box<BeyondV4<DecisionV2>>),
-    /// With decisions that know sizes.
-    V5(Box<SeriesStateV3>, Box<BeyondV4>),
+    /// With decisions that know sizes, and the models of names that came later.
+    V5(Box<SeriesStateV3>, Box<BeyondV4>, Vec<ModelStateV3>),
 }
 
 /// What version 4 has beside version 3.
@@ -294,6 +307,8 @@ impl Layouts {
 
 #[cfg(test)]
 mod tests {
+    use willet_core::decision::Calibrator;
+
     use super::*;
     use crate::config::StreamConfig;
     use crate::series::{Arrival, Space};
@@ -320,6 +335,19 @@ mod tests {
             .collect()
     }
 
+    /// What a decision knows of the scores, which it had in every version.
+    fn calibrator(decision: &Decision) -> Calibrator {
+        let bytes = postcard::to_allocvec(decision).expect("plain data");
+        let read = postcard::take_from_bytes(&bytes);
+        read.expect("begins with it").0
+    }
+
+    /// Fields as a former version laid them out.
+    fn as_before<D: serde::de::DeserializeOwned>(fields: &impl Serialize) -> D {
+        let bytes = postcard::to_allocvec(fields).expect("plain data");
+        postcard::from_bytes(&bytes).expect("the same fields")
+    }
+
     #[test]
     fn states_of_earlier_versions_are_read() {
         let config = StreamConfig {
@@ -335,9 +363,7 @@ mod tests {
         // The fields that version 1 has, as it lays them out.
         let former = || {
             let state = series.model.as_ref().expect("fed").save();
-            let decision = postcard::to_allocvec(&state.decision).expect("plain data");
-            let (decision, _): (DecisionV1, _) =
-                postcard::take_from_bytes(&decision).expect("begins as version 1 does");
+            let decision = as_before(&(calibrator(&state.decision), 0_u32, 0_u32, 0.0_f64));
             ModelStateV1 {
                 version: state.version,
                 names: state.names,
@@ -355,12 +381,27 @@ mod tests {
             sample_count: series.sample_count,
             model: Some(former()),
         };
+        let budget = (0.0_f64, None::<i64>, 0.0_f64, 0_u32, 0_u32);
+        let third = |state: ModelStateV3| ModelStateV3::<DecisionV2> {
+            version: state.version,
+            names: state.names,
+            is_positional: state.is_positional,
+            features: state.features,
+            kind: state.kind,
+            detector_version: state.detector_version,
+            detector: state.detector,
+            decision: as_before(&(
+                (calibrator(&state.decision), 0_u32, 0_u32),
+                (budget, 0_u16, [0_u16; 8]),
+            )),
+            course: state.course,
+        };
         let third = SeriesStateV3 {
             learned_upto: series.learned_upto,
             newest: series.newest,
             spacing: series.spacing,
             sample_count: series.sample_count,
-            model: series.model.as_ref().map(Model::save),
+            model: series.model.as_ref().map(Model::save).map(third),
             former: None,
             watch: None,
         };

@@ -237,7 +237,7 @@ impl Shard {
 
     /// What is taken for normal of each feature of a key now, with the names; `None` where nobody knows or the key is not in
     /// memory. `O(window)` for detectors that keep one.
-    pub fn normal(&self, key_hash: u64, key: &str) -> Option<(&[Box<str>], Vec<Expected>)> {
+    pub fn normal(&self, key_hash: u64, key: &str) -> Option<(Vec<Box<str>>, Vec<Expected>)> {
         self.lanes[lane_of(key_hash, self.lanes.len())]
             .series(key_hash, key)?
             .normal()

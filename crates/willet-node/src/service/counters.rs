@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use willet_engine::verdict::SKIPS;
+
 /// Numbers of one stream since the start.
 #[derive(Debug, Default)]
 pub struct StreamCounters {
@@ -22,6 +24,8 @@ pub struct StreamCounters {
     pub late: AtomicU64,
     /// Events whose id was seen before.
     pub duplicates: AtomicU64,
+    /// Events that were taken and neither judged nor put to others, by reason as [`SKIPS`](willet_engine::verdict::SKIPS) lists them.
+    pub skipped: [AtomicU64; SKIPS.len()],
     /// Keys known.
     pub keys: AtomicU64,
     /// Bytes of series in memory.
@@ -40,6 +44,13 @@ pub struct StreamCounters {
     pub position: AtomicU64,
     /// Offset behind the last record whose verdict is durable.
     pub delivered: AtomicU64,
+}
+
+impl StreamCounters {
+    /// Events that were taken and not judged, whatever the reason.
+    pub fn skipped_events(&self) -> u64 {
+        self.skipped.iter().map(|count| count.load(Relaxed)).sum()
+    }
 }
 
 /// Numbers of the whole node since the start.

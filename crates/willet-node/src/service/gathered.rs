@@ -7,10 +7,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
+use willet_engine::event::Layout;
 use willet_engine::incidents::Severity;
 use willet_engine::journal::Entry;
 use willet_engine::shard::Shard;
-use willet_engine::verdict::Outcome;
+use willet_engine::verdict::{Outcome, SKIPS};
 
 use super::clock;
 use super::counters::StreamCounters;
@@ -92,6 +93,37 @@ struct Bucket {
     values: Vec<ValueHistory>,
 }
 
+impl SeriesHistory {
+    /// Where the values of an event go whose names are not those that the history began with; new names come behind them.
+    fn places(&mut self, layout: &Layout) -> Option<Vec<usize>> {
+        if self.layout == layout.fingerprint() {
+            return None;
+        }
+        let mut names = self.names.to_vec();
+        let places = layout.names().iter().map(|name| {
+            let known = names.iter().position(|known| known == name);
+            known.unwrap_or_else(|| {
+                if names.len() < MAX_HISTORY_VALUES {
+                    names.push(name.clone());
+                    names.len() - 1
+                } else {
+                    usize::MAX
+                }
+            })
+        });
+        let places: Vec<usize> = places.collect();
+        if names.len() > self.names.len() {
+            for bucket in &mut self.buckets {
+                bucket.values.resize(names.len(), NOTHING);
+            }
+            self.names = names.into();
+            // The names it began with are followed by others now.
+            self.layout = Layout::named(&*self.names).fingerprint();
+        }
+        Some(places)
+    }
+}
+
 impl Gathered {
     pub(crate) fn new(
         stream: Arc<str>,
@@ -124,11 +156,17 @@ impl Gathered {
         let wants_predictions = self.topics.wants_any();
         let (mut anomalies, mut confident, mut late, mut duplicates) = (0, 0, 0, 0);
         let mut drifts = 0;
+        let mut skipped = [0; SKIPS.len()];
         for (index, verdict) in answers.indices().zip(answers.rows()) {
             let event = verdict.event as usize;
             let at = answers.time_of(event).map_or(0, |time| time.0);
             let is_anomaly = verdict.is_anomaly();
             late += u64::from(verdict.is_late);
+            if let Some(reason) = verdict.outcome.skip()
+                && !answers.are_of_windows()
+            {
+                skipped[reason] += 1;
+            }
             if verdict.is_drift {
                 drifts += 1;
                 self.keep_drift(answers, index, at);
@@ -184,6 +222,9 @@ impl Gathered {
         self.counters.late.fetch_add(late, Relaxed);
         self.counters.drifts.fetch_add(drifts, Relaxed);
         self.counters.duplicates.fetch_add(duplicates, Relaxed);
+        for (counter, count) in self.counters.skipped.iter().zip(skipped) {
+            counter.fetch_add(count, Relaxed);
+        }
         if let Some(last) = answers.rows().last() {
             let offset = answers.events.rows()[last.event as usize].offset;
             self.next = self.next.max(offset + 1);
@@ -259,6 +300,7 @@ impl Gathered {
             return;
         };
         let history = &mut self.series[series as usize];
+        let places = history.places(answers.events.layout(event));
         let begin = at.div_euclid(1_000_000 * BUCKET_SECONDS) * BUCKET_SECONDS;
         // The newest bucket first: events come in order of time but for a few.
         let found = history
@@ -286,8 +328,11 @@ impl Gathered {
             (old, new) => old.or(new),
         };
         bucket.newest = bucket.newest.max(at);
-        for (value, x) in bucket.values.iter_mut().zip(answers.events.values(event)) {
-            if !x.is_nan() {
+        for (index, x) in answers.events.values(event).iter().enumerate() {
+            let place = places.as_ref().map_or(index, |places| places[index]);
+            if let Some(value) = bucket.values.get_mut(place)
+                && !x.is_nan()
+            {
                 value.count += 1;
                 value.sum += x;
                 value.min = value.min.min(*x);
@@ -297,7 +342,7 @@ impl Gathered {
         }
     }
 
-    /// The history of an event's series; `None` where there are too many, or its values changed within what was gathered.
+    /// The history of an event's series; `None` where there are too many.
     fn history_of(&mut self, answers: &Answers<'_>, event: usize, hash: u64) -> Option<u32> {
         let key = answers.events.key(event);
         let layout = answers.events.layout(event);
@@ -306,10 +351,7 @@ impl Gathered {
             .find(hash, |series| *self.series[*series as usize].key == *key);
         if let Some(series) = found {
             let history = &mut self.series[*series as usize];
-            if history.layout != layout.fingerprint() {
-                if !history.buckets.is_empty() {
-                    return None;
-                }
+            if history.layout != layout.fingerprint() && history.buckets.is_empty() {
                 history.layout = layout.fingerprint();
                 history.names = names_of(layout.names());
             }

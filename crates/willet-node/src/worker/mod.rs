@@ -45,6 +45,9 @@ pub struct WorkerOptions {
     pub replay_checkpoint_records: usize,
     /// Bytes of records replayed at once.
     pub replay_batch_bytes: usize,
+    /// How records look was found out and not said: what was found out when a folder was begun holds, also where a later version
+    /// would find out something else.
+    pub takes_input_of_folder: bool,
 }
 
 impl Default for WorkerOptions {
@@ -56,6 +59,7 @@ impl Default for WorkerOptions {
             slice_bytes: 256 << 10,
             replay_checkpoint_records: 200_000,
             replay_batch_bytes: 4 << 20,
+            takes_input_of_folder: false,
         }
     }
 }

@@ -352,6 +352,11 @@ pub(crate) struct StreamStatus {
     pub(crate) events: u64,
     pub(crate) anomalies: u64,
     pub(crate) rejected: u64,
+    /// Events that were taken and not judged, by reason: `missing`, `duplicate`, `width`, `form`, `names`, `time`, `features`,
+    /// `poisoned`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, u64>>)]
+    pub(crate) skipped: BTreeMap<&'static str, u64>,
     pub(crate) keys: u64,
     pub(crate) model_version: u64,
     pub(crate) events_per_second: f64,
@@ -549,6 +554,8 @@ pub(crate) struct Statistics {
     pub(crate) uptime_seconds: f64,
     pub(crate) open_alerts: u64,
     pub(crate) rejected_events: u64,
+    /// Taken and not judged: no value, an id that came before, values that do not fit their series.
+    pub(crate) skipped_events: u64,
     pub(crate) refused_requests: u64,
 }
 

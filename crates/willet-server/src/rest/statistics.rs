@@ -19,10 +19,11 @@ pub(crate) async fn statistics(State(app): State<App>) -> Answer<Json<Statistics
 pub(crate) fn collect(app: &App) -> Answer<Statistics> {
     let service = app.service()?;
     let (events, anomalies) = app.totals()?;
-    let (mut sources, mut rejected) = (0, 0);
+    let (mut sources, mut rejected, mut skipped) = (0, 0, 0);
     for stream in service.streams() {
         sources += stream.counters.keys.load(Relaxed);
         rejected += stream.counters.rejected.load(Relaxed);
+        skipped += stream.counters.skipped_events();
     }
     let share = |part: u64, whole: u64| {
         if whole == 0 {
@@ -50,6 +51,7 @@ pub(crate) fn collect(app: &App) -> Answer<Statistics> {
         uptime_seconds: (now - app.started_at()) as f64 / 1e6,
         open_alerts: service.open_alerts(),
         rejected_events: rejected,
+        skipped_events: skipped,
         refused_requests: app.numbers().refused.load(Relaxed),
     })
 }

@@ -1,5 +1,6 @@
 //! Streams: made, shown, changed, paused, deleted.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
@@ -8,7 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use willet_engine::event::Timestamp;
-use willet_node::service::{StreamFace, StreamState, now};
+use willet_engine::verdict::SKIPS;
+use willet_node::service::{StreamCounters, StreamFace, StreamState, now};
 use willet_proto::Code;
 
 use super::params::Part;
@@ -33,6 +35,13 @@ pub(crate) async fn list(State(app): State<App>) -> Answer<Json<StreamPage>> {
     }))
 }
 
+/// Events that were taken and not judged, by reason.
+fn skipped(counters: &StreamCounters) -> BTreeMap<&'static str, u64> {
+    let counts = SKIPS.into_iter().zip(&counters.skipped);
+    let counts = counts.map(|(reason, count)| (reason, count.load(Relaxed)));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
 fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
     let counters = &face.counters;
     let (state, detail) = match face.state() {
@@ -53,6 +62,7 @@ fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
             events: counters.events.load(Relaxed),
             anomalies: counters.anomalies.load(Relaxed),
             rejected: counters.rejected.load(Relaxed),
+            skipped: skipped(counters),
             keys: counters.keys.load(Relaxed),
             model_version: counters.model_version.load(Relaxed),
             events_per_second: (app.rate(Some(&face.name)) * 10.0).round() / 10.0,

@@ -19,7 +19,9 @@ pub(crate) struct Picture {
     rows: u64,
     anomalies: u64,
     warming_up: u64,
-    skipped: u64,
+    late: u64,
+    /// By reason, in the order in which they came; what does not fit in is counted with the last.
+    skipped: Vec<(String, u64)>,
     strangest: Vec<Strange>,
 }
 
@@ -59,14 +61,16 @@ impl Picture {
             rows: 0,
             anomalies: 0,
             warming_up: 0,
-            skipped: 0,
+            late: 0,
+            skipped: Vec::new(),
             strangest: Vec::new(),
         }
     }
 
     pub(crate) fn take(&mut self, answers: &Answers<'_>) {
         for verdict in answers.rows() {
-            if crate::rows::is_gathered(verdict) {
+            let is_told_before = verdict.outcome == Outcome::AlreadyLearned;
+            if crate::rows::is_gathered(verdict) || is_told_before {
                 continue;
             }
             let event = verdict.event as usize;
@@ -79,6 +83,7 @@ impl Picture {
             let is_anomaly = verdict.is_anomaly();
             self.draw(value, is_anomaly);
             self.rows += 1;
+            self.late += u64::from(verdict.is_late);
             match &verdict.outcome {
                 Outcome::WarmingUp => self.warming_up += 1,
                 Outcome::Scored(scored) if is_anomaly => {
@@ -127,9 +132,70 @@ impl Picture {
                     self.strangest.truncate(LISTED);
                 }
                 Outcome::Scored(_) => {}
-                _ => self.skipped += 1,
+                _ => self.skip(crate::rows::skipped(verdict).unwrap_or_default()),
             }
         }
+    }
+
+    fn skip(&mut self, reason: String) {
+        /// Reasons counted apart.
+        const REASONS: usize = 8;
+        let known = self.skipped.iter().position(|(known, _)| *known == reason);
+        let place = known.or((self.skipped.len() == REASONS).then_some(REASONS - 1));
+        match place {
+            Some(place) => self.skipped[place].1 += 1,
+            None => self.skipped.push((reason, 1)),
+        }
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows that were neither judged nor learned.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Rows that were judged, or learned while nothing could be said yet.
+    pub(crate) fn judged(&self) -> u64 {
+        self.rows - self.skipped()
+    }
+
+    /// The reasons for which rows were skipped, with their counts.
+    pub(crate) fn why_skipped(&self) -> String {
+        let reasons = self.skipped.iter();
+        let reasons: Vec<String> = reasons
+            .map(|(reason, count)| format!("{} {reason}", grouped(*count)))
+            .collect();
+        format!(
+            "{} rows skipped ({})",
+            grouped(self.skipped()),
+            reasons.join("; ")
+        )
+    }
+
+    /// What is probably not as it was meant.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let most = |count: u64| count > 0 && count * 2 >= self.rows;
+        let duplicates = self
+            .skipped
+            .iter()
+            .find(|(reason, _)| reason == "duplicate");
+        if let Some((_, count)) = duplicates.filter(|(_, count)| most(*count)) {
+            return Some(format!(
+                "{} of {} rows bear an id that came before and were not judged (--id NAME if another column is the id; `--key id` if it says what a row is of)",
+                grouped(*count),
+                grouped(self.rows)
+            ));
+        }
+        most(self.late).then(|| {
+            format!(
+                "{} of {} rows are older than rows before them: what is learned in the wrong order is worth less (sort the file by time; `tac` turns it round)",
+                grouped(self.late),
+                grouped(self.rows)
+            )
+        })
     }
 
     fn draw(&mut self, value: f64, is_anomaly: bool) {
@@ -165,13 +231,18 @@ impl Picture {
     /// One line.
     pub(crate) fn summary(&self) -> String {
         let share = 100.0 * self.anomalies as f64 / self.rows.max(1) as f64;
-        let skipped = if self.skipped > 0 {
-            format!(", {} skipped", grouped(self.skipped))
+        let late = if self.late > 0 {
+            format!(", {} late", grouped(self.late))
         } else {
             String::new()
         };
+        let skipped = if self.skipped.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", self.why_skipped())
+        };
         format!(
-            "{} rows, {} anomalies ({share:.2} %), {} rows of warm-up{skipped}, algorithm {}",
+            "{} rows, {} anomalies ({share:.2} %), {} rows of warm-up{late}{skipped}, algorithm {}",
             grouped(self.rows),
             grouped(self.anomalies),
             grouped(self.warming_up),

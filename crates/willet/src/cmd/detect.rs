@@ -2,8 +2,8 @@ use std::fs::OpenOptions;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -20,7 +20,7 @@ use willet_node::pipeline::{News, RunError, run, run_durable};
 use willet_node::worker::WorkerOptions;
 
 use super::charts::Picture;
-use super::stream_flags::{Prepared, StreamFlags};
+use super::stream_flags::{Prepared, Reading, StreamFlags};
 use crate::input::is_stdin;
 use crate::problem::{note, user, warn};
 use crate::rows::{CsvRows, NdjsonRows};
@@ -98,7 +98,7 @@ impl Detect {
             config,
             plan,
             input,
-        } = self.stream.prepare(&self.file, self.follow, self.quiet)?;
+        } = self.stream.prepare(&self.file, self.reading())?;
         let shows_chart =
             self.format.is_none() && self.output.is_none() && std::io::stdout().is_terminal();
         let format = self
@@ -108,14 +108,22 @@ impl Detect {
                 (false, Format::Csv) => OutputFormat::Csv,
                 (false, Format::Json) => OutputFormat::Ndjson,
             });
-        let picture = Picture::new(&plan);
         let output = Shown {
-            picture,
+            picture: Arc::new(Mutex::new(Picture::new(&plan))),
             output: self.open_output(format, &plan)?,
         };
         match &self.data_dir {
             None => self.run_once(plan, input, output, format),
             Some(folder) => self.run_durable(&config, folder, plan, input, output, format),
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading {
+            follow: self.follow,
+            quiet: self.quiet,
+            // A run that goes on after a restart needs a place in the file.
+            turns: self.data_dir.is_none(),
         }
     }
 
@@ -193,7 +201,13 @@ impl Detect {
 
     /// Learns a file whose verdicts nobody wants.
     fn learn(&self, history: &Path, shard: &mut Shard, hash_seed: u64) -> Result<()> {
-        let Prepared { input, .. } = self.stream.prepare(history, false, self.quiet)?;
+        let Prepared { input, .. } = self.stream.prepare(
+            history,
+            Reading {
+                follow: false,
+                ..self.reading()
+            },
+        )?;
         let mut feed = input.feed(hash_seed, DeadLetterPlace::Nowhere)?;
         let bar = self.progress_bar(feed.progress(), OutputFormat::Chart);
         let result = run(&mut feed, shard, &mut NoRows);
@@ -215,7 +229,7 @@ impl Detect {
         if !self.quiet {
             note(format!("learned {rows} rows of {}", history.display()));
         }
-        summarise(feed)
+        summarise(feed).map(|_| ())
     }
 
     fn run_durable(
@@ -233,8 +247,10 @@ impl Detect {
             hash_seed: 0,
             max_resident_bytes: config.checkpoints.max_memory_bytes,
             slice_bytes: config.checkpoints.slice_bytes,
+            takes_input_of_folder: input.is_found_out,
             ..WorkerOptions::default()
         };
+        let picture = Arc::clone(&output.picture);
         let log_bytes = config.store.log_bytes;
         let mut troubles = Vec::new();
         let opened = Durable::open(
@@ -256,6 +272,8 @@ impl Detect {
             ));
         }
         durable.worker().take_troubles().iter().for_each(warn);
+        // What was found out when the folder was begun holds.
+        input.read_as(durable.worker().shard().plan().config().input.clone());
         if let Some(cursor) = durable.worker().cursor() {
             input.seek(cursor)?;
         }
@@ -284,7 +302,7 @@ impl Detect {
         };
         let mut worker = durable.close()?;
         worker.take_troubles().iter().for_each(warn);
-        summarise(feed)?;
+        self.finish(&picture, feed, format)?;
         result.map(|()| ExitCode::SUCCESS)
     }
 
@@ -336,18 +354,50 @@ impl Detect {
         bar
     }
 
-    fn finish(&self, picture: &Picture, feed: SourceFeed, format: OutputFormat) -> Result<()> {
+    /// Shows the run at a glance. A run in which nothing was judged although there was something is a failure.
+    fn finish(
+        &self,
+        picture: &Mutex<Picture>,
+        feed: SourceFeed,
+        format: OutputFormat,
+    ) -> Result<()> {
+        let picture = picture.lock().unwrap_or_else(PoisonError::into_inner);
         if format == OutputFormat::Chart {
             super::print(picture.render().as_bytes());
         } else if !self.quiet {
             note(picture.summary());
         }
-        summarise(feed)
+        let odd = feed.odd_cells().to_vec();
+        let rejected = summarise(feed)?;
+        for odd in odd.iter().filter(|_| !self.quiet) {
+            let cells = match odd.count {
+                1 => "1 cell is no number".to_owned(),
+                count => format!("{} cells are no numbers", super::charts::grouped(count)),
+            };
+            note(format!(
+                "column `{}`: {cells} (the first \"{}\"): taken as missing",
+                odd.column, odd.first
+            ));
+        }
+        if let Some(warning) = picture.warning() {
+            warn(warning);
+        }
+        match (picture.judged(), picture.rows(), rejected) {
+            (0, 0, 1..) => Err(user(format!(
+                "nothing was judged: all {} records were rejected, expected rows as the first lines promise (the reasons are above)",
+                super::charts::grouped(rejected)
+            ))),
+            (0, rows @ 1.., _) if picture.skipped() == rows => Err(user(format!(
+                "nothing was judged: {}",
+                picture.why_skipped()
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Says how many records were rejected, why, and where they are.
-fn summarise(feed: SourceFeed) -> Result<()> {
+/// Says how many records were rejected, why, and where they are; returns how many.
+fn summarise(feed: SourceFeed) -> Result<u64> {
     let (summary, path) = feed.finish()?;
     if summary.total() > 0 {
         let place = path
@@ -355,7 +405,7 @@ fn summarise(feed: SourceFeed) -> Result<()> {
             .unwrap_or_default();
         warn(format!("{summary}{place}"));
     }
-    Ok(())
+    Ok(summary.total())
 }
 
 /// Rows of a format; none for a chart.
@@ -400,13 +450,15 @@ fn stdout_file() -> Option<PathBuf> {
 /// An output that also draws.
 #[derive(Debug)]
 struct Shown {
-    picture: Picture,
+    picture: Arc<Mutex<Picture>>,
     output: Box<dyn Output>,
 }
 
 impl Output for Shown {
     fn write(&mut self, answers: &Answers<'_>) {
-        self.picture.take(answers);
+        let mut picture = self.picture.lock().unwrap_or_else(PoisonError::into_inner);
+        picture.take(answers);
+        drop(picture);
         self.output.write(answers);
     }
 

@@ -12,7 +12,7 @@ use willet_engine::verdict::Outcome;
 use willet_node::output::{Answers, Output};
 use willet_node::pipeline::{RunError, run};
 
-use super::stream_flags::{Prepared, StreamFlags};
+use super::stream_flags::{Prepared, Reading, StreamFlags};
 use crate::problem::{user, warn};
 
 /// Score labelled rows and say how good the scores were.
@@ -52,7 +52,7 @@ struct Gathered {
 impl Evaluate {
     pub(crate) fn run(self) -> Result<ExitCode> {
         const HASH_SEED: u64 = 0;
-        let Prepared { plan, input, .. } = self.stream.prepare(&self.file, false, false)?;
+        let Prepared { plan, input, .. } = self.stream.prepare(&self.file, Reading::ONCE)?;
         let has_label = input
             .config
             .columns

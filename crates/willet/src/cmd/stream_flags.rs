@@ -22,7 +22,7 @@ pub(crate) struct StreamFlags {
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
 
-    /// Detector; `willet detectors` lists them. [default: zscore]
+    /// Detector; `willet detectors` lists them. [default: auto]
     #[arg(long, short, value_name = "NAME", help_heading = "Detection")]
     algorithm: Option<String>,
     /// A setting of the detector, such as `window_size=500`; may be given several times.
@@ -82,13 +82,13 @@ pub(crate) struct InputFlags {
     /// Column of the key: each key is learned on its own. [default: key, source or site]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     key: Option<String>,
-    /// Column of the event time. [default: timestamp, time, ts, date, datetime or t]
+    /// Column of the event time. [default: timestamp, @timestamp, time, ts, datetime, date, t or the like, where it holds times]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     timestamp: Option<String>,
     /// Column of the label, which is never shown to a detector. [default: label]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     label: Option<String>,
-    /// Column of the event's id, by which repeated events are known. [default: id]
+    /// Column of the event's id, by which repeated events are known. [default: id, where it does not repeat]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     id: Option<String>,
     /// What numbers in the time column count. [default: told by their size]
@@ -97,9 +97,21 @@ pub(crate) struct InputFlags {
     /// Format of the input. [default: found out]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     input_format: Option<InputFormatFlag>,
-    /// What stands between CSV fields. [default: found out]
-    #[arg(long, value_name = "CHARACTER", help_heading = "Input")]
+    /// What stands between CSV fields: a character, or `tab`. [default: found out]
+    #[arg(long, visible_alias = "sep", value_name = "CHARACTER", value_parser = parse_delimiter, help_heading = "Input")]
     delimiter: Option<char>,
+    /// What stands before the fraction of a number, a point or a comma. [default: found out]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_decimal, help_heading = "Input")]
+    decimal: Option<char>,
+    /// What stands between thousands: `.`, `,`, a space, `'` or `_`. [default: found out]
+    #[arg(long, value_name = "CHARACTER", help_heading = "Input")]
+    thousands: Option<char>,
+    /// Lines before the header. [default: found out]
+    #[arg(long, value_name = "LINES", help_heading = "Input")]
+    skip_lines: Option<usize>,
+    /// Rows under the header that are none, such as units. [default: found out]
+    #[arg(long, value_name = "ROWS", help_heading = "Input")]
+    skip_rows: Option<usize>,
     /// The first CSV line is a row, not names; columns are called c0, c1, ...
     #[arg(long, help_heading = "Input")]
     no_header: bool,
@@ -118,6 +130,8 @@ enum UnitFlag {
     Ms,
     Us,
     Ns,
+    /// Dates without dashes: 20220101, 20220101143000.
+    Ymd,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -125,6 +139,43 @@ enum InputFormatFlag {
     Csv,
     #[value(alias = "json")]
     Ndjson,
+}
+
+/// How an input is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// On and on as it grows.
+    pub(crate) follow: bool,
+    /// Without notes.
+    pub(crate) quiet: bool,
+    /// From its end, where the newest rows come first.
+    pub(crate) turns: bool,
+}
+
+impl Reading {
+    /// Once, from the oldest row to the newest, with notes.
+    pub(crate) const ONCE: Self = Self {
+        follow: false,
+        quiet: false,
+        turns: true,
+    };
+}
+
+fn parse_delimiter(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("tab" | "\\t", ..) => Ok('\t'),
+        (_, Some(character), None) if character.is_ascii() => Ok(character),
+        _ => Err("expected one ASCII character, or tab".to_owned()),
+    }
+}
+
+fn parse_decimal(text: &str) -> Result<char, String> {
+    match text {
+        "." => Ok('.'),
+        "," => Ok(','),
+        _ => Err("expected . or ,".to_owned()),
+    }
 }
 
 /// A stream ready to be scored.
@@ -136,14 +187,14 @@ pub(crate) struct Prepared {
 
 impl StreamFlags {
     /// Reads the configuration, opens the input and puts both together.
-    pub(crate) fn prepare(&self, path: &Path, follow: bool, quiet: bool) -> Result<Prepared> {
+    pub(crate) fn prepare(&self, path: &Path, reading: Reading) -> Result<Prepared> {
         let (config, warnings) = config::load(self.config.as_deref(), std::env::vars())?;
         warnings.iter().for_each(warn);
         let mut stream = config.stream(self.stream.as_deref()).map_err(user)?;
         self.apply(&mut stream)?;
         let has_input = stream.input != StreamConfig::default().input;
         let known = has_input.then(|| stream.input.clone());
-        let input = self.input.open(path, known, follow, quiet)?;
+        let input = self.input.open(path, known, reading)?;
         stream.input = input.config.clone();
         let plan = Plan::new(stream, 1).map_err(user)?;
         Ok(Prepared {
@@ -198,15 +249,15 @@ impl InputFlags {
         &self,
         path: &Path,
         known: Option<InputConfig>,
-        follow: bool,
-        quiet: bool,
+        reading: Reading,
     ) -> Result<Input> {
         Input::open(Opening {
             path,
-            follow,
+            follow: reading.follow,
             config: known,
             infer: self.infer_options(),
-            quiet,
+            quiet: reading.quiet,
+            turns: reading.turns,
         })
     }
 
@@ -233,7 +284,12 @@ impl InputFlags {
                 Some(UnitFlag::Ms) => TimestampUnit::Millis,
                 Some(UnitFlag::Us) => TimestampUnit::Micros,
                 Some(UnitFlag::Ns) => TimestampUnit::Nanos,
+                Some(UnitFlag::Ymd) => TimestampUnit::Ymd,
             },
+            decimal: self.decimal,
+            thousands: self.thousands,
+            skip_lines: self.skip_lines,
+            skip_rows: self.skip_rows,
         }
     }
 }

@@ -190,6 +190,10 @@ fn input() -> Value {
             "format": {"enum": ["csv", "json", "ndjson", "jsonl"], "description": "CSV rows or JSON values."},
             "delimiter": {"type": "string", "minLength": 1, "maxLength": 1, "description": "What stands between the fields of a CSV row."},
             "header": {"type": "boolean", "description": "Whether a CSV source begins with a line of names."},
+            "skip_lines": whole("Lines before that one, or before the first row where there is none; blank ones count.", 0),
+            "skip_rows": whole("Rows under the line of names that are none, such as units.", 0),
+            "decimal": {"enum": [".", ","], "description": "What stands before the fraction of a number in CSV."},
+            "thousands": {"enum": [".", ",", " ", "'", "_", null], "description": "What stands between thousands in CSV."},
             "columns": {"type": "array", "items": object("", json!({
                 "name": text("Its name.", ""),
                 "role": {"enum": ["value", "timestamp", "key", "label", "id", "event_type", "metric", "ignore"], "description": "What it is for."},
@@ -197,9 +201,10 @@ fn input() -> Value {
                 "min": {"type": "number", "description": "Smallest value allowed."},
                 "max": {"type": "number", "description": "Largest value allowed."},
                 "required": {"type": "boolean", "description": "Whether an event without this value is rejected."},
+                "text_is_missing": {"type": "boolean", "description": "CSV: whether text in its cells is a missing value; else the row is rejected."},
             })), "description": "CSV: all columns, by position. JSON: the schema, by name."},
             "key_by": {"type": ["string", "null"], "description": "Field that holds the key where key, source and site are absent."},
-            "timestamp_unit": {"enum": ["auto", "s", "ms", "us", "ns"], "description": "What epoch numbers count."},
+            "timestamp_unit": {"enum": ["auto", "s", "ms", "us", "ns", "ymd"], "description": "What epoch numbers count; ymd: they are dates such as 20220101."},
             "metric": {"enum": ["series", "ignore"], "description": "What `metric` beside `value` means."},
             "limits": object("Bounds on untrusted input.", json!({
                 "record_bytes": whole("Longest record.", 1),

@@ -196,6 +196,62 @@ fn verdicts_come_in_the_answer_and_a_dry_run_learns_nothing() {
 }
 
 #[test]
+fn names_that_come_later_are_judged_and_what_is_not_judged_is_counted() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    let noise = |row: u64, salt: u64| willet_core::random::Random::new(row << 8 | salt).unit();
+    // `temp` is null in the first event only; `a` comes after 300 events, by itself.
+    let mut lines = String::new();
+    for row in 0..900 {
+        let temp = match row {
+            0 => "null".to_owned(),
+            row => (21.0 + noise(row, 1)).to_string(),
+        };
+        lines += &format!(
+            "{{\"source\": \"x\", \"hum\": {}, \"temp\": {temp}}}\n",
+            40.0 + noise(row, 2)
+        );
+        if row >= 300 {
+            lines += &format!(
+                "{{\"source\": \"x\", \"values\": {{\"a\": {}}}}}\n",
+                noise(row, 3)
+            );
+        }
+    }
+    let taken = service.lines("/api/v1/events", &lines).ok(200);
+    assert_eq!(
+        (&taken["accepted"], &taken["rejected"]),
+        (&1_500.into(), &0.into())
+    );
+    let odd = "{\"source\": \"x\", \"hum\": 40.5, \"temp\": 60}\n{\"source\": \"x\", \"values\": {\"a\": 50}}\n{\"source\": \"x\", \"features\": [1]}\n{\"source\": \"x\", \"temp\": NaN}\n{\"source\": \"x\", \"values\": {\"new\": null}}\n";
+    let judged = service.lines("/api/v1/detect", odd).ok(200);
+    let verdicts = judged["verdicts"].as_array().expect("an array");
+    assert_eq!(verdicts[0]["is_anomaly"], true, "{}", verdicts[0]);
+    assert_eq!(verdicts[1]["is_anomaly"], true, "{}", verdicts[1]);
+    let skipped = |index: usize| verdicts[index]["skipped"].as_str().expect("a reason");
+    assert!(
+        skipped(2).contains("do not both have named values"),
+        "{}",
+        skipped(2)
+    );
+    assert_eq!(skipped(3), "missing");
+    assert!(
+        skipped(4).contains("none of the values of its series"),
+        "{}",
+        skipped(4)
+    );
+
+    let status = service.get("/api/v1/streams/default").ok(200)["status"].clone();
+    let expected = serde_json::json!({"missing": 1, "form": 1, "names": 1});
+    assert_eq!(status["skipped"], expected, "{status}");
+    let statistics = service.get("/api/statistics").ok(200);
+    assert_eq!(statistics["skipped_events"], 3, "{statistics}");
+    let metrics = service.get("/metrics").body;
+    let line = "willet_events_skipped_total{stream=\"default\",reason=\"form\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+#[test]
 fn streams_are_made_changed_paused_and_deleted() {
     let folder = folder();
     let service = Service::start(folder.path(), &[]);

@@ -31,13 +31,13 @@ fn csv_columns_get_their_roles() {
         "timestamp,value,label\n2014-02-14 14:30:00,1.5,0\n",
         &auto,
         "csv',': timestamp timestamp, value value, label label",
-        &[],
+        &["column `timestamp` is the event time: 2014-02-14T14:30:00Z in the first row"],
     );
     check(
         "\u{feff}t;x;y\r\n0;1;2\r\n1;NA;3\r\n",
         &auto,
         "csv';': t timestamp, x value, y value",
-        &[],
+        &["column `t` is the event time: 1970-01-01T00:00:00Z in the first row"],
     );
     check(
         "f0\tf1\n1\t2\n3\t4\n",
@@ -58,19 +58,20 @@ fn csv_columns_get_their_roles() {
         "bare csv'|': c0 timestamp, c1 ignore, c2 value",
         &[
             "the first line is data, not names: columns are called c0 to c2",
-            "column `c0` holds times: used as the event time",
+            "column `c0` is the event time: 2024-01-01T00:00:00Z in the first row",
             "column `c1` is text (\"a\"): ignored",
         ],
     );
     check(
         "Time,Source,is_anomaly,temp,note,gap,,temp\n5,a,0,1,\"x, y\",,1,2\n6,b,1,2,z,,3,4\n",
         &auto,
-        "csv',': time timestamp, source key, is_anomaly ignore, temp value, note ignore, gap ignore, c6 value, c7 value",
+        "csv',': time timestamp, source key, is_anomaly ignore, temp value, note ignore, gap value, c6 value, c7 value",
         &[
             "column 7 has no name: called c6",
             "column 8 has a name used before: called c7",
+            "column `Time` is the event time: 1970-01-01T00:00:05Z in the first row",
             "column `note` is text (\"x, y\"): ignored",
-            "column `gap` is empty: ignored",
+            "column `gap` is empty in the first rows: judged from its first number on",
         ],
     );
     check(
@@ -129,12 +130,17 @@ fn the_caller_decides() {
 fn json_needs_columns_only_for_other_names() {
     let auto = InferOptions::default();
     let usual = "{\"source\": \"a\", \"timestamp\": 5, \"values\": {\"x\": 1}}\n";
-    check(usual, &auto, "json: ", &[]);
+    check(
+        usual,
+        &auto,
+        "json: ",
+        &["column `timestamp` is the event time: 1970-01-01T00:00:05Z in the first row"],
+    );
     check(
         "{\"ts\": \"2024-01-01T00:00:00Z\", \"cpu\": 1, \"mem\": 2}\n{\"ts\": \"2024-01-01T00:00:01Z\", \"cp",
         &auto,
         "json: ts timestamp",
-        &["field `ts` is used as the event time"],
+        &["column `ts` is the event time: 2024-01-01T00:00:00Z in the first row"],
     );
     let chosen = InferOptions {
         values: vec!["cpu".into()],
@@ -172,4 +178,351 @@ fn what_cannot_be_read_is_said() {
         error("a,b\nx,y\n"),
         "no column holds numbers only (columns: a, b; name some to use as values)"
     );
+}
+
+/// A file of `rows` lines under `head`, made of the row's number.
+fn file(head: &str, rows: usize, row: impl Fn(usize) -> String) -> String {
+    let lines = (0..rows).map(|number| row(number) + "\n");
+    head.to_owned() + &lines.collect::<String>()
+}
+
+/// A time a minute after the one before.
+fn time(row: usize) -> String {
+    format!("2025-01-06T{:02}:{:02}:00Z", row / 60 % 24, row % 60)
+}
+
+fn auto(sample: &str) -> Inferred {
+    infer(sample.as_bytes(), &InferOptions::default()).unwrap()
+}
+
+#[track_caller]
+fn roles(inferred: &Inferred) -> String {
+    let columns = inferred.config.columns.iter();
+    let columns: Vec<String> = columns
+        .map(|column| format!("{} {:?}", column.name, column.role).to_lowercase())
+        .collect();
+    columns.join(", ")
+}
+
+/// Events of the whole file under what was found out about it: their values; a row that is refused is `None`.
+fn read(sample: &str) -> (Inferred, Vec<Option<Vec<f64>>>) {
+    use crate::event::EventBatch;
+    use crate::records::{RecordKind, Records};
+    let inferred = auto(sample);
+    let config = &inferred.config;
+    let mut records = Records::new();
+    let has_header = config.format == Format::Csv && config.header;
+    let above = config.skip_lines + usize::from(has_header) + config.skip_rows;
+    let sample = sample.trim_start_matches('\u{feff}');
+    for (offset, line) in sample.lines().skip(above).enumerate() {
+        records.push(offset as u64, RecordKind::Event, 0, line.as_bytes());
+    }
+    let (mut events, mut rejections) = (EventBatch::new(), Vec::new());
+    let mut decoder = Decoder::new(config, 0).unwrap();
+    decoder.decode(&records, 0..records.len(), &mut events, &mut rejections);
+    let mut values: Vec<Option<Vec<f64>>> = vec![None; records.len()];
+    for (index, row) in events.rows().iter().enumerate() {
+        values[row.offset as usize] = Some(events.values(index).to_vec());
+    }
+    (inferred, values)
+}
+
+#[test]
+fn commas_before_fractions_are_read() {
+    let sample = file("Zeit;Druck;Temperatur;Stufe\n", 50, |row| {
+        format!(
+            "{};12{:02},{}0;20,4{};{}",
+            time(row),
+            row,
+            row % 9,
+            row % 7,
+            row % 3
+        )
+    });
+    let (inferred, values) = read(&sample);
+    assert_eq!(inferred.config.decimal, ',');
+    assert_eq!(
+        roles(&inferred),
+        "zeit timestamp, druck value, temperatur value, stufe value"
+    );
+    assert_eq!(values[0], Some(vec![1200.0, 20.40, 0.0]));
+    assert_eq!(values[8], Some(vec![1208.80, 20.41, 2.0]));
+    assert!(
+        inferred
+            .notes
+            .contains(&"numbers have a comma before the fraction".to_owned())
+    );
+    // In a file of commas they stand in quotes.
+    let (_, values) = read(&file("t,x\n", 20, |row| {
+        format!("{},\"{row},5\"", time(row))
+    }));
+    assert_eq!(values[3], Some(vec![3.5]));
+    // Without a header the semicolon must be found all the same.
+    let (inferred, values) = read(&file("", 20, |row| format!("{};{row},25", time(row))));
+    assert_eq!(inferred.config.delimiter, ';');
+    assert_eq!(values[3], Some(vec![3.25]));
+}
+
+#[test]
+fn thousands_are_read_or_asked_about() {
+    let (_, values) = read(&file("t;x\n", 30, |row| {
+        format!("{};{}.{:03},5", time(row), 1 + row, row)
+    }));
+    assert_eq!(values[9], Some(vec![10_009.5]));
+    let (_, values) = read(&file("t,x\n", 30, |row| {
+        format!("{},\"{},{:03}.25\"", time(row), 1 + row, row)
+    }));
+    assert_eq!(values[9], Some(vec![10_009.25]));
+    let unclear = file("t;x\n", 30, |row| {
+        format!(
+            "{};{}",
+            time(row),
+            if row % 2 == 0 { "985" } else { "1.012" }
+        )
+    });
+    let error = infer(unclear.as_bytes(), &InferOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "column `x` holds \"1.012\" beside \"985\", which may be thousands or a fraction (--decimal . or --decimal , says which; in a configuration `decimal`)"
+    );
+    let said = InferOptions {
+        decimal: Some(','),
+        ..InferOptions::default()
+    };
+    let config = infer(unclear.as_bytes(), &said).unwrap().config;
+    assert_eq!((config.decimal, config.thousands), (',', Some('.')));
+}
+
+#[test]
+fn what_is_no_row_is_skipped_and_told() {
+    let rows = |row: usize| format!("{};{row}.5;{}", time(row), row % 5);
+    let expected = Some(vec![7.5, 2.0]);
+    for (head, skip_lines, skip_rows, told) in [
+        (
+            "sep=;\ntime;a;b\n",
+            1,
+            0,
+            "the first line is not part of the table (\"sep=;\"): skipped",
+        ),
+        (
+            "Station: Nord\nExported 2025-02-01\n\ntime;a;b\n",
+            3,
+            0,
+            "the first 3 lines are not part of the table (\"Station: Nord\"): skipped",
+        ),
+        (
+            "# made by a logger\ntime;a;b\n",
+            1,
+            0,
+            "the first line is not part of the table (\"# made by a logger\"): skipped",
+        ),
+        (
+            "time;a;b\n;hPa;degC\n",
+            0,
+            1,
+            "the line under the header is no row (\"hPa, degC\"): skipped",
+        ),
+        (
+            "TOA5;CR1000\ntime;a;b\nTS;V;C\n;Avg;Smp\n",
+            1,
+            2,
+            "2 lines under the header are no rows (\"TS, V, C\"): skipped",
+        ),
+    ] {
+        for line_end in ["\n", "\r\n"] {
+            let sample = file(head, 60, rows).replace('\n', line_end);
+            let (inferred, values) = read(&sample);
+            let config = &inferred.config;
+            assert_eq!(
+                (config.skip_lines, config.skip_rows),
+                (skip_lines, skip_rows),
+                "{head}"
+            );
+            assert_eq!(
+                roles(&inferred),
+                "time timestamp, a value, b value",
+                "{head}"
+            );
+            assert!(
+                inferred.notes.iter().any(|note| note == told),
+                "{:?}",
+                inferred.notes
+            );
+            assert_eq!(values[7], expected, "{head}");
+            assert_eq!(values.len(), 60);
+        }
+    }
+}
+
+#[test]
+fn a_header_may_have_one_name_more_or_less_than_rows_have_cells() {
+    let (inferred, values) = read(&file("time,a,b,extra\n", 40, |row| {
+        format!("{},{row}.5,{row}", time(row))
+    }));
+    assert_eq!(roles(&inferred), "time timestamp, a value, b value");
+    assert_eq!(values[3], Some(vec![3.5, 3.0]));
+    assert_eq!(
+        inferred.notes[0],
+        "the header has one name more than rows have cells: `extra` has no cells"
+    );
+    // As R writes it.
+    let (inferred, values) = read(&file("\"time\",\"a\"\n", 40, |row| {
+        format!("\"{row}\",{},{row}.5", time(row))
+    }));
+    assert_eq!(roles(&inferred), "c0 ignore, time timestamp, a value");
+    assert_eq!(values[3], Some(vec![3.5]));
+    // A delimiter behind each row.
+    let (inferred, values) = read(&file("time,a,b\n", 40, |row| {
+        format!("{},{row}.5,{row},", time(row))
+    }));
+    assert_eq!(
+        roles(&inferred),
+        "time timestamp, a value, b value, c3 ignore"
+    );
+    assert_eq!(values[3], Some(vec![3.5, 3.0]));
+    // As pandas writes its index, and NumPy a header.
+    let (inferred, _) = read(&file(",time,a\n", 40, |row| {
+        format!("{row},{},{row}.5", time(row))
+    }));
+    assert_eq!(roles(&inferred), "c0 ignore, time timestamp, a value");
+    let (inferred, _) = read(&file("# a,b\n", 40, |row| format!("{row}.5,{row}")));
+    assert_eq!(roles(&inferred), "a value, b value");
+}
+
+#[test]
+fn one_cell_does_not_take_a_column_away() {
+    let cell = |row: usize| match row {
+        12 => "#N/A".to_owned(),
+        13 => "None".to_owned(),
+        14 => "\\N".to_owned(),
+        40 => "sensor off".to_owned(),
+        row => format!("21.{row}"),
+    };
+    let (inferred, values) = read(&file("timestamp,temp,hum\n", 300, |row| {
+        format!("{},{},{}", time(row), cell(row), row % 5)
+    }));
+    assert_eq!(
+        roles(&inferred),
+        "timestamp timestamp, temp value, hum value"
+    );
+    assert_eq!(
+        inferred.notes[1],
+        "column `temp` has 1 cell among the first 97 that are no numbers (\"sensor off\"): taken as missing"
+    );
+    for row in [12, 13, 14, 40] {
+        let values = values[row].as_ref().unwrap();
+        assert!(
+            values[0].is_nan() && values[1] == (row % 5) as f64,
+            "{row}: {values:?}"
+        );
+    }
+    // Empty where the sample ends: a value all the same, and it is seen which cells say nothing.
+    let inferred = auto(&file("hum,temp,kind\n", 300, |row| {
+        let (temp, kind) = if row < 150 {
+            ("", "")
+        } else {
+            ("21.5", "spike")
+        };
+        format!("4{row},{temp},{kind}")
+    }));
+    assert_eq!(roles(&inferred), "hum value, temp value, kind ignore");
+    let (inferred, values) = read(&file("timestamp,hum,temp\n", 300, |row| {
+        let temp = match row {
+            0..150 => "",
+            200 => "off",
+            _ => "21.5",
+        };
+        format!("{},40,{temp}", time(row))
+    }));
+    assert_eq!(
+        roles(&inferred),
+        "timestamp timestamp, hum value, temp value"
+    );
+    assert!(values[0].as_ref().unwrap()[1].is_nan());
+    assert!(values[200].as_ref().unwrap()[1].is_nan());
+    assert_eq!(values[151], Some(vec![40.0, 21.5]));
+}
+
+#[test]
+fn a_column_is_the_time_only_if_its_cells_are_times() {
+    let (inferred, values) = read(&file("h,t,p\n", 100, |row| {
+        format!("44.{row},{}.{row},1012.1", 21 - row % 3)
+    }));
+    assert_eq!(roles(&inferred), "h value, t value, p value");
+    assert_eq!(values[0], Some(vec![44.0, 21.0, 1012.1]));
+    assert!(
+        inferred.notes[0].starts_with("column `t` is not used as the event time: its numbers (19.11, 19.14, 19.17, ...) are no times that follow each other"),
+        "{:?}",
+        inferred.notes
+    );
+    let inferred = auto(&file("date,v\n", 28, |row| {
+        format!("202201{:02},{row}", row + 1)
+    }));
+    assert_eq!(inferred.config.timestamp_unit, TimestampUnit::Ymd);
+    assert_eq!(
+        inferred.notes,
+        ["column `date` is the event time: 2022-01-01T00:00:00Z in the first row"]
+    );
+    // Whatever it is called.
+    let inferred = auto(&file("day,v\n", 28, |row| {
+        format!("202201{:02},{row}", row + 1)
+    }));
+    assert_eq!(roles(&inferred), "day timestamp, v value");
+    for name in ["ts", "@timestamp", "time", "datetime", "t"] {
+        let sample = file("", 20, |row| {
+            format!("{{\"{name}\": {}, \"v\": {row}}}", 1_767_323_045 + 60 * row)
+        });
+        assert_eq!(roles(&auto(&sample)), format!("{name} timestamp"));
+    }
+    let sample = file("", 20, |row| {
+        format!("{{\"t\": {}.5, \"v\": {row}}}", 21 - row % 3)
+    });
+    assert_eq!(roles(&auto(&sample)), "");
+}
+
+#[test]
+fn an_id_that_repeats_is_the_key() {
+    let sample = file("id,timestamp,value\n", 90, |row| {
+        format!("{},{},{row}.5", ["a1", "b2", "c3"][row % 3], time(row / 3))
+    });
+    let inferred = auto(&sample);
+    assert_eq!(roles(&inferred), "id key, timestamp timestamp, value value");
+    assert!(inferred.notes.contains(&"column `id` repeats (a1, b2, c3), so it is not the id of an event: taken as the key, each is learned on its own (--id id says otherwise)".to_owned()));
+    let sample = file("id,source,value\n", 90, |row| {
+        format!("{},s,{row}", row % 3)
+    });
+    assert_eq!(roles(&auto(&sample)), "id ignore, source key, value value");
+    let sample = file("id,value\n", 90, |row| format!("e{row},{row}"));
+    assert_eq!(roles(&auto(&sample)), "id id, value value");
+    let sample = file("", 90, |row| {
+        format!("{{\"id\": \"{}\", \"v\": {row}}}", row % 3)
+    });
+    assert_eq!(roles(&auto(&sample)), "id key");
+}
+
+#[test]
+fn newest_rows_first_are_seen() {
+    let sample = file("date,size\n", 60, |row| format!("{},{row}", time(59 - row)));
+    assert!(auto(&sample).is_newest_first);
+    let sample = file("date,size\n", 60, |row| format!("{},{row}", time(row)));
+    assert!(!auto(&sample).is_newest_first);
+}
+
+#[test]
+fn what_python_writes_for_no_number_is_a_missing_value() {
+    let sample = file("", 30, |row| {
+        let value = ["1.5", "NaN", "Infinity", "-Infinity", "null"][row % 5];
+        format!(
+            "{{\"timestamp\": \"{}\", \"v\": {value}, \"w\": {row}}}",
+            time(row)
+        )
+    });
+    let (_, values) = read(&sample);
+    assert_eq!(values[0], Some(vec![1.5, 0.0]));
+    // The names that have a number; the series knows which it lacks.
+    assert_eq!(values[1], Some(vec![1.0]));
+    let (_, values) = read("{\"v\": 1}\n{\"v\": NaN}\n");
+    assert!(values[1].as_ref().unwrap()[0].is_nan());
+    let (_, values) = read("{\"values\": {\"v\": NaN, \"w\": 2}}\n");
+    assert!(values[0].as_ref().unwrap()[0].is_nan());
 }

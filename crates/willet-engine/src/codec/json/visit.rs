@@ -106,11 +106,15 @@ impl<'de> EventSeed<'_> {
     ) -> Result<(), RejectReason> {
         match field {
             Field::Payload | Field::Values | Field::Features => {}
-            Field::Flat => {
-                if let Some(number) = scalar.number() {
-                    self.push_flat(name, number);
+            Field::Flat => self.take_flat(name, &scalar),
+            Field::MaybeTime(place) => match maybe_time(&scalar, self.fields.unit) {
+                Some(time) => {
+                    let known = found.other_time.filter(|(known, _)| *known < place);
+                    found.other_time = known.or(Some((place, time)));
                 }
-            }
+                None if self.fields.may_be_value(name) => self.take_flat(name, &scalar),
+                None => {}
+            },
             Field::Value => {
                 let value = value_of(name, &scalar)?;
                 found.value = Some(value);
@@ -129,6 +133,19 @@ impl<'de> EventSeed<'_> {
             Field::Timestamp => found.time = time_of(name, &scalar, self.fields.unit)?,
         }
         Ok(())
+    }
+
+    fn take_flat(&mut self, name: &str, scalar: &Scalar<'de>) {
+        match scalar {
+            Scalar::Null if self.scratch.nulls.len() < self.fields.limits.values => {
+                self.scratch.nulls.push(name, f64::NAN);
+            }
+            scalar => {
+                if let Some(number) = scalar.number() {
+                    self.push_flat(name, number);
+                }
+            }
+        }
     }
 
     fn push_flat(&mut self, name: &str, value: f64) {
@@ -152,9 +169,9 @@ impl<'de> Visitor<'de> for EventSeed<'_> {
         while let Some(name) = map.next_key_seed(NameSeed)? {
             let field = self.fields.of(&name);
             let is_new = match field {
-                Field::Flat | Field::Payload => self.scratch.is_new(&name),
+                Field::Flat | Field::Payload | Field::MaybeTime(_) => self.scratch.is_new(&name),
                 known => {
-                    let bit = 1 << known as u32;
+                    let bit = known.bit();
                     let is_new = seen & bit == 0;
                     seen |= bit;
                     is_new
@@ -407,6 +424,20 @@ fn label_of(scalar: &Scalar<'_>) -> Result<Option<bool>, RejectReason> {
             _ => Err(RejectReason::Label { got: other.shown() }),
         },
     }
+}
+
+/// The time in a field that is called like one, if it is one: text that is a time, or a number that is one of our days. A
+/// temperature called `t` is none.
+fn maybe_time(scalar: &Scalar<'_>, unit: TimestampUnit) -> Option<Timestamp> {
+    /// 1980 and 2100.
+    const PLAUSIBLE: std::ops::Range<i64> = 315_532_800_000_000..4_102_444_800_000_000;
+    let time = match scalar {
+        Scalar::Text(text) => timestamp::parse(text, unit),
+        Scalar::Unsigned(number) => timestamp::from_integer(i128::from(*number), unit),
+        Scalar::Float(number) => timestamp::from_number(*number, unit),
+        _ => return None,
+    };
+    time.ok().filter(|time| PLAUSIBLE.contains(&time.0))
 }
 
 #[inline]

@@ -51,6 +51,18 @@ fn json_forms_of_values() {
             ": f0=NaN f1=1 f2=NaN (by place)",
         ),
         (r#"{"value": null}"#, ": value=NaN"),
+        (r#"{"value": NaN}"#, ": value=NaN"),
+        (r#"{"a": NaN, "b": -Infinity}"#, ": a=NaN b=NaN"),
+        (r#"{"a": NaN, "b": 2, "t": "NaN"}"#, ": b=2"),
+        (
+            r#"{"value": 1, "ts": 1392388200, "date": "2020-01-01"}"#,
+            ": value=1 at 2014-02-14T14:30:00Z",
+        ),
+        (
+            r#"{"value": 1, "time": "14 ms", "@timestamp": "2014-02-14T14:30:00Z"}"#,
+            ": value=1 at 2014-02-14T14:30:00Z",
+        ),
+        (r#"{"t": 21.5, "ts": 7}"#, ": t=21.5 ts=7"),
         (
             r#"{"value": 1, "values": null, "features": null}"#,
             ": value=1",
@@ -190,7 +202,7 @@ fn json_that_is_refused() {
             "record is not valid JSON: number out of range",
         ),
         (
-            r#"{"value": NaN}"#,
+            r#"{"value": NaN, "x": Nan}"#,
             "record is not valid JSON: expected value",
         ),
         (

@@ -16,7 +16,7 @@ use self::measured::{Alerts, Measured};
 use super::charts::memory;
 use super::page::PageFile;
 use super::recorded::Recorded;
-use super::stream_flags::InputFlags;
+use super::stream_flags::{InputFlags, Reading};
 use crate::problem::{note, user};
 
 /// Score one file with several detectors at their default settings, and measure each: how well, how often, at what cost.
@@ -63,7 +63,7 @@ impl Compare {
         for name in &self.algorithms {
             find(name).map_err(user)?;
         }
-        let input = self.input.open(&self.file, None, false, false)?;
+        let input = self.input.open(&self.file, None, Reading::ONCE)?;
         let config = input.config.clone();
         let recorded = Recorded::read(input, self.probation)?;
         if recorded.windows() == 0 {

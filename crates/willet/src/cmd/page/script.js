@@ -21,7 +21,7 @@ function tabulate(table, names, measures, rows) {
   const body = make('tbody', table);
   for (const one of rows) {
     const row = make('tr', body);
-    for (const name of names) make('td', row, String(one[name]), one.recommended ? 'picked' : '');
+    for (const name of names) make('td', row, String(one[name] ?? '–'), one.recommended ? 'picked' : '');
     for (const [, name, format, sense] of measures) {
       const value = one[name];
       const all = rows.map((other) => other[name]).filter((other) => other !== null);

@@ -26,6 +26,8 @@ pub(super) struct Statistics {
     pub(super) uptime_seconds: f64,
     open_alerts: u64,
     rejected_events: u64,
+    #[serde(default)]
+    skipped_events: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -239,7 +241,14 @@ impl Statistics {
         let Latency { p50, p95 } = self.latency_ms;
         let sources = grouped(self.sources);
         let (events, anomalies) = (grouped(self.total_events), grouped(self.total_anomalies));
-        let rejected = grouped(self.rejected_events);
+        let rejected = match self.skipped_events {
+            0 => grouped(self.rejected_events),
+            skipped => format!(
+                "{}, not judged {}",
+                grouped(self.rejected_events),
+                grouped(skipped)
+            ),
+        };
         [
             (
                 "rate",
@@ -368,6 +377,7 @@ pub(super) mod tests {
                 uptime_seconds: 93_784.5,
                 open_alerts: 1,
                 rejected_events: 6,
+                skipped_events: 0,
             },
             streams: vec![
                 stream("pumps", "running", 1_200_000),

@@ -1,14 +1,15 @@
 //! What was measured, put beside each other.
 
 use anyhow::Result;
-use willet_core::evaluation::{Agreement, WindowCell, choose_window, evaluate};
+use willet_core::evaluation::{AS_PRECISE, Agreement, WindowCell, choose_window, evaluate};
 
 use crate::cmd::recorded::{Recorded, Scored};
 
 /// A detector under a window size.
 pub(super) struct Cell {
     pub(super) algorithm: String,
-    pub(super) window_size: usize,
+    /// `None` of the default detector, which has none to set.
+    pub(super) window_size: Option<usize>,
     pub(super) micros_a_row: f64,
     /// As [`Agreement::scores`] and [`Agreement::flags`] with the detector's largest window, which has none.
     pub(super) stability: Option<f64>,
@@ -30,6 +31,8 @@ pub(super) struct Tuned<'a> {
     sizes: &'a [usize],
     tolerance: f64,
     cells: Vec<Cell>,
+    /// The default detector as it is.
+    default: Option<Cell>,
 }
 
 /// All cells, and what follows from them.
@@ -49,6 +52,7 @@ impl<'a> Tuned<'a> {
             sizes,
             tolerance,
             cells: Vec::new(),
+            default: None,
         }
     }
 
@@ -67,23 +71,35 @@ impl<'a> Tuned<'a> {
                 .as_ref()
                 .map(|largest| self.agreement(*size, &scored, largest))
                 .unwrap_or_default();
-            self.cells.push(Cell {
-                algorithm: algorithm.to_owned(),
-                window_size: *size,
-                micros_a_row: scored.micros_a_row,
-                stability: agreement.scores(),
-                same_flags: agreement.flags(),
-                flagged: scored.flags.iter().filter(|flag| **flag).count(),
-                warm_up: scored.warm_up,
-                memory_bytes: scored.memory_bytes,
-                average_precision: self.average_precision(&scored),
-                is_best_of_kind: false,
-                is_recommended: false,
-            });
+            let mut cell = self.cell(algorithm, Some(*size), &scored);
+            cell.stability = agreement.scores();
+            cell.same_flags = agreement.flags();
+            self.cells.push(cell);
             largest.get_or_insert(scored);
         }
         self.cells[begin..].reverse();
         Ok(())
+    }
+
+    /// Takes in what the default detector said: what is recommended is held against it.
+    pub(super) fn measure_default(&mut self, algorithm: &str, scored: &Scored) {
+        self.default = Some(self.cell(algorithm, None, scored));
+    }
+
+    fn cell(&self, algorithm: &str, window_size: Option<usize>, scored: &Scored) -> Cell {
+        Cell {
+            algorithm: algorithm.to_owned(),
+            window_size,
+            micros_a_row: scored.micros_a_row,
+            stability: None,
+            same_flags: None,
+            flagged: scored.flags.iter().filter(|flag| **flag).count(),
+            warm_up: scored.warm_up,
+            memory_bytes: scored.memory_bytes,
+            average_precision: self.average_precision(scored),
+            is_best_of_kind: false,
+            is_recommended: false,
+        }
     }
 
     fn agreement(&self, size: usize, scored: &Scored, largest: &Scored) -> Agreement {
@@ -115,7 +131,7 @@ impl<'a> Tuned<'a> {
             .zip(&self.cells)
             .map(|(place, cell)| WindowCell {
                 kind: place / sizes,
-                size: cell.window_size,
+                size: cell.window_size.unwrap_or_default(),
                 cost: cell.micros_a_row,
                 average_precision: cell.average_precision,
                 stability: cell.stability,
@@ -128,10 +144,35 @@ impl<'a> Tuned<'a> {
         }
         let choice = choose_window(&measured, self.tolerance)
             .expect("there is a size, and a detector beside it");
-        let recommended = choice.cell();
-        self.cells[recommended].is_recommended = true;
+        let mut recommended = choice.cell();
         let name = |kind: usize| self.cells[kind * sizes].algorithm.as_str();
-        let advice = choice.advice(&measured, name, self.tolerance);
+        let mut advice = choice.advice(&measured, name, self.tolerance);
+        if let Some(mut default) = self.default.take() {
+            let chosen = &self.cells[recommended];
+            match (default.average_precision, chosen.average_precision) {
+                (Some(own), Some(other)) if own >= other - AS_PRECISE => {
+                    advice = format!(
+                        "take {}, the default: nothing here beats its average precision of {own:.3} (of those with a window {} with {} comes next, {other:.3})",
+                        default.algorithm,
+                        chosen.algorithm,
+                        chosen.window_size.unwrap_or_default(),
+                    );
+                    recommended = self.cells.len();
+                }
+                (Some(own), _) => {
+                    advice += &format!("; {}, the default, has {own:.3}", default.algorithm);
+                }
+                (None, _) => {
+                    advice += &format!(
+                        "; {}, the default, is in the table and has no window to choose",
+                        default.algorithm
+                    );
+                }
+            }
+            default.is_best_of_kind = true;
+            self.cells.push(default);
+        }
+        self.cells[recommended].is_recommended = true;
         Found {
             advice,
             cells: self.cells,

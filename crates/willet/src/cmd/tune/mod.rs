@@ -20,7 +20,7 @@ use self::cells::Tuned;
 use super::charts::grouped;
 use super::page::PageFile;
 use super::recorded::Recorded;
-use super::stream_flags::InputFlags;
+use super::stream_flags::{InputFlags, Reading};
 use crate::problem::{note, user};
 
 /// Measure detectors under several window sizes on one file, and say which to take.
@@ -28,7 +28,8 @@ use crate::problem::{note, user};
 /// Each row is scored before it is learned. For each pair: time of a row, memory, rows flagged, rows of warm-up, and stability: one
 /// less the mean distance of a row's `anomaly_score` from the one under the largest window, so 1 is the same. With a label column
 /// average precision, too. Recommended is the best average precision (within 0.005 of it the cheapest); without labels the
-/// smallest window that is stable within --tolerance (the cheapest, where several detectors have one as small).
+/// smallest window that is stable within --tolerance (the cheapest, where several detectors have one as small). The default
+/// detector, `auto`, has no window to choose: it is measured as it is, and recommended where nothing beats it.
 /// The file is read once and kept in memory.
 #[derive(Debug, Args)]
 pub(crate) struct Tune {
@@ -39,7 +40,7 @@ pub(crate) struct Tune {
     // Said aloud, so that other settings may be tuned one day without another meaning of the same command.
     #[arg(long, required = true, action = ArgAction::SetTrue)]
     windows: bool,
-    /// Detectors that have a `window_size`. [default: all whose window is what they learn from]
+    /// Detectors that have a `window_size`. [default: all whose window is what they learn from, beside `auto`]
     #[arg(long, short, value_name = "NAME", value_delimiter = ',')]
     algorithms: Vec<String>,
     /// Window sizes; those that no key fills are left out.
@@ -89,6 +90,7 @@ fn parse_tolerance(text: &str) -> Result<f64, String> {
 
 impl Tune {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        let with_default = self.algorithms.is_empty();
         // All that can be wrong with names and sizes is looked at before any work.
         let algorithms = self.algorithms()?;
         for name in &algorithms {
@@ -96,13 +98,13 @@ impl Tune {
                 plan(name, *size, InputConfig::default())?;
             }
         }
-        let input = self.input.open(&self.file, None, false, false)?;
+        let input = self.input.open(&self.file, None, Reading::ONCE)?;
         let config = input.config.clone();
         let recorded = Recorded::read(input, self.probation)?;
         let sizes = self.sizes(&recorded)?;
         let html = self.html.as_deref().map(PageFile::create).transpose()?;
 
-        let bar = progress_bar(algorithms.len() * sizes.len());
+        let bar = progress_bar(algorithms.len() * sizes.len() + usize::from(with_default));
         let mut tuned = Tuned::new(&recorded, &sizes, self.tolerance);
         for name in &algorithms {
             tuned.measure(name, |size| {
@@ -111,6 +113,16 @@ impl Tune {
                 bar.inc(1);
                 Ok(scored)
             })?;
+        }
+        if with_default {
+            let stream = StreamConfig {
+                input: config,
+                ..StreamConfig::default()
+            };
+            let name = stream.detector.algorithm.clone();
+            bar.set_message(name.clone());
+            let plan = Plan::new(stream, 1).map_err(user)?;
+            tuned.measure_default(&name, &recorded.score(plan, 0));
         }
         bar.finish_and_clear();
         let found = tuned.choose();

@@ -35,7 +35,7 @@ pub(super) fn text(found: &Found, recorded: &Recorded, file: &Path) -> String {
             out,
             "{:<18}{:>8}{:>10}{:>11}{:>12}{:>9}{:>9}{:>12}{:>10}{mark}",
             cell.algorithm,
-            grouped(cell.window_size as u64),
+            (cell.window_size).map_or("-".to_owned(), |size| grouped(size as u64)),
             format!("{:.2}", cell.micros_a_row),
             number(cell.stability),
             (cell.same_flags).map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
@@ -48,11 +48,11 @@ pub(super) fn text(found: &Found, recorded: &Recorded, file: &Path) -> String {
     let chosen = &found.cells[found.recommended];
     let _ = writeln!(
         out,
-        "\n{} (< is what to take of each algorithm)\n  willet detect {} --algorithm {} --set window_size={}",
+        "\n{} (< is what to take of each algorithm)\n  willet detect {} --algorithm {}{}",
         found.advice,
         quoted(file),
         chosen.algorithm,
-        chosen.window_size
+        (chosen.window_size).map_or(String::new(), |size| format!(" --set window_size={size}"))
     );
     out
 }
@@ -99,7 +99,7 @@ pub(super) fn csv(found: &Found) -> String {
             out,
             "{},{},{},{},{},{},{},{},{},{},{}",
             cell.algorithm,
-            cell.window_size,
+            (cell.window_size).map_or(String::new(), |size| size.to_string()),
             cell.micros_a_row,
             number(cell.stability),
             number(cell.same_flags),
