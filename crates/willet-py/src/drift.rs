@@ -1,9 +1,8 @@
 //! Drift tests, for Python.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde::{Deserialize, Serialize};
 use willet_core::drift::hypothesis::{
@@ -14,6 +13,7 @@ use willet_core::error::ConfigError;
 use willet_core::random::{Random, series_seed};
 use willet_core::settings::Value;
 
+use crate::fork::{Held, Slices};
 use crate::series::{seal, unseal};
 use crate::{arrays, errors, values};
 
@@ -61,10 +61,8 @@ pub(crate) fn reading(drift: Drift) -> Reading {
 }
 
 impl DriftTest {
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
-        self.inner
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, py: Python<'_>) -> Held<'_, Inner> {
+        Held::attached(&self.inner, py)
     }
 }
 
@@ -133,20 +131,29 @@ impl DriftTest {
     fn update_until(&self, rows: &Bound<'_, PyAny>) -> PyResult<(usize, Reading)> {
         let py = rows.py();
         let batch = arrays::rows(rows, self.width)?;
-        let values = batch.values();
-        py.detach(|| {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut taken, mut last) = (0, Drift::NONE);
-            for row in values.chunks_exact(self.width) {
-                taken += 1;
-                last = inner.detector.update(row)?;
-                if last.is_drift() {
-                    break;
+        let (values, count) = (batch.values(), batch.len());
+        let mut slices = Slices::new(count);
+        let (mut taken, mut last) = (0, Drift::NONE);
+        while let Some(slice) = slices.next() {
+            let rows = &values[slice.start * self.width..slice.end * self.width];
+            let found = py.detach(|| {
+                let mut inner = Held::detached(&self.inner);
+                for row in rows.chunks_exact(self.width) {
+                    taken += 1;
+                    last = inner.detector.update(row)?;
+                    if last.is_drift() {
+                        break;
+                    }
                 }
+                Ok(())
+            });
+            found.map_err(|error| errors::width(py, error))?;
+            if last.is_drift() {
+                break;
             }
-            Ok((taken, reading(last)))
-        })
-        .map_err(|error| errors::width(py, error))
+            py.check_signals()?;
+        }
+        Ok((taken, reading(last)))
     }
 
     /// Features of the last warning or drift, the most changed first: place, statistic, p-value, magnitude.
@@ -258,25 +265,24 @@ pub(crate) fn compare(
     let reference = arrays::rows(reference, width)?;
     let current = arrays::rows(current, width)?;
     let (reference, current) = (reference.values(), current.values());
-    Ok(py.detach(|| {
-        let mut random = Random::new(seed);
-        let mut found: Vec<(f64, f64, f64)> = (0..width)
-            .map(|feature| {
-                let column = |values: &[f64]| -> Vec<f64> {
-                    let values = values.iter().skip(feature).step_by(width);
-                    values.copied().filter(|x| x.is_finite()).collect()
-                };
-                compare_feature(method, &column(reference), &column(current), &mut random)
-                    .unwrap_or((0.0, 1.0, 0.0))
-            })
-            .collect();
-        let mut p_values: Vec<f64> = found.iter().map(|it| it.1).collect();
-        holm(&mut p_values);
-        for (it, p) in found.iter_mut().zip(p_values) {
-            it.1 = p;
-        }
-        found
-    }))
+    let mut random = Random::new(seed);
+    let mut found: Vec<(f64, f64, f64)> = Vec::with_capacity(width);
+    for feature in 0..width {
+        let column = |values: &[f64]| -> Vec<f64> {
+            let values = values.iter().skip(feature).step_by(width);
+            values.copied().filter(|x| x.is_finite()).collect()
+        };
+        let of_feature = py
+            .detach(|| compare_feature(method, &column(reference), &column(current), &mut random));
+        found.push(of_feature.unwrap_or((0.0, 1.0, 0.0)));
+        py.check_signals()?;
+    }
+    let mut p_values: Vec<f64> = found.iter().map(|it| it.1).collect();
+    holm(&mut p_values);
+    for (it, p) in found.iter_mut().zip(p_values) {
+        it.1 = p;
+    }
+    Ok(found)
 }
 
 /// `None` where there are too few values to compare.

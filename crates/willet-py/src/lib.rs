@@ -6,6 +6,7 @@
 mod arrays;
 mod drift;
 mod errors;
+mod fork;
 mod kinds;
 mod performance;
 mod series;
@@ -21,6 +22,8 @@ fn _willet(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<series::Series>()?;
     module.add_class::<drift::DriftTest>()?;
     module.add_class::<performance::PerformanceTest>()?;
+    module.add_function(wrap_pyfunction!(fork::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(fork::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::kinds, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::drift_tests, module)?)?;
     module.add_function(wrap_pyfunction!(kinds::nearest, module)?)?;

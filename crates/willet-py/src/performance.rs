@@ -1,14 +1,14 @@
 //! Drift of a detector's own performance, for Python.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use willet_core::drift::PerformanceDrift;
 use willet_core::settings::Value;
 
 use crate::drift::{Reading, reading};
+use crate::fork::Held;
 use crate::series::{seal, unseal};
 use crate::{errors, values};
 
@@ -28,10 +28,8 @@ struct Inner {
 const MAGIC: [u8; 8] = *b"WLTPRF\x00\x01";
 
 impl PerformanceTest {
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
-        self.inner
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, py: Python<'_>) -> Held<'_, Inner> {
+        Held::attached(&self.inner, py)
     }
 }
 

@@ -1,10 +1,9 @@
 //! A detector with its decisions, for Python.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde::{Deserialize, Serialize};
 use willet_core::decision::{AnomalyType, DecisionConfig};
@@ -14,6 +13,7 @@ use willet_core::rows::{Expected, Raw, Rows};
 use willet_core::series::{Answer, Reason, Series as Core, SeriesConfig};
 use willet_core::settings::Value;
 
+use crate::fork::{self, Held, Slices};
 use crate::{arrays, errors, values};
 
 /// A detector, its decisions and the course of its values: what is learned of one series.
@@ -65,10 +65,8 @@ impl Config {
 const MAGIC: [u8; 8] = *b"WLTSER\x00\x01";
 
 impl Series {
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Inner> {
-        self.inner
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, py: Python<'_>) -> Held<'_, Inner> {
+        Held::attached(&self.inner, py)
     }
 
     fn of(config: Config, core: Core) -> Self {
@@ -82,30 +80,62 @@ impl Series {
         }
     }
 
-    /// Computes over rows without the interpreter's lock.
-    fn over<T: Send>(
+    /// Computes over rows without the interpreter's lock, a slice at a time: between them signals are looked at, so that a long call
+    /// can be interrupted (then the slices before have been computed), and forks let by.
+    fn over<T: Send + Default>(
         &self,
         rows: &Bound<'_, PyAny>,
-        work: impl FnOnce(&mut Inner, Rows<'_>) -> Result<T, WidthError> + Send,
+        mut work: impl FnMut(&mut Inner, Rows<'_>, usize, &mut T) -> Result<(), WidthError> + Send,
     ) -> PyResult<T> {
         let py = rows.py();
         let batch = arrays::rows(rows, self.width)?;
-        let values = batch.values();
-        let width = self.width;
+        let (values, width) = (batch.values(), self.width);
+        let count = batch.len();
         py.detach(|| {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut inner, Rows::new(values, width)?)
+            let mut out = T::default();
+            let mut slices = Slices::new(count);
+            let mut inner = Held::detached(&self.inner);
+            while let Some(slice) = slices.next() {
+                let at = slice.start;
+                let rows = Rows::new(&values[slice.start * width..slice.end * width], width)?;
+                work(&mut inner, rows, at, &mut out)?;
+                if slice.end < count && slices.is_time() {
+                    fork::signals()?;
+                    if fork::is_wanted() {
+                        drop(inner);
+                        inner = Held::detached(&self.inner);
+                    }
+                }
+            }
+            Ok(out)
         })
-        .map_err(|error| errors::width(py, error))
+        .map_err(|stopped| match stopped {
+            Stopped::Width(error) => errors::width(py, error),
+            Stopped::Signal(error) => error,
+        })
+    }
+}
+
+/// Why rows were not computed to their end.
+enum Stopped {
+    Width(WidthError),
+    Signal(PyErr),
+}
+
+impl From<WidthError> for Stopped {
+    fn from(error: WidthError) -> Self {
+        Self::Width(error)
+    }
+}
+
+impl From<PyErr> for Stopped {
+    fn from(error: PyErr) -> Self {
+        Self::Signal(error)
     }
 }
 
 fn number(raw: Raw) -> f64 {
     raw.score().unwrap_or(f64::NAN)
-}
-
-fn numbers(raw: Vec<Raw>) -> Vec<f64> {
-    raw.into_iter().map(number).collect()
 }
 
 fn bands(expected: &[Expected]) -> Vec<(f64, f64, f64)> {
@@ -243,6 +273,12 @@ impl Series {
         self.lock(py).config.algorithm.clone()
     }
 
+    /// Whether rows must have times, for the decision keeps a rate in time.
+    #[getter]
+    fn needs_time(&self, py: Python<'_>) -> bool {
+        self.lock(py).core.needs_time()
+    }
+
     /// Names of the features.
     #[getter]
     fn names(&self, py: Python<'_>) -> Vec<String> {
@@ -251,27 +287,31 @@ impl Series {
 
     /// Scores each row, then learns it; nan while warming up and where nothing could be scored.
     fn score_learn<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let scores = self.over(rows, |inner, rows| {
+        let scores = self.over(rows, |inner, rows, _, scores: &mut Vec<f64>| {
             let mut out = vec![Raw::WarmingUp; rows.len()];
             inner.core.detector_mut().score_learn(rows, &mut out)?;
-            Ok(numbers(out))
+            scores.extend(out.into_iter().map(number));
+            Ok(())
         })?;
         Ok(scores.into_pyarray(rows.py()))
     }
 
     /// Scores rows without learning them.
     fn score<'py>(&self, rows: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let scores = self.over(rows, |inner, rows| {
+        let scores = self.over(rows, |inner, rows, _, scores: &mut Vec<f64>| {
             let mut out = vec![Raw::WarmingUp; rows.len()];
             inner.core.detector().score(rows, &mut out)?;
-            Ok(numbers(out))
+            scores.extend(out.into_iter().map(number));
+            Ok(())
         })?;
         Ok(scores.into_pyarray(rows.py()))
     }
 
     /// Learns rows without scoring them.
     fn learn(&self, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.over(rows, |inner, rows| inner.core.detector_mut().learn(rows))
+        self.over(rows, |inner, rows, _, (): &mut ()| {
+            inner.core.detector_mut().learn(rows)
+        })
     }
 
     /// Scores one row, then learns it.
@@ -367,13 +407,12 @@ impl Series {
         if times.is_none() && self.lock(py).core.needs_time() {
             return Err(without_time(py));
         }
-        let columns = self.over(rows, |inner, rows| {
-            let mut columns = Columns::default();
+        let columns = self.over(rows, |inner, rows, at, columns: &mut Columns| {
             for (i, row) in rows.iter().enumerate() {
-                let time = times.as_ref().map(|times| times[i]);
+                let time = times.as_ref().map(|times| times[at + i]);
                 columns.push(inner.core.take(row, time)?);
             }
-            Ok(columns)
+            Ok(())
         })?;
         let reasons = PyDict::new(py);
         if !columns.reasons.is_empty() {
@@ -397,15 +436,15 @@ impl Series {
     /// Judges and learns rows as history, without telling the verdicts; says whether the last one had one.
     #[pyo3(signature = (rows, times=None))]
     fn learn_history(&self, rows: &Bound<'_, PyAny>, times: Option<Vec<i64>>) -> PyResult<bool> {
-        self.over(rows, |inner, rows| {
-            let mut is_warm = false;
+        let is_warm = self.over(rows, |inner, rows, at, is_warm: &mut bool| {
             for (i, row) in rows.iter().enumerate() {
-                let time = times.as_ref().and_then(|times| times.get(i)).copied();
-                is_warm = matches!(inner.core.take(row, time)?, Answer::Scored(_));
+                let time = times.as_ref().and_then(|times| times.get(at + i)).copied();
+                *is_warm = matches!(inner.core.take(row, time)?, Answer::Scored(_));
             }
-            inner.core.flush();
-            Ok(is_warm)
-        })
+            Ok(())
+        })?;
+        self.flush(rows.py());
+        Ok(is_warm)
     }
 
     /// Learns now what waits to be learned together (`learn_every`).

@@ -43,7 +43,7 @@ def test_the_verdicts_are_those_of_a_service_in_a_frame_of_the_same_library(make
     service._options["decision"] = {}
     results = service.sync.process_batch(frame[["load", "count"]], frame["time"], sources=frame["pump"])
     table = as_pandas(scored)
-    assert np.array_equal(table["score"], [result.score for result in results], equal_nan=True)
+    assert np.array_equal(table["score"], [np.nan if result.score is None else result.score for result in results], equal_nan=True)
     assert table["is_anomaly"].to_numpy()[1_700] and table["is_anomaly"].sum() < 40
     assert list(table.columns)[-4:] == ["score", "anomaly_score", "is_anomaly", "confidence"]
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._errors import ConfigError, InputError, NotFittedError, StateError, WilletError
+from ._fork import register as _register
 from ._willet import DriftTest, Series, __version__, drift_tests, kinds
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ _LATER = {
     "score_stream": "frames",
     "tune_windows": "tuning",
 }
+
+
+_register()
 
 
 def __getattr__(name: str) -> Any:

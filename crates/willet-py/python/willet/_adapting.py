@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from . import _windows
+from . import _options, _windows
 from ._history import History
 from ._stream import Stream
 from ._willet import Series
@@ -30,9 +30,10 @@ def look_for_drift(
 ) -> tuple[bool, float]:
     """Count labels, ask the drift detector or the monitor; whether there is drift, and its magnitude."""
     detector = stream.drift
-    for verdict, label in zip(verdicts, labels or (), strict=False):
+    first = stream.samples - len(verdicts) + 1
+    for place, (verdict, label) in enumerate(zip(verdicts, labels or (), strict=False)):
         if label is not None:
-            stream.confusion[(0 if label else 1) if verdict[4] else (2 if label else 3)] += 1
+            stream.count_label(first + place, verdict[4], label, cast(History, stream.history).capacity)
     if isinstance(detector, PerformanceDriftDetector):
         [verdict] = verdicts
         if verdict[0] == _SCORED:
@@ -44,8 +45,9 @@ def look_for_drift(
         return (True, detector.drift_magnitude or 0.0) if detector.detect_drift(None) else (False, 0.0)
     if detector is not None:
         return ask(service, stream, detector)
+    # The monitor knows the threshold: a change that is smaller it watches on.
     level, magnitude, _ = drift
-    return (level == 2 and magnitude >= service._options["drift_threshold"], magnitude)
+    return (level == 2, magnitude)
 
 
 def ask(service: StreamingService, stream: Stream, detector: DriftDetector) -> tuple[bool, float]:
@@ -66,7 +68,15 @@ def ask(service: StreamingService, stream: Stream, detector: DriftDetector) -> t
             stream.baseline = True
             detector.update_reference(window)
             return (False, 0.0)
+        if stream.settle is not None:
+            # While the window holds samples from before the last drift that one would be seen again, and would be a part of the reference.
+            if stream.samples - stream.settle < len(window):
+                return (False, 0.0)
+            stream.settle = None
+            detector.update_reference(window)
+            return (False, 0.0)
         if not detector.detect_drift(window):
+            stream.is_told = False
             return (False, 0.0)
     except Exception as error:
         # The verdict stands; what a user's own code cannot do now it may do next time.
@@ -77,9 +87,12 @@ def ask(service: StreamingService, stream: Stream, detector: DriftDetector) -> t
             warnings.warn(message, RuntimeWarning, stacklevel=2)
         return (False, 0.0)
     magnitude = getattr(detector, "drift_magnitude", None)
-    if magnitude is None:
-        return (True, 1.0)
-    return (magnitude >= options["drift_threshold"], float(magnitude))
+    magnitude = 1.0 if magnitude is None else float(magnitude)
+    if magnitude < options["drift_threshold"] or stream.is_told:
+        return (False, magnitude)
+    # Where nothing follows the reference stays, and with it the drift.
+    stream.is_told = options["adaptation"] == "report"
+    return (True, magnitude)
 
 
 def adapt(service: StreamingService, stream: Stream, rows_since: int) -> None:
@@ -97,16 +110,17 @@ def adapt(service: StreamingService, stream: Stream, rows_since: int) -> None:
         rate = recent_rate(service, stream)
         if rate is not None:
             service.adjust_contamination(min(max(rate, 0.001), 0.499))
-    if adaptation != "report" and stream.drift is not None and len(cast(History, stream.history)):
-        window = cast(History, stream.history).last(min(stream.window or service.window_size, len(cast(History, stream.history))))[0]
-        stream.drift.update_reference(window)
+    if isinstance(stream.drift, PerformanceDriftDetector):
+        stream.drift.update_reference(None)
+    elif adaptation != "report" and stream.drift is not None:
+        stream.settle = stream.samples
 
 
 def renew(service: StreamingService, stream: Stream) -> None:
     """Fit anew on what came since the drift: it is the new normal, whatever the old model said of it."""
     stream.renew = None
     stream.retrained = stream.samples
-    rows, _, _, times = cast(History, stream.history).last(stream.samples - stream.since)
+    rows, _, _, times = cast(History, stream.history).last(min(stream.samples - stream.since, fit_rows(service, stream)))
     fit(service, stream, *as_seen(service, stream, rows, times))
     if service._retrained is not None:
         service._retrained("drift")
@@ -135,10 +149,13 @@ def retrain_if_due(service: StreamingService, stream: Stream) -> None:
 
 
 def retrain(service: StreamingService, stream: Stream, reason: str) -> None:
-    """Fit anew on recent normal rows, none of them from before the last drift."""
+    """Fit anew on recent rows, none of them from before the last drift.
+
+    The model keeps away from what is strange by itself. Rows that the one before flagged must not be taken out here: what is normal would
+    be narrower with every model, and more flagged.
+    """
     stream.retrained = stream.samples
-    rows, flags, _, times = cast(History, stream.history).last(stream.samples - stream.since)
-    rows, times = rows[~flags][-fit_rows(service) :], times[~flags][-fit_rows(service) :]
+    rows, _, _, times = cast(History, stream.history).last(min(stream.samples - stream.since, fit_rows(service, stream)))
     fit(service, stream, *as_seen(service, stream, rows, times))
     if service._retrained is not None:
         service._retrained(reason)
@@ -154,9 +171,11 @@ def as_seen(service: StreamingService, stream: Stream, rows: Floats, times: npt.
     return windows, np.empty(0, dtype=np.int64)
 
 
-def fit_rows(service: StreamingService) -> int:
+def fit_rows(service: StreamingService, stream: Stream) -> int:
     """How many rows a model is fitted on at most."""
-    return service.window_size if service._options["window_unit"] == "samples" else int(service._options["max_memory_samples"])
+    if service._options["window_unit"] == "seconds":
+        return max(stream.window, 1)
+    return _options.rows_fitted(service._options)
 
 
 def fit(service: StreamingService, stream: Stream, rows: Floats, times: npt.NDArray[np.int64]) -> None:
@@ -164,11 +183,25 @@ def fit(service: StreamingService, stream: Stream, rows: Floats, times: npt.NDAr
     if not len(rows):
         return
     series = service._make(stream, rows.shape[1])
-    known = known_times(rows, times)
-    is_warm = series.learn_history(np.ascontiguousarray(rows), known)
+    is_warm = teach(service, series, np.ascontiguousarray(rows), known_times(rows, times))
     # One that is still warming up replaces nothing: the old model learns on and answers sooner.
     if is_warm:
         stream.series = series
+
+
+def teach(service: StreamingService, series: Series, rows: Floats, times: list[int] | None) -> bool:
+    """Have a new model learn rows as history; says whether it has a score for the last.
+
+    Where it is to learn many rows together it learns the first ones one by one, until it is warm: before that there is nothing to judge by.
+    """
+    at, is_warm = 0, False
+    if service._options["learn_every"] > 1:
+        while at < len(rows) and not is_warm:
+            is_warm = series.learn_history(rows[at : at + 1], None if times is None else times[at : at + 1])
+            at += 1
+    if at < len(rows):
+        is_warm = series.learn_history(rows[at:], None if times is None else times[at:])
+    return is_warm
 
 
 def known_times(rows: Floats, times: npt.NDArray[np.int64]) -> list[int] | None:

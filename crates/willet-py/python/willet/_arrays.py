@@ -88,8 +88,12 @@ def as_row(row: Any) -> npt.NDArray[np.float64]:
 
 def as_table(rows: Any) -> tuple[list[Any] | None, Rows]:
     """Names, where rows have any, and rows as float64: of a frame, a list of dicts, or what has none."""
-    if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
-        return list(rows.columns), as_rows(rows)
+    if hasattr(rows, "columns"):
+        from ._frame import Frame, library_of
+
+        if library_of(rows) is not None:
+            frame = Frame(rows)
+            return list(frame.names), frame.numbers()
     if isinstance(rows, Sequence) and len(rows) and all(isinstance(row, Mapping) for row in rows):
         # As they come; what a row does not have is missing.
         names = list(dict.fromkeys(name for row in rows for name in row))

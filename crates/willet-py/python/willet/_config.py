@@ -41,9 +41,9 @@ class StreamingConfig:
     max_memory_mb: float = 1000
     async_processing: bool = False
     num_workers: int = 4
-    drift_detection: bool = False
+    drift_detection: bool | None = None
     drift_threshold: float = 0.1
-    auto_retrain: bool = False
+    auto_retrain: bool | None = None
     retrain_threshold: float = 1000
     #: Serve Prometheus metrics on ``metrics_port`` (needs ``prometheus-client``).
     enable_metrics: bool = False
@@ -59,7 +59,12 @@ class StreamingConfig:
     #: Other arguments of :class:`willet.StreamingService`, by name.
     service: dict[str, Any] = field(default_factory=dict)
 
-    def __init__(self, **values: Any) -> None:
+    if not TYPE_CHECKING:
+        # Whoever checks types sees the arguments one by one.
+        def __init__(self, **values):
+            self._take(values)
+
+    def _take(self, values: Mapping[str, Any]) -> None:
         names = [each.name for each in fields(self)]
         _options.refuse_unknown("setting", {name: 0 for name in values if name not in names}, names)
         for each in fields(self):
@@ -86,7 +91,14 @@ class StreamingConfig:
             "algorithm", "algorithms", "contamination", "window_size", "batch_size", "max_memory_mb", "async_processing", "num_workers",
             "drift_detection", "drift_threshold", "auto_retrain", "retrain_threshold",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in own} | self.service
+        defaults = {each.name: each.default for each in fields(self)}
+        values = {name: getattr(self, name) for name in own}
+        # What stands here with its default was not asked for; a threshold of what is switched off has nothing to say.
+        given = {name: value for name, value in values.items() if value != defaults[name] or name == "max_memory_mb"}
+        for switch, threshold in (("auto_retrain", "retrain_threshold"), ("drift_detection", "drift_threshold")):
+            if values[switch] is False:
+                given.pop(threshold, None)
+        return given | self.service
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> StreamingConfig:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from . import _adapting, _memory, _options, _times, _windows
 from ._detector import as_seed
 from ._errors import InputError
 from ._history import History
-from ._stream import Result, Stream
+from ._stream import Result, Stream, as_label, as_number
 from ._willet import DriftTest, Series
 from .drift import PerformanceDriftDetector
 
@@ -21,25 +23,75 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _SCORED = 2
+#: Rows after which it is looked whether somebody has said stop.
+_UNTIL_STOP = 256
 
 
-def take(
-    service: StreamingService, stream: Stream, rows: Floats, times: list[Any] | None, labels: list[bool | None] | None
-) -> list[Result]:
-    """Judge and learn rows of a source, then tell the observers."""
+class Batch(NamedTuple):
+    """Rows of a source that nothing is wrong with."""
+
+    source: str | None
+    rows: Floats
+    #: Microseconds.
+    times: list[int] | None
+    labels: list[bool | None] | None
+    names: tuple[str, ...] | None
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Some of the rows."""
+        times, labels = self.times, self.labels
+        return self._replace(
+            rows=self.rows[start:stop],
+            times=None if times is None else times[start:stop],
+            labels=None if labels is None else labels[start:stop],
+        )
+
+
+def check(
+    service: StreamingService,
+    source: str | None,
+    rows: Floats,
+    times: Sequence[Any] | None,
+    labels: Sequence[Any] | None,
+    names: Sequence[Any] | None,
+) -> Batch:
+    """Refuse what cannot be judged, before anything has changed."""
+    if source is not None and not isinstance(source, str):
+        raise InputError(f"source is {source!r}, expected a text")
+    # One that nobody has seen stands in for a source that is made with its first row.
+    stream = service._streams.get(source) or Stream(source, None)
+    known = stream.names if names is None else stream.names_after(names)
+    rows = stream.in_order(rows, names, known)
+    if len(rows):
+        stream.check_width(rows.shape[1])
+        needs_time = service._options["window_unit"] == "seconds" or service._needs_time
+        if times is None and needs_time:
+            why = "window_unit is seconds" if service._options["window_unit"] == "seconds" else "the decision keeps a rate in time"
+            raise InputError(f"timestamp is missing, but {why} (give each sample its time)")
+    stamps = None if times is None else [_times.micros(time) for time in times]
+    truths = None if labels is None else [as_label(label) for label in labels]
+    return Batch(source, rows, stamps, truths, known)
+
+
+def take(service: StreamingService, batch: Batch, stop: threading.Event | None = None) -> list[Result]:
+    """Judge and learn rows of a source, then tell the observers; no further once somebody says stop."""
+    rows, stamps, labels = batch.rows, batch.times, batch.labels
     if not len(rows):
         return []
     options = service._options
-    if times is None and options["window_unit"] == "seconds":
-        raise InputError("timestamp is missing, but window_unit is seconds (give each sample its time)")
-    stamps = None if times is None else [_times.micros(time) for time in times]
+    stream = service._stream(batch.source)
     results: list[Result] = []
-    while len(results) < len(rows):
+    while len(results) < len(rows) and not (stop is not None and stop.is_set()):
         at = len(results)
         began = perf_counter()
         with stream.lock:
+            stream.check_width(rows.shape[1])
+            if batch.names is not None:
+                stream.names = batch.names
             open_stream(service, stream, rows.shape[1])
             taken = min(len(rows) - at, until_event(service, stream))
+            if stop is not None:
+                taken = min(taken, _UNTIL_STOP)
             part = rows[at : at + taken]
             drift: tuple[int, float, int | None] = (0, 0.0, None)
             if stream.monitor is not None:
@@ -70,6 +122,8 @@ def until_event(service: StreamingService, stream: Stream) -> int:
         options["window_unit"] == "seconds" or options["aggregation"] == "statistics" or isinstance(stream.drift, PerformanceDriftDetector)
     )
     if one_by_one:
+        return 1
+    if not stream.is_warm and options["learn_every"] > 1:
         return 1
     until = options["batch_rows"]
     if options["window_type"] == "tumbling":
@@ -115,6 +169,11 @@ def judge(
         if times is not None and options["window_unit"] == "seconds":
             # A late sample is in the window it came into.
             arrived = [times[0] if stream.newest is None else max(times[0], stream.newest)]
+        if not stream.is_warm:
+            stream.is_warm = verdicts[-1][0] == _SCORED
+            if options["learn_every"] > 1:
+                # What is learned together later is learned at once until there is something to judge by.
+                series.flush()
         history.extend(rows, [verdict[4] for verdict in verdicts], [verdict[2] for verdict in verdicts], arrived)
         _windows.slide(service, stream, count, times)
     stream.samples += count
@@ -134,13 +193,13 @@ def judge(
     return [
         Result(
             is_anomaly,
-            anomaly_score,
-            confidence,
+            as_number(anomaly_score),
+            as_number(confidence),
             drifted and place == last,
             magnitude if drifted and place == last else 0.0,
             spent,
             first + place,
-            score,
+            score if status == _SCORED else None,
             status != _SCORED,
             stream.key,
             reason,
@@ -156,9 +215,15 @@ def open_stream(service: StreamingService, stream: Stream, width: int) -> None:
         seen = width * 4 if options["aggregation"] == "statistics" else width
         stream.series = service._make(stream, seen)
         capacity = _options.samples_kept(options, service._thrift)
-        stream.history = History(width, capacity, is_compressed=options["sample_compression"], in_file=options["lazy_loading"])
+        stream.history = History(
+            width,
+            capacity,
+            is_compressed=options["sample_compression"],
+            exact=min(_options.rows_read(options), capacity),
+            in_file=options["lazy_loading"],
+        )
         if options["drift_detection"] and stream.drift is None:
-            stream.monitor = DriftTest("monitor", width, seed=as_seed(options["seed"]), key=stream.key or "")
-    history = cast(History, stream.history)
-    if history.width != width:
-        raise InputError(f"rows have {width} features, expected {history.width} as before")
+            # A smaller change it watches until it has grown so large.
+            settings = {"least": options["drift_threshold"]}
+            stream.monitor = DriftTest("monitor", width, settings, seed=as_seed(options["seed"]), key=stream.key or "")
+    stream.check_width(width)

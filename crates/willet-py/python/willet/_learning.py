@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from . import _judging, _options, _windows
+from . import _adapting, _judging, _options, _windows
 from ._arrays import as_table
 from ._errors import InputError
 from ._willet import Series
@@ -23,14 +23,17 @@ def retrain_on(service: StreamingService, data: Any, source: str | None) -> None
     names, rows = as_table(data)
     if not len(rows):
         raise InputError("data has no rows, expected one or more")
+    batch = _judging.check(service, source, rows, [], None, names)
+    rows = batch.rows
     stream = service._stream(source)
-    rows = stream.in_order(rows, names)
     with stream.lock:
+        stream.names = stream.names if batch.names is None else batch.names
         _judging.open_stream(service, stream, rows.shape[1])
         series = service._make(stream, rows.shape[1] * (4 if service._options["aggregation"] == "statistics" else 1))
-        series.learn_history(as_windows(service, rows))
+        stream.is_warm = _adapting.teach(service, series, as_windows(service, rows), None)
         stream.series = series
         stream.retrained = stream.samples
+        stream.settle = None
         if stream.drift is not None:
             stream.baseline = True
             stream.drift.update_reference(rows[-service.window_size :])
@@ -49,12 +52,14 @@ def learn_more(service: StreamingService, data: Any, source: str | None) -> None
     names, rows = as_table(data)
     if not len(rows):
         return
+    batch = _judging.check(service, source, rows, [], None, names)
+    rows = batch.rows
     stream = service._stream(source)
-    rows = stream.in_order(rows, names)
     with stream.lock:
+        stream.names = stream.names if batch.names is None else batch.names
         _judging.open_stream(service, stream, rows.shape[1])
-        series = cast(Series, stream.series)
-        series.learn_history(as_windows(service, rows))
+        is_warm = _adapting.teach(service, cast(Series, stream.series), as_windows(service, rows), None)
+        stream.is_warm = stream.is_warm or is_warm
 
 
 def recent(service: StreamingService, samples: int, anomaly_filter: bool, source: str | None) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from . import _options
+from . import _adapting, _options
 from ._errors import ConfigError
 from ._stream import Stream
 
@@ -95,7 +95,7 @@ def _shrink(service: StreamingService, stream: Stream) -> None:
         smaller = service._make(stream, stream.series.width)
     except ConfigError:
         return
-    rows, flags, _, _ = stream.history.last(len(stream.history))
+    rows, _, _, times = stream.history.last(len(stream.history))
     if len(rows) and rows.shape[1] == stream.series.width:
-        smaller.learn_history(rows[~flags])
+        _adapting.teach(service, smaller, rows, _adapting.known_times(rows, times))
     stream.series = smaller

@@ -10,12 +10,57 @@ from typing import Any
 from ._detector import KINDS
 from ._errors import ConfigError
 from ._willet import nearest
+from .drift import PerformanceDriftDetector, StatisticalDriftDetector
 
 #: Times that a model's windows and trees are halved to come under a memory limit.
 MOST_HALVINGS = 6
 ADAPTATIONS = ("retrain", "incremental", "switch", "report")
 DECISIONS = ("threshold", "rate", "direction", "ignore_absolute", "ignore_relative", "consecutive", "data_range")
 _SMALLEST = {"window_size": 64, "n_estimators": 10, "max_samples": 16}
+
+
+class _Nobody:
+    """A value that nobody gave."""
+
+
+class NobodysInt(int, _Nobody):
+    """A default that can be told from the same number given."""
+
+
+class NobodysFloat(float, _Nobody):
+    """The same of a number with a fraction."""
+
+
+#: What stands in the signature: given, they must have an effect.
+CONTAMINATION = NobodysFloat(0.1)
+WINDOW_SIZE = NobodysInt(1000)
+UPDATE_FREQUENCY = NobodysInt(100)
+RETRAIN_THRESHOLD = NobodysInt(1000)
+DRIFT_THRESHOLD = NobodysFloat(0.1)
+#: Of ``window_size`` rows statistics are seen, for each tenth of it; enough of them for a model.
+_STATISTICS = 8
+
+
+def is_given(value: Any) -> bool:
+    """Whether somebody gave this argument."""
+    return value is not None and not isinstance(value, _Nobody)
+
+
+def rows_fitted(options: Mapping[str, Any]) -> int:
+    """How many of the newest rows a model is fitted on at most, where windows count samples."""
+    size = int(options["window_size"])
+    return _STATISTICS * size if options["aggregation"] == "statistics" else size
+
+
+def rows_read(options: Mapping[str, Any]) -> int:
+    """How many of the newest rows what decides reads again: these must be as they came."""
+    if options["window_unit"] == "seconds":
+        return int(options["max_memory_samples"])
+    fits = options["auto_retrain"] or (options["adaptation"] == "retrain" and options["drift_detection"])
+    if fits:
+        return rows_fitted(options)
+    is_read = options["drift_detector"] is not None or options["aggregation"] == "statistics"
+    return int(options["window_size"]) if is_read else 0
 
 
 def hint(found: str, known: Iterable[str]) -> str:
@@ -87,8 +132,11 @@ def _shared(kind: dict[str, Any], arguments: Mapping[str, Any], extra: Mapping[s
     shared: dict[str, Any] = {}
     if arguments["window_unit"] == "samples":
         shared["window_size"] = arguments["window_size"]
+        if is_given(arguments["window_size"]):
+            # The newest rows weigh most; those before the window hardly anything.
+            shared["time_decay"] = 1.0 / arguments["window_size"]
     # The default does not override what a kind says for itself.
-    if arguments["update_frequency"] != 100 or kind["name"] == "iforest":
+    if is_given(arguments["update_frequency"]) or kind["name"] == "iforest":
         shared["update_frequency"] = arguments["update_frequency"]
     if arguments["n_estimators"] is not None:
         shared["n_estimators"] = arguments["n_estimators"]
@@ -123,14 +171,19 @@ def check(arguments: Mapping[str, Any]) -> dict[str, Any]:
     options["contamination"] = contamination(arguments["contamination"])
     if arguments["n_estimators"] is not None:
         options["n_estimators"] = whole("n_estimators", arguments["n_estimators"], 1)
-    for name, least in (("window_size", 2), ("update_frequency", 1), ("memory_cleanup_interval", 1)):
-        options[name] = whole(name, arguments[name], least)
+    given = {name for name, value in arguments.items() if is_given(value)}
+    options["memory_cleanup_interval"] = whole("memory_cleanup_interval", arguments["memory_cleanup_interval"], 1)
+    for name, least in (("window_size", 2), ("update_frequency", 1)):
+        number = whole(name, arguments[name], least)
+        options[name] = number if name in given else NobodysInt(number)
     for name, least in (("buffer_size", 1), ("batch_size", 1), ("num_workers", 1)):
         options[name] = whole(name, arguments[name], least)
-    for name in (
-        "auto_retrain", "drift_detection", "sample_compression", "lazy_loading", "async_processing", "batch_optimization",
-    ):  # fmt: skip
-        options[name] = _flag(name, arguments[name])
+    # Whoever says when it retrains, or from which size on a drift counts, wants it.
+    options["auto_retrain"] = "retrain_threshold" in given if arguments["auto_retrain"] is None else arguments["auto_retrain"]
+    if arguments["drift_detection"] is None:
+        options["drift_detection"] = "drift_threshold" in given and arguments["drift_detector"] is None
+    for name in ("sample_compression", "lazy_loading", "async_processing", "batch_optimization", "auto_retrain", "drift_detection"):
+        options[name] = _flag(name, options[name])
     options["window_type"] = _one_of("window_type", arguments["window_type"], ("sliding", "tumbling"))
     options["aggregation"] = _one_of("aggregation", arguments["aggregation"], ("features", "statistics"))
     options["window_unit"] = _one_of("window_unit", arguments["window_unit"], ("samples", "seconds"))
@@ -138,7 +191,7 @@ def check(arguments: Mapping[str, Any]) -> dict[str, Any]:
         _one_of("adaptation", arguments["adaptation"], ADAPTATIONS)
     if arguments["adaptation"] == "switch" and kind["name"] != "ensemble":
         raise ConfigError("adaptation is 'switch', expected algorithms=[...] to switch between")
-    options["adaptation"] = arguments["adaptation"] or ("retrain" if arguments["auto_retrain"] else "report")
+    options["adaptation"] = arguments["adaptation"] or ("retrain" if options["auto_retrain"] else "report")
     retrain = "a count of samples, or a rate above 0 and below 1"
     options["retrain_threshold"] = _number("retrain_threshold", arguments["retrain_threshold"], retrain, 0.0)
     options["drift_threshold"] = _number("drift_threshold", arguments["drift_threshold"], "a magnitude from 0 to 1", -1e-300, 1.0)
@@ -152,7 +205,52 @@ def check(arguments: Mapping[str, Any]) -> dict[str, Any]:
         having = [name for name, other in KINDS.items() if "n_estimators" in other["settings"]]
         raise ConfigError(f"n_estimators is {options['n_estimators']}, but {options['algorithm']} has none ({', '.join(having)} have)")
     options["learn_every"] = _learn_every(options, kind)
+    _refuse_idle(options, arguments, given, kind)
     return options
+
+
+def _refuse_idle(options: Mapping[str, Any], arguments: Mapping[str, Any], given: set[str], kind: Mapping[str, Any]) -> None:
+    """Raise for arguments that would change nothing."""
+
+    def refuse(name: str, why: str) -> None:
+        raise ConfigError(f"{name} is {arguments[name]!r}, which changes nothing: {why}")
+
+    by_samples = options["window_unit"] == "samples"
+    detector = arguments["drift_detector"]
+    watches = detector is not None or options["drift_detection"]
+    # What looks at the window every so often.
+    looks = (detector is not None and not isinstance(detector, PerformanceDriftDetector)) or (
+        options["auto_retrain"] and options["retrain_threshold"] < 1
+    )
+    is_plain = by_samples and options["aggregation"] == "features"
+    takes_steps = kind["is_ordered"] or kind["name"] == "auto"
+    if arguments["auto_retrain"] is False and "retrain_threshold" in given:
+        refuse("retrain_threshold", "auto_retrain is False (leave it out, or set it to True)")
+    if arguments["drift_detection"] is False and detector is None and "drift_threshold" in given:
+        refuse("drift_threshold", "drift_detection is False (leave it out, or set it to True)")
+    if arguments["adaptation"] in ("retrain", "incremental") and not watches:
+        refuse("adaptation", "nothing watches for drift (drift_detection=True, or a drift_detector)")
+    if "contamination" in given and not (options["decision"].get("contamination") is not None):
+        refuse("contamination", "decision names a threshold or a rate (give one of them)")
+    if is_plain and takes_steps:
+        why = f"{options['algorithm']} reads samples as steps in time and learns each as it comes"
+        if options["window_type"] == "tumbling" and not looks:
+            refuse("window_type", why)
+        if arguments["slide_interval"] is not None and not looks:
+            refuse("slide_interval", why)
+        if "update_frequency" in given and not looks:
+            refuse("update_frequency", why)
+        uses_window = "window_size" in kind["settings"] or looks or options["auto_retrain"] or watches
+        if "window_size" in given and not uses_window:
+            refuse("window_size", f"{options['algorithm']} finds out by itself how long it remembers")
+    if "drift_threshold" in given and isinstance(detector, PerformanceDriftDetector):
+        refuse("drift_threshold", "PerformanceDriftDetector has a threshold of its own")
+    if by_samples and isinstance(detector, StatisticalDriftDetector):
+        for name in ("reference_window", "window_size", "min_samples"):
+            rows = getattr(detector, name)
+            if rows is not None and rows > options["window_size"]:
+                shown = f"{name} of drift_detector is {rows}, but it is shown the service's window, which is {int(options['window_size'])}"
+                raise ConfigError(f"{shown} (a larger window_size of the service, or a smaller {name})")
 
 
 def _check_detector(detector: Any) -> None:
@@ -182,7 +280,7 @@ def _windows(options: dict[str, Any], arguments: Mapping[str, Any]) -> None:
     options["window_micros"] = size * 1_000_000
     options["slide_micros"] = (slide or max(1, size // 12)) * 1_000_000
     # How often drift detectors and the recent rate are looked at.
-    options["check_every"] = slide if slide and by_samples else min(options["update_frequency"], size)
+    options["check_every"] = slide if slide and by_samples else int(min(options["update_frequency"], size))
     options["batch_rows"] = 10_000
 
 
@@ -201,7 +299,7 @@ def _learn_every(options: Mapping[str, Any], kind: dict[str, Any]) -> int:
         return int(options["window_size"])
     if options["slide_interval"] is not None:
         return int(options["slide_interval"])
-    if "update_frequency" not in kind["settings"] and options["update_frequency"] != 100:
+    if "update_frequency" not in kind["settings"] and is_given(options["update_frequency"]):
         return int(options["update_frequency"])
     return 1
 

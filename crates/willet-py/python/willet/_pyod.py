@@ -50,16 +50,20 @@ class Detector:
         return native
 
     def fit(self: D, X: Any, y: Any = None) -> D:
-        """Forget what was learned and learn rows shaped (n_samples, n_features)."""
+        """Forget what was learned and learn rows shaped (n_samples, n_features), whatever their order.
+
+        Kinds that read rows as steps in time learn them in their order.
+        """
         rows = as_rows(X)
         if not rows.shape[0]:
             raise InputError("fit got no rows, expected one or more")
         if not 0.0 < self.contamination <= 0.5:
             raise ConfigError(f"contamination is {self.contamination}, expected a share above 0 and at most 0.5 (1 % is written 0.01)")
-        self._native = _detector.make(self._kind, self._settings(), self.seed, rows.shape[1])
-        self._native.learn(rows)
-        self.decision_scores_ = self.decision_function(rows)
-        self.threshold_ = float(np.percentile(self.decision_scores_, 100.0 * (1.0 - self.contamination)))
+        self._native, self._lowest = _detector.fit(self._kind, self._settings(), self.seed, rows)
+        scores = self._native.score(rows)
+        known = scores[~np.isnan(scores)]
+        self.decision_scores_ = np.where(np.isnan(scores), self._lowest, scores)
+        self.threshold_ = float(np.percentile(known, 100.0 * (1.0 - self.contamination))) if len(known) else 0.0
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
         return self
 
@@ -68,10 +72,10 @@ class Detector:
         return self.fit(X).labels_
 
     def decision_function(self, X: Any) -> Floats:
-        """Score rows without learning them: high is strange; -1e6 where nothing could be scored."""
+        """Score rows without learning them: high is strange. A row of nothing but missing values is the least strange that was fitted."""
         native = self._check()
         scores = native.score(as_rows(X, native.width))
-        scores[np.isnan(scores)] = _detector.LOWEST
+        scores[np.isnan(scores)] = self._lowest
         return scores
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:

@@ -57,12 +57,16 @@ class Queue:
     def _compute(self, samples: list[tuple[Any, Any, Any, Any]]) -> list[Result | Exception]:
         service = self._service
         try:
-            table = as_rows([service._row(x, source) for x, _, _, source in samples])
-            known = [time for _, time, _, _ in samples if time is not None]
-            if len(known) in (0, len(samples)):
-                times = known or None
-                labels = [label for _, _, label, _ in samples]
-                return list(service._batch(table, times, labels, [source for _, _, _, source in samples]))
+            # Names, too, are looked up one by one: samples of a batch need not have the same.
+            each = [service._checked_sample(*sample) for sample in samples]
+            table = as_rows([batch.rows[0] for batch in each])
+            known = [batch.times[0] for batch in each if batch.times is not None]
+            names = {batch.source: batch.names for batch in each}
+            is_alike = all(names[batch.source] == batch.names for batch in each)
+            if len(known) in (0, len(samples)) and is_alike:
+                labels = [None if batch.labels is None else batch.labels[0] for batch in each]
+                checked = service._checked(table, known or None, labels, [batch.source for batch in each])
+                return list(service._judge([(at, batch._replace(names=names[batch.source])) for at, batch in checked]))
         except (InputError, TypeError):
             # One of them is not a sample: each for itself, so that only that one is answered with an error.
             pass

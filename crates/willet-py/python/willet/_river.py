@@ -17,12 +17,21 @@ from ._willet import DriftTest, Series
 
 D = TypeVar("D", bound="Detector")
 
+#: What is said while scores mean nothing yet: less strange than anything.
+_WARMING_UP = 0.0
+
+
+def _between_0_and_1(score: float) -> float:
+    """A score as River's filters and metrics take it: the order stays, 0 becomes 0.5."""
+    return 0.5 + 0.5 * score / (1.0 + abs(score)) if abs(score) < 1e300 else float(score > 0.0)
+
 
 class Detector(base.AnomalyDetector):
     """A detector of one kind, fed with dictionaries.
 
     The features of the first sample are those of the model, in the order of their names. Features that come later are left out, and
-    features that stay away are missing values. Scores are high where a sample is strange.
+    features that stay away are missing values. Scores are high where a sample is strange. They lie between 0 and 1, as River's metrics
+    and filters want them: a score s of :class:`willet.Series` is (1 + s / (1 + |s|)) / 2 here.
     """
 
     _kind: ClassVar[str]
@@ -69,22 +78,22 @@ class Detector(base.AnomalyDetector):
         native.learn_one(self._row(x))
 
     def score_one(self, x: dict[Any, Any]) -> float:
-        """Score a sample without learning it: high is strange; the lowest score (-1e6) while warming up."""
+        """Score a sample without learning it: high is strange; 0 while warming up, as River's own detectors say."""
         native = self._native
         if native is None:
-            return _detector.LOWEST
+            return _WARMING_UP
         score = native.score_one(self._row(x))
-        return _detector.LOWEST if isnan(score) else score
+        return _WARMING_UP if isnan(score) else _between_0_and_1(score)
 
     def score_learn_one(self, x: dict[Any, Any]) -> float:
         """Score a sample, then learn it: faster than one after the other."""
         native = self._native
         if native is None:
             if not x:
-                return _detector.LOWEST
+                return _WARMING_UP
             native = self._begin(x)
         score = native.score_learn_one(self._row(x))
-        return _detector.LOWEST if isnan(score) else score
+        return _WARMING_UP if isnan(score) else _between_0_and_1(score)
 
     def _table(self, X: Any) -> Any:
         missing = [name for name in self._names if name not in X.columns]
@@ -101,10 +110,12 @@ class Detector(base.AnomalyDetector):
         import pandas as pd
 
         if self._native is None:
-            scores = np.full(len(X), _detector.LOWEST)
+            scores = np.full(len(X), _WARMING_UP)
         else:
             scores = self._native.score(self._table(X))
-            scores[np.isnan(scores)] = _detector.LOWEST
+            with np.errstate(over="ignore"):
+                scores = 0.5 + 0.5 * np.clip(scores, -1e300, 1e300) / (1.0 + np.minimum(np.abs(scores), 1e300))
+            scores[np.isnan(scores)] = _WARMING_UP
         return pd.Series(scores, index=X.index, name="score")
 
     def explain_one(self, x: dict[Any, Any]) -> dict[Any, float]:

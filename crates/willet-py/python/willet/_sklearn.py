@@ -60,7 +60,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return getattr(self, "_native", None) is not None
 
     def fit(self: D, X: Any, y: Any = None) -> D:
-        """Forget what was learned and learn rows.
+        """Forget what was learned and learn rows, whatever their order; kinds that read rows as steps in time, in their order.
 
         Parameters
         ----------
@@ -70,36 +70,40 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             Not used.
         """
         rows = self._rows(X, reset=True)
-        self._native = self._make(rows.shape[1])
+        self._check_contamination()
+        self._native, self._lowest = _detector.fit(self._kind, self._settings(), self.seed, rows)
         if "max_iter" in _detector.settings_of(self._kind):
             # Steps at most; how many it took is not told.
             self.n_iter_ = int(self._settings()["max_iter"])
-        self._learn(rows)
+        self._set_threshold(rows)
         return self
 
     def partial_fit(self: D, X: Any, y: Any = None) -> D:
-        """Learn more rows; the threshold is set by them."""
+        """Learn more rows, in their order; the threshold is set by them."""
         if not self.__sklearn_is_fitted__():
             return self.fit(X)
-        self._learn(self._rows(X, reset=False))
+        rows = self._rows(X, reset=False)
+        self._native.learn(rows)
+        self._set_threshold(rows)
         return self
 
-    def _make(self, width: int) -> Series:
+    def _check_contamination(self) -> None:
         if not 0.0 < self.contamination <= 0.5:
             raise ConfigError(f"contamination is {self.contamination}, expected a share above 0 and at most 0.5 (1 % is written 0.01)")
-        return _detector.make(self._kind, self._settings(), self.seed, width)
 
-    def _learn(self, rows: Floats) -> None:
-        self._native.learn(rows)
-        self.offset_ = float(np.percentile(self._score(rows), 100.0 * self.contamination))
+    def _set_threshold(self, rows: Floats) -> None:
+        scores = -self._native.score(rows)
+        known = scores[~np.isnan(scores)]
+        # What could not be scored says nothing of where the threshold is.
+        self.offset_ = float(np.percentile(known, 100.0 * self.contamination)) if len(known) else 0.0
 
     def _score(self, rows: Floats) -> Floats:
         scores = -self._native.score(rows)
-        scores[np.isnan(scores)] = -_detector.LOWEST
+        scores[np.isnan(scores)] = -self._lowest
         return scores
 
     def score_samples(self, X: Any) -> Floats:
-        """Score rows without learning them: low is strange; 1e6 where nothing could be scored."""
+        """Score rows without learning them: low is strange. A row of nothing but missing values is the least strange that was fitted."""
         self._check()
         return self._score(self._rows(X, reset=False))
 

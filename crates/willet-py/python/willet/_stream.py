@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ._errors import InputError
+from ._fields import explained
 from ._history import History
 from ._options import hint
 from ._willet import DriftTest, Series
@@ -21,36 +23,60 @@ Floats = npt.NDArray[np.float64]
 class Result(NamedTuple):
     """The verdict on one sample."""
 
-    #: Whether it is an anomaly.
     is_anomaly: bool
-    #: How strange it is on the scale that all algorithms share: 1 in 10 is 0.50, 1 in 100 0.67, 1 in 1,000 0.75; nan while warming up.
     anomaly_score: float
-    #: Probability that ``is_anomaly`` is right; nan while warming up.
     confidence: float
-    #: Whether what is normal has changed, as seen with this sample.
     drift_detected: bool
-    #: Size of that change, 0 to 1.
     drift_magnitude: float
-    #: Seconds it took.
     processing_time: float
-    #: The how-manieth sample of its source it is.
     sample_count: int
-    #: How strange it is on the detector's own scale; nan while warming up.
-    score: float
-    #: Whether too little was learned for a verdict.
+    score: float | None
     warming_up: bool
-    #: Where it came from.
     source: str | None
-    #: Why it is an anomaly (``anomaly_type``, ``contributions``, ``expected``, ``counterfactual``); ``None`` where it is none.
     reason: dict[str, Any] | None
+
+
+explained(
+    Result,
+    is_anomaly="Whether it is an anomaly.",
+    anomaly_score="How strange it is, 0 to 1, on the scale that all algorithms share: 1 in 10 is 0.50, 1 in 100 0.67, 1 in 1,000 0.75; "
+    "0 where there is no score.",
+    confidence="Probability that is_anomaly is right; 0 where there is no score.",
+    drift_detected="Whether what is normal has changed, as seen with this sample; said once.",
+    drift_magnitude="Size of that change, 0 to 1.",
+    processing_time="Seconds it took.",
+    sample_count="The how-manieth sample of its source it is, from 1; add_label takes this number.",
+    score="How strange it is on the detector's own scale; None where there is no score.",
+    warming_up="Whether there is no score: too little was learned, or no value of the sample can be used.",
+    source="Where it came from.",
+    reason="Why it is an anomaly (anomaly_type, contributions, expected, counterfactual); None where it is none.",
+)
+
+
+def as_number(value: float) -> float:
+    """A number that is always one: 0 where there is none."""
+    return value if value == value else 0.0
+
+
+def as_label(label: Any) -> bool | None:
+    """Whether a sample truly was an anomaly; ``None`` and nan where nobody knows."""
+    if label is None or isinstance(label, bool):
+        return label
+    if isinstance(label, (np.bool_, int, float, np.number)):
+        if label != label:
+            return None
+        if label in (0, 1):
+            return bool(label)
+    raise InputError(f"label is {label!r}, expected True, False, 1, 0 or None")
 
 
 class Stream:
     """What is known of one source."""
 
     __slots__ = (
-        "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "held", "history", "key", "last", "lock", "look",
-        "monitor", "names", "newest", "renew", "retrained", "samples", "series", "since", "step", "window",
+        "baseline", "checked", "cleaned", "confusion", "drift", "drift_errors", "held", "history", "is_told", "is_warm", "key", "labels",
+        "last", "lock", "look", "monitor", "names", "newest", "renew", "retrained", "samples", "series", "settle", "since", "step",
+        "window",
     )  # fmt: skip
 
     def __init__(self, key: str | None, drift: DriftDetector | None) -> None:
@@ -73,6 +99,14 @@ class Stream:
         self.look = 1
         #: Whether the drift detector has its reference.
         self.baseline = False
+        #: Sample with which a drift was told: the window is shown again when it holds none of before.
+        self.settle: int | None = None
+        #: Whether the drift that is there has been told, where it leads to nothing.
+        self.is_told = False
+        #: Whether the model has given a score.
+        self.is_warm = False
+        #: Labels by sample: of those that are in the history.
+        self.labels: dict[int, bool] = {}
         #: Samples at the last look of each kind.
         self.checked = 0
         self.retrained = 0
@@ -87,40 +121,64 @@ class Stream:
         #: Verdict and label: both, verdict only, label only, neither.
         self.confusion = [0, 0, 0, 0]
 
-    def places(self, found: Sequence[Any]) -> list[int] | None:
-        """Where in a sample with these names each feature is, -1 where it is missing; ``None`` where it is as it has always been."""
+    def names_after(self, found: Sequence[Any]) -> tuple[str, ...] | None:
+        """What the features are called once a sample with these names was taken."""
         names = tuple(map(str, found))
         with self.lock:
             is_first = self.history is None or (self.names is None and self.history.width == len(names))
-            if is_first and len(set(names)) == len(names):
-                self.names = names
-            if self.names is None or names == self.names:
-                return None
-            known = self.names
+            return names if is_first and len(set(names)) == len(names) else self.names
+
+    def places(self, found: Sequence[Any], known: tuple[str, ...] | None) -> list[int] | None:
+        """Where in a sample with these names each feature is, -1 where it is missing; ``None`` where it is as it has always been."""
+        names = tuple(map(str, found))
+        if known is None or names == known:
+            return None
         for name in names:
             if name not in known:
                 raise InputError(f"sample has a feature `{name}` that those before had not{hint(name, known)}")
         return [names.index(name) if name in names else -1 for name in known]
 
-    def row(self, sample: Mapping[Any, Any]) -> list[Any]:
-        """The values of a sample in the order of the features."""
-        values = list(sample.values())
-        places = self.places(list(sample))
-        return values if places is None else [values[at] if at >= 0 else None for at in places]
-
-    def in_order(self, rows: Floats, names: Sequence[Any] | None) -> Floats:
-        """Rows, of a frame with these columns, with their features where the source has them."""
-        places = None if names is None else self.places(names)
+    def in_order(self, rows: Floats, names: Sequence[Any] | None, known: tuple[str, ...] | None) -> Floats:
+        """Rows, of a frame with these columns, with their features in the order of the known names."""
+        places = None if names is None else self.places(names, known)
         if places is None:
             return rows
         # The place of what is missing is the last one.
         with_missing = np.column_stack([rows, np.full(len(rows), np.nan)])
         return np.ascontiguousarray(with_missing[:, places])
 
+    def check_width(self, width: int) -> None:
+        """Refuse rows of another width than before."""
+        if self.history is not None and self.history.width != width:
+            raise InputError(f"rows have {width} features, expected {self.history.width} as before")
+
+    def count_label(self, sample: int, flag: bool, label: bool, kept: int) -> bool:
+        """Count a sample's label once, its last one; says whether it had none."""
+        former = self.labels.get(sample)
+        if former is not None:
+            self.confusion[_place(flag, former)] -= 1
+        self.confusion[_place(flag, label)] += 1
+        self.labels[sample] = label
+        if len(self.labels) > 2 * kept + 1_000:
+            self.labels = {known: it for known, it in self.labels.items() if known > self.samples - kept}
+        return former is None
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "lock"}
+        # All of it as of one moment: threads may go on while it is written.
+        with self.lock:
+            state = {name: getattr(self, name) for name in self.__slots__ if name != "lock"}
+            return copy.deepcopy(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
+        made = Stream.__new__(Stream)
+        made.__setstate__(self.__getstate__())
+        return made
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
         self.lock = threading.RLock()
+
+
+def _place(flag: bool, label: bool) -> int:
+    return (0 if label else 1) if flag else (2 if label else 3)

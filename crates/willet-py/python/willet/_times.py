@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 from ._errors import InputError
@@ -18,8 +18,8 @@ def micros(time: Any) -> int:
     Parameters
     ----------
     time
-        Epoch seconds, milliseconds, microseconds or nanoseconds; a ``datetime`` (UTC where it names no zone); a NumPy or pandas time;
-        or text in ISO 8601.
+        Epoch seconds, milliseconds, microseconds or nanoseconds; a ``datetime`` (UTC where it names no zone); a ``date``; a NumPy or
+        pandas time; or text in ISO 8601.
 
     Examples
     --------
@@ -36,6 +36,9 @@ def micros(time: Any) -> int:
                 raise InputError(f"timestamp is {time!r}, expected a time in ISO 8601 or an epoch number") from None
     if hasattr(time, "to_pydatetime"):
         time = time.to_pydatetime()
+    if isinstance(time, date) and not isinstance(time, datetime):
+        # The day's first moment.
+        time = datetime(time.year, time.month, time.day, tzinfo=timezone.utc)
     if isinstance(time, datetime):
         zoned = time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
         since = zoned - _EPOCH

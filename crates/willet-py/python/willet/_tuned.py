@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ._errors import InputError
+from ._fields import explained
 from ._figures import new_figure
 
 
@@ -17,25 +18,32 @@ class WindowResult(NamedTuple):
 
     algorithm: str
     window_size: int
-    #: Mean time to judge and learn a row, in microseconds.
     micros_a_row: float
-    #: One less the mean distance of a row's ``anomaly_score`` from the one under the algorithm's largest window: 1 is the same. From the
-    #: row on that the window has no room for; ``None`` for the largest itself.
     score_stability: float | None
-    #: Of the rows that this window or the largest flags, the share that both flag.
     same_flags: float | None
-    #: Rows judged to be anomalies.
     flagged: int
-    #: Rows before scores mean anything.
     warm_up: int
-    #: Of all series together, at the end.
     memory_bytes: int
-    #: Where there are labels.
     average_precision: float | None
-    #: Whether this size is the one to take of its algorithm.
     best_of_algorithm: bool
-    #: Whether this is the one to take of all.
     recommended: bool
+
+
+explained(
+    WindowResult,
+    algorithm="The kind of detector.",
+    window_size="Its window, in rows.",
+    micros_a_row="Mean time to judge and learn a row, in microseconds.",
+    score_stability="One less the mean distance of a row's anomaly_score from the one under the algorithm's largest window: 1 is the same. "
+    "From the row on that the window has no room for; None for the largest itself.",
+    same_flags="Of the rows that this window or the largest flags, the share that both flag.",
+    flagged="Rows judged to be anomalies.",
+    warm_up="Rows before scores mean anything.",
+    memory_bytes="Of all series together, at the end.",
+    average_precision="Where there are labels.",
+    best_of_algorithm="Whether this size is the one to take of its algorithm.",
+    recommended="Whether this is the one to take of all.",
+)
 
 
 class WindowTuning:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import _adapting
 from ._history import History
-from ._stream import Result, Stream
+from ._stream import Result, Stream, as_number
 from ._willet import Series
 from .drift import PerformanceDriftDetector
 
@@ -58,8 +58,8 @@ def slide_seconds(service: StreamingService, stream: Stream) -> None:
         steps = (newest - stream.step) // options["slide_micros"] + 1
         stream.step += steps * options["slide_micros"]
     if options["aggregation"] == "features" and stream.window >= 2:
-        rows, flags, _, times = history.last(stream.window)
-        _adapting.fit(service, stream, rows[~flags], times[~flags])
+        rows, _, _, times = history.last(stream.window)
+        _adapting.fit(service, stream, rows, times)
     if is_tumbling:
         full_window(service, stream)
         stream.window = 0
@@ -133,7 +133,19 @@ def judge_again(service: StreamingService, source: str | None) -> list[Result]:
         first = stream.samples - len(rows) + 1
         columns = (status, score, anomaly_score, is_anomaly, confidence)
         return [
-            Result(flag, scaled, sure, False, 0.0, spent, first + place, own, state != _SCORED, stream.key, reasons.get(place))
+            Result(
+                flag,
+                as_number(scaled),
+                as_number(sure),
+                False,
+                0.0,
+                spent,
+                first + place,
+                own if state == _SCORED else None,
+                state != _SCORED,
+                stream.key,
+                reasons.get(place),
+            )
             for place, (state, own, scaled, flag, sure) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
         ]
 

@@ -31,7 +31,7 @@ def score_stream(
     df: Any,
     *,
     timestamp: str | None = None,
-    key: str | None = None,
+    key: str | Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     algorithm: str = "auto",
     settings: Mapping[str, Any] | None = None,
@@ -42,18 +42,19 @@ def score_stream(
     """Judge the rows of a frame in their order, each before it is learned.
 
     The verdicts are those that the rows would get one by one as they came. Rows must be in the order of time; those that are not are
-    taken as late.
+    taken as late, which a warning says.
 
     Parameters
     ----------
     df
-        A pandas or polars frame or an Arrow table. It is read in place, some thousand rows at a time.
+        A pandas or polars frame, or a table or batch of Arrow. It is read in place, some thousand rows at a time.
     timestamp
-        Column with times; tells how far rows are apart and that some are missing.
+        Column, or part of a pandas index, with times; tells how far rows are apart and that some are missing. By default the index where
+        it holds times.
     key
-        Column that says which series a row belongs to; each is learned for itself.
+        Column, or columns, that say which series a row belongs to; each is learned for itself.
     features
-        Columns that are looked at; all numeric ones by default.
+        Columns that are looked at; all of numbers, decimals, or yes and no by default.
     algorithm, settings, decision, seed
         As for :class:`willet.StreamingService`; by default willet looks at the series and picks, and flags at most 0.5 % of rows.
     progress

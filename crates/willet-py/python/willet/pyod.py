@@ -695,7 +695,7 @@ class OneClassSvm(Detector):
         Upper bound of the share of rows that may lie outside, lower bound of the share that the edge is made of. A
         number from 0.001 to 1.
     gamma
-        How fast likeness falls with distance: a number, or scale, which is 1 / (features · variance). Scale or a number
+        How fast likeness falls with distance: a number, or scale, which is 2 / (features · variance). Scale or a number
         from 0.000000001 to 1000000000.
     window_size
         How many recent rows the edge is drawn around; of more than 1,000 only every n-th. A whole number from 32 to
@@ -736,7 +736,7 @@ class OneClassSvm(Detector):
         self,
         *,
         contamination: float = 0.1,
-        nu: float = 0.1,
+        nu: float = 0.5,
         gamma: str = 'scale',
         window_size: int = 500,
         update_frequency: int = 1,

@@ -671,7 +671,7 @@ class OneClassSvm(Detector):
         Upper bound of the share of rows that may lie outside, lower bound of the share that the edge is made of. A
         number from 0.001 to 1.
     gamma
-        How fast likeness falls with distance: a number, or scale, which is 1 / (features · variance). Scale or a number
+        How fast likeness falls with distance: a number, or scale, which is 2 / (features · variance). Scale or a number
         from 0.000000001 to 1000000000.
     window_size
         How many recent rows the edge is drawn around; of more than 1,000 only every n-th. A whole number from 32 to
@@ -711,7 +711,7 @@ class OneClassSvm(Detector):
     def __init__(
         self,
         *,
-        nu: float = 0.1,
+        nu: float = 0.5,
         gamma: str = 'scale',
         window_size: int = 500,
         update_frequency: int = 1,
@@ -987,6 +987,9 @@ class Monitor(DriftDetector):
     strictness
         How much evidence it asks for, as a multiple of what keeps false alarms below about one in 10,000 rows of series
         whose neighbours are alike. A number from 0.25 to 10.
+    least
+        Magnitude from which on a drift is told: a smaller change is watched until it has grown so large, and is a
+        warning until then. A number from 0 to 1.
     seed
         The same seed and rows give the same scores.
 
@@ -1001,14 +1004,16 @@ class Monitor(DriftDetector):
         self,
         *,
         strictness: float = 1.0,
+        least: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.strictness = strictness
+        self.least = least
         self.seed = seed
         self._start()
 
     def _settings(self) -> dict[str, Any]:
-        return {"strictness": self.strictness}
+        return {"strictness": self.strictness, "least": self.least}
 
 
 class KolmogorovSmirnov(DriftDetector):

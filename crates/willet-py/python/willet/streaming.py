@@ -12,18 +12,19 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _judging, _learning, _memory, _options, _windows
+from . import _fork, _judging, _learning, _memory, _options, _windows
 from ._arrays import as_row, as_table
 from ._config import StreamingConfig
 from ._detector import as_seed, as_settings
 from ._errors import ConfigError, InputError
+from ._judging import Batch
 from ._queue import Queue
-from ._stream import Result, Stream
+from ._stream import Result, Stream, as_label
 from ._sync import SyncService
 from ._willet import Series
 from .drift import DriftDetector, PerformanceDriftDetector
@@ -32,6 +33,8 @@ __all__ = ["Result", "StreamingConfig", "StreamingService", "SyncService", "crea
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
+#: The smallest share of anomalies that can be asked for by what was seen lately.
+_LEAST_RATE = 0.001
 
 
 class StreamingService:
@@ -65,14 +68,15 @@ class StreamingService:
     window_unit
         ``samples``, or ``seconds``: then samples need timestamps, and the model is fitted anew on the window whenever it has moved.
     update_frequency
-        Samples in which a forest is renewed once. An algorithm that learns every sample does so, which is fresher, unless another number
-        than 100 is given: then it learns so many together. Those that read samples as steps in time learn every one.
+        Samples in which a forest is renewed once. An algorithm that learns every sample does so, which is fresher, unless a number is
+        given: then it learns so many together, once it is warm. Those that read samples as steps in time learn every one.
     auto_retrain, retrain_threshold
-        Fit anew on recent normal samples after so many samples, or (below 1) when the recent share of anomalies is higher.
+        Fit anew on the recent window after so many samples (1,000), or (below 1) when the recent share of anomalies is higher. Giving a
+        threshold is asking for it.
     drift_detection, drift_threshold, drift_detector
-        Watch for drift, with a test of willet's own that knows that neighbours are alike, or the detector given; changes of a magnitude
-        below the threshold are left alone (a detector that names no magnitude decides by itself). A detector that raises is logged,
-        counted in ``drift_errors``, and asked again next time.
+        Watch for drift, with a test of willet's own that knows that neighbours are alike, or the detector given. A drift is told once, when
+        its magnitude is known to reach the threshold: a smaller change is watched on (a detector that names no magnitude decides by
+        itself). Giving a threshold is asking for it. A detector that raises is logged, counted in ``drift_errors``, and asked again.
     adaptation
         What a drift leads to: ``retrain`` (fit anew on recent normal samples), ``incremental`` (go on learning, contamination set to the
         recent rate), ``switch`` (of an ensemble, answer by the member that agreed best lately), ``report``. Default: ``retrain`` with
@@ -82,8 +86,8 @@ class StreamingService:
     memory_cleanup_interval
         Samples after which all memory is looked at: room that holds nothing is given back, and ``max_memory_mb`` checked to the byte.
     sample_compression
-        Keep recent samples as 32-bit numbers, their scores as 16-bit: 30 to 50 % less memory for them, 7 and 3 digits. Verdicts do not
-        change.
+        Keep recent samples with 6 digits, their scores with 3: 30 to 50 % less memory for them. Verdicts do not change: samples that models
+        are fitted on or drift detectors are shown stay as they came, which with windows of half the samples kept, or by time, are all.
     lazy_loading
         Keep recent samples in a temporary file that is read only where they are asked for. Nothing is made before the first sample.
     max_memory_mb
@@ -103,6 +107,8 @@ class StreamingService:
     seed
         The same seed and samples give the same verdicts.
 
+    An argument that would change nothing is refused, as is one that is not known.
+
     Examples
     --------
     >>> service = StreamingService(algorithm="zscore", contamination=0.02)
@@ -118,19 +124,19 @@ class StreamingService:
         *,
         algorithm: str = "iforest",
         algorithms: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
-        contamination: float = 0.1,
+        contamination: float = _options.CONTAMINATION,
         n_estimators: int | None = None,
         settings: Mapping[str, Any] | None = None,
-        window_size: int = 1000,
+        window_size: int = _options.WINDOW_SIZE,
         window_type: str = "sliding",
         slide_interval: int | None = None,
         aggregation: str = "features",
         window_unit: str = "samples",
-        update_frequency: int = 100,
-        auto_retrain: bool = False,
-        retrain_threshold: float = 1000,
-        drift_detection: bool = False,
-        drift_threshold: float = 0.1,
+        update_frequency: int = _options.UPDATE_FREQUENCY,
+        auto_retrain: bool | None = None,
+        retrain_threshold: float = _options.RETRAIN_THRESHOLD,
+        drift_detection: bool | None = None,
+        drift_threshold: float = _options.DRIFT_THRESHOLD,
         drift_detector: DriftDetector | None = None,
         adaptation: str | None = None,
         max_memory_samples: int | None = None,
@@ -145,13 +151,14 @@ class StreamingService:
         num_workers: int = 4,
         decision: Mapping[str, Any] | None = None,
         seed: int = 0,
-        **unknown: Any,
+        # Of no type: whoever checks types sees a name that is not known, and whoever does not has a ConfigError.
+        **unknown: NoReturn,
     ) -> None:
         arguments = {name: value for name, value in locals().items() if name not in ("self", "unknown", "__class__")}
         _options.refuse_unknown("argument", unknown, list(arguments))
         options = _options.check(arguments)
         self.algorithm: str = options["algorithm"]
-        self.window_size: int = options["window_size"]
+        self.window_size: int = int(options["window_size"])
         self.contamination: float = options["contamination"]
         self.n_estimators: int | None = options["n_estimators"]
         self._options = options
@@ -169,9 +176,11 @@ class StreamingService:
         #: The same methods without an event loop.
         self.sync = SyncService(self)
         # Settings that cannot be are refused here, not with the first sample.
-        self._make(None, 4 if options["aggregation"] == "statistics" else 1)
+        made = self._make(None, 4 if options["aggregation"] == "statistics" else 1)
+        self._needs_time = made.needs_time
         if drift_detector is not None:
             self._pristine = _copy(drift_detector)
+        _fork.services.add(self)
 
     # Made and told
 
@@ -202,8 +211,6 @@ class StreamingService:
             return stream
         with self._lock:
             if source not in self._streams:
-                if source is not None and not isinstance(source, str):
-                    raise InputError(f"source is {source!r}, expected a text")
                 detector = self._options["drift_detector"]
                 if detector is not None and self._streams:
                     detector = copy.deepcopy(self._pristine)
@@ -271,73 +278,90 @@ class StreamingService:
     ) -> list[Result]:
         """Judge and learn rows one after the other; a result for each. Frames and lists of dicts are known by their names."""
         if self._options["async_processing"]:
-            work = asyncio.get_running_loop().run_in_executor(self._workers(), self._batch, rows, timestamps, labels, sources)
-            return await work
+            stop = threading.Event()
+            work = asyncio.get_running_loop().run_in_executor(self._workers(), self._batch, rows, timestamps, labels, sources, stop)
+            try:
+                return await work
+            finally:
+                # Nobody waits any longer, if this was cancelled: by Ctrl-C, say.
+                stop.set()
         if sources is not None:
             return self._batch(rows, timestamps, labels, sources)
-        names, table = as_table(rows)
-        times = None if timestamps is None else list(timestamps)
-        truths = None if labels is None else list(labels)
-        _same_length(table, timestamps=times, labels=truths)
+        [(_, batch)] = self._checked(rows, timestamps, labels, None)
         results: list[Result] = []
         size = self._options["batch_size"]
-        for at in range(0, len(table), size):
-            part = slice(at, at + size)
-            results += self._batch(table[part], times and times[part], truths and truths[part], None, names)
+        for at in range(0, len(batch.rows), size):
+            results += _judging.take(self, batch.part(at, at + size))
             # Others on the loop get their turn between batches.
             await asyncio.sleep(0)
         return results
 
-    def _row(self, x: Any, source: str | None) -> Floats:
-        return as_row(self._stream(source).row(x) if isinstance(x, Mapping) else x)
+    def _checked_sample(self, x: Any, timestamp: Any, label: Any, source: str | None) -> Batch:
+        is_named = isinstance(x, Mapping)
+        row = as_row(list(x.values()) if is_named else x)
+        times, labels = (None if value is None else [value] for value in (timestamp, label))
+        return _judging.check(self, source, row.reshape(1, -1), times, labels, list(x) if is_named else None)
 
     def _sample(self, x: Any, timestamp: Any, label: bool | None, source: str | None) -> Result:
-        row = self._row(x, source)
-        times = None if timestamp is None else [timestamp]
-        return _judging.take(self, self._stream(source), row.reshape(1, -1), times, None if label is None else [label])[0]
+        return _judging.take(self, self._checked_sample(x, timestamp, label, source))[0]
 
-    def _batch(
+    def _checked(
         self,
         rows: Any,
         timestamps: Iterable[Any] | None,
-        labels: Iterable[bool | None] | None,
+        labels: Iterable[Any] | None,
         sources: Iterable[str | None] | None,
-        names: Sequence[Any] | None = None,
-    ) -> list[Result]:
-        found, table = as_table(rows)
-        names = found if names is None else names
+    ) -> list[tuple[list[int] | None, Batch]]:
+        """Rows of each source with their places, or an error before any of them was judged."""
+        names, table = as_table(rows)
         times = None if timestamps is None else list(timestamps)
         truths = None if labels is None else list(labels)
         keys = None if sources is None else list(sources)
         _same_length(table, timestamps=times, labels=truths, sources=keys)
         if keys is None:
-            stream = self._stream(None)
-            return _judging.take(self, stream, stream.in_order(table, names), times, truths)
+            return [(None, _judging.check(self, None, table, times, truths, names))]
         places: dict[str | None, list[int]] = {}
         for place, key in enumerate(keys):
             places.setdefault(key, []).append(place)
 
-        def take(key: str | None) -> list[Result]:
-            at = places[key]
-            stream = self._stream(key)
-            return _judging.take(
-                self,
-                stream,
-                stream.in_order(np.ascontiguousarray(table[at]), names),
-                None if times is None else [times[place] for place in at],
-                None if truths is None else [truths[place] for place in at],
-            )
+        def pick(column: list[Any] | None, at: list[int]) -> list[Any] | None:
+            return None if column is None else [column[place] for place in at]
 
+        return [
+            (at, _judging.check(self, key, np.ascontiguousarray(table[at]), pick(times, at), pick(truths, at), names))
+            for key, at in places.items()
+        ]
+
+    def _batch(
+        self,
+        rows: Any,
+        timestamps: Iterable[Any] | None,
+        labels: Iterable[Any] | None,
+        sources: Iterable[str | None] | None,
+        stop: threading.Event | None = None,
+    ) -> list[Result]:
+        return self._judge(self._checked(rows, timestamps, labels, sources), stop)
+
+    def _judge(self, batches: list[tuple[list[int] | None, Batch]], stop: threading.Event | None = None) -> list[Result]:
+        """Judge the rows of several sources, side by side where there are workers; results in the order of the rows."""
+        if len(batches) == 1 and batches[0][0] is None:
+            return _judging.take(self, batches[0][1], stop)
         by_source: Iterable[list[Result]]
-        if len(places) > 1 and self._options["num_workers"] > 1:
+        if len(batches) > 1 and self._options["num_workers"] > 1:
+            stop = stop or threading.Event()
             # A pool of its own: this may run on a thread of the other one.
             with ThreadPoolExecutor(self._options["num_workers"], thread_name_prefix="willet") as pool:
-                by_source = list(pool.map(take, places))
+                try:
+                    by_source = list(pool.map(lambda it: _judging.take(self, it[1], stop), batches))
+                except BaseException:
+                    # Ctrl-C comes here, not to the workers, which would be waited for.
+                    stop.set()
+                    raise
         else:
-            by_source = map(take, places)
-        results: list[Any] = [None] * len(table)
-        for at, of_source in zip(places.values(), by_source, strict=True):
-            for place, result in zip(at, of_source, strict=True):
+            by_source = (_judging.take(self, batch, stop) for _, batch in batches)
+        results: list[Any] = [None] * sum(len(batch.rows) for _, batch in batches)
+        for (at, _), of_source in zip(batches, by_source, strict=True):
+            for place, result in zip(at or range(len(results)), of_source, strict=False):
                 results[place] = result
         return cast("list[Result]", results)
 
@@ -346,10 +370,6 @@ class StreamingService:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._options["num_workers"], thread_name_prefix="willet")
             return self._pool
-
-    # Windows
-
-    # Drift
 
     # Windows and models, by hand
 
@@ -397,8 +417,9 @@ class StreamingService:
         return self.get_window_stats(source)["anomaly_rate"]
 
     def adjust_contamination(self, rate: float) -> None:
-        """Expect another share of anomalies from now on; what was learned stays."""
-        rate = _options.contamination(rate)
+        """Expect another share of anomalies from now on, at least 1 in 1,000; what was learned stays."""
+        # On a quiet stream the recent rate is 0; a share that is expected to be anomalous is not.
+        rate = max(_options.contamination(rate), _LEAST_RATE) if rate != 0 else _LEAST_RATE
         with self._lock:
             self._contamination = self.contamination = rate
             for stream in list(self._streams.values()):
@@ -410,34 +431,40 @@ class StreamingService:
         for stream in list(self._streams.values()):
             with stream.lock:
                 stream.window = stream.samples = stream.retrained = stream.cleaned = stream.since = stream.look = 0
-                stream.renew = None
+                stream.renew = stream.settle = None
                 stream.confusion = [0, 0, 0, 0]
+                stream.labels.clear()
                 stream.last = stream.step = None
                 if stream.history is not None:
                     stream.history.clear()
 
     def add_label(self, sample_count: int, label: bool, source: str | None = None) -> None:
-        """Say of an earlier sample (its result's ``sample_count``) whether it truly was an anomaly."""
+        """Say of an earlier sample (its result's ``sample_count``) whether it truly was an anomaly; of two labels the later one counts."""
         stream = self._known(source)
         number = _options.whole("sample_count", sample_count, 1)
+        known = as_label(label)
+        if known is None:
+            raise InputError(f"label is {label!r}, expected True or False")
         with stream.lock:
             if number > stream.samples:
                 raise InputError(f"sample_count is {number}, but only {stream.samples} samples have come")
-            if isinstance(stream.drift, PerformanceDriftDetector) and stream.drift.metric != "anomaly_rate":
-                stream.drift.add_label(number - 1, label)
+            is_first = number not in stream.labels
             history, back = stream.history, stream.samples - number + 1
             if history is not None and back <= len(history):
                 flag = bool(history.last(back)[1][0])
-                stream.confusion[(0 if label else 1) if flag else (2 if label else 3)] += 1
+                stream.count_label(number, flag, known, history.capacity)
+            if isinstance(stream.drift, PerformanceDriftDetector) and stream.drift.metric != "anomaly_rate" and is_first:
+                stream.drift.add_label(number - 1, known)
 
-    def get_performance(self, source: str | None = None) -> dict[str, float]:
-        """``accuracy``, ``precision``, ``recall`` and ``f1`` over the samples that have labels, and their number as ``labels``."""
+    def get_performance(self, source: str | None = None) -> dict[str, float | None]:
+        """``accuracy``, ``precision``, ``recall`` and ``f1`` over the samples that have labels (``None`` where there is nothing to count),
+        and their number as ``labels``."""
         streams = list(self._streams.values()) if source is None else [self._known(source)]
         both, judged, labelled, neither = (sum(counts) for counts in zip([0, 0, 0, 0], *(it.confusion for it in streams), strict=True))
         total = both + judged + labelled + neither
 
-        def share(part: int, whole: int) -> float:
-            return part / whole if whole else float("nan")
+        def share(part: int, whole: int) -> float | None:
+            return part / whole if whole else None
 
         return {
             "labels": total,
@@ -479,14 +506,36 @@ class StreamingService:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _hold(self) -> None:
+        """Wait until nobody computes, and let nobody begin."""
+        self._holding = [stream.lock for stream in list(self._streams.values())]
+        for lock in self._holding:
+            lock.acquire()
+        self._lock.acquire()
+
+    def _let_go(self) -> None:
+        self._lock.release()
+        while self._holding:
+            self._holding.pop().release()
+
+    def _forget_threads(self) -> None:
+        """In the child of a fork there are none of them."""
+        self._pool = None
+        self._queues = {}
+
     def __getstate__(self) -> dict[str, Any]:
+        # Streams are copied each as of one moment: threads may go on, and bring new ones, while this is written.
         state = dict(self.__dict__)
-        for name in ("_lock", "_pool", "_queues", "_observers", "_retrained", "sync"):
-            state.pop(name)
+        for name in ("_lock", "_pool", "_queues", "_observers", "_retrained", "sync", "_holding"):
+            state.pop(name, None)
+        with self._lock:
+            state["_streams"] = dict(self._streams)
+        state["_streams"] = {key: copy.deepcopy(stream) for key, stream in state["_streams"].items()}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        _fork.services.add(self)
         self._lock = threading.RLock()
         self._pool = None
         self._queues = {}

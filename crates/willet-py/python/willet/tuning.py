@@ -13,7 +13,7 @@ from . import _options
 from ._arrays import as_rows
 from ._detector import KINDS, as_seed
 from ._errors import ConfigError, InputError
-from ._frame import Frame, find, pick, telling
+from ._frame import Frame, find, library_of, pick, telling
 from ._tuned import WindowResult, WindowTuning
 from ._willet import Series, agreement, average_precision, choose_window
 
@@ -53,7 +53,7 @@ def tune_windows(
     algorithms: Sequence[str] | None = None,
     sizes: Sequence[int] = SIZES,
     timestamp: str | None = None,
-    key: str | None = None,
+    key: str | Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     tolerance: float = 0.05,
     probation: int | None = None,
@@ -162,8 +162,8 @@ def _sizes(sizes: Sequence[int]) -> list[int]:
     return sorted({_options.whole("sizes", size, 1) for size in sizes})
 
 
-def _read(data: Any, labels: Any, timestamp: str | None, key: str | None, features: Sequence[str] | None) -> _Data:
-    if type(data).__module__.split(".")[0] not in ("pandas", "polars", "pyarrow"):
+def _read(data: Any, labels: Any, timestamp: str | None, key: str | Sequence[str] | None, features: Sequence[str] | None) -> _Data:
+    if library_of(data) is None:
         for name, column in (("timestamp", timestamp), ("key", key), ("features", features), ("labels", labels)):
             if isinstance(column, str) or (name == "features" and column is not None):
                 raise InputError(f"{name} is {column!r}, a column, but data is no frame (expected a frame of pandas, polars or Arrow)")
@@ -171,6 +171,8 @@ def _read(data: Any, labels: Any, timestamp: str | None, key: str | None, featur
         return _Data(rows, [("", np.arange(len(rows)))], None, _labels(labels, len(rows)), None)
     frame = Frame(data)
     label = find("label", labels, frame) if isinstance(labels, str) else None
+    if label is not None and not frame.is_number(label):
+        raise InputError(f"label column `{label}` is not of numbers, expected True, False, 1, 0 or missing")
     picked = pick(frame, timestamp, key, features, label)
     rows = np.empty((frame.rows, len(picked.features)))
     for place, name in enumerate(picked.features):

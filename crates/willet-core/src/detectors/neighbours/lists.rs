@@ -40,6 +40,11 @@ impl Lists {
         2 * self.count
     }
 
+    /// Neighbours that are asked for.
+    pub(super) fn asked(&self) -> usize {
+        self.count
+    }
+
     /// Neighbours that each row has: all others, where they are fewer than asked for.
     pub(super) fn count(&self, nearby: &Nearby) -> usize {
         self.count.min(nearby.len().saturating_sub(1)).max(1)

@@ -192,6 +192,26 @@ impl Nearby {
         nearest
     }
 
+    /// Squared distances of a row of the window to the `count` nearest that differ from it; of fewer where there are not so many.
+    pub(super) fn nearest_differing(&self, row: u64, count: usize) -> SmallVec<[f64; 32]> {
+        let mut differing = self.distances_at(self.place(row));
+        differing.retain(|squared| *squared > 0.0 && *squared < f64::INFINITY);
+        if count < differing.len() {
+            differing.select_nth_unstable_by(count, f64::total_cmp);
+            differing.truncate(count);
+        }
+        differing.sort_unstable_by(f64::total_cmp);
+        SmallVec::from_slice(&differing)
+    }
+
+    /// Whether two rows of the window lie at one place.
+    pub(super) fn are_equal(&self, row: u64, other: u64) -> bool {
+        row == other
+            || self
+                .scaled_at(self.place(row))
+                .eq(self.scaled_at(self.place(other)))
+    }
+
     /// Takes in a row; the oldest leaves a full window. Returns whether all distances changed, for the scale did.
     pub(super) fn push(&mut self, row: &[f64]) -> bool {
         if self.taken - self.round == self.capacity() as u64 {

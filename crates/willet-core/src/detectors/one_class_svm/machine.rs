@@ -71,6 +71,13 @@ pub(super) struct Solution {
     rho: f64,
 }
 
+impl Solution {
+    /// Σα.
+    pub(super) fn total(&self) -> f64 {
+        self.alphas.iter().sum()
+    }
+}
+
 impl Support {
     fn new(width: usize, capacity: usize) -> Self {
         Self {

@@ -18,8 +18,8 @@ crate::settings! {
     /// Settings of [`OneClassSvm`].
     pub(super) struct OneClassSvmConfig {
         /// Upper bound of the share of rows that may lie outside, lower bound of the share that the edge is made of.
-        nu: f64 = 0.1, 0.001..=1.0;
-        /// How fast likeness falls with distance: a number, or scale, which is 1 / (features · variance).
+        nu: f64 = 0.5, 0.001..=1.0;
+        /// How fast likeness falls with distance: a number, or scale, which is 2 / (features · variance).
         gamma: Gamma = Gamma::Scale, 1e-9..=1e9;
         /// How many recent rows the edge is drawn around; of more than 1,000 only every n-th.
         window_size: usize = 500, 32..=1_000_000;
@@ -37,7 +37,7 @@ crate::settings! {
 /// How fast likeness falls with distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Gamma {
-    /// 1 / (features · variance).
+    /// 2 / (features · variance).
     Scale,
     /// That fast.
     Fixed(f64),
@@ -120,6 +120,9 @@ const MOST_ROWS: usize = 1_000;
 const MOVED: f64 = 0.25;
 /// The smallest deviation: distances of the largest values that are learned stay finite.
 const LEAST: f64 = 1e-12;
+/// Narrower than scikit-learn's scale by so much: variance over several heaps is more than that of a heap. On three stretched heaps with
+/// uniform outliers ROC AUC rises from 0.939 to 0.949, on one Gaussian heap of ten values it stays (0.9995 and 0.9991).
+const NARROW: f64 = 2.0;
 
 impl OneClassSvm {
     fn capacity(config: &OneClassSvmConfig) -> usize {
@@ -147,7 +150,9 @@ impl OneClassSvm {
         self.scale(row, &mut space.point);
         self.machine.look(&space.point, &mut space.kernels);
         if self.is_warm() {
-            Raw::Score(self.machine.rho() - self.machine.sum(&space.kernels))
+            // Of a row: while the window fills scores would grow with it.
+            let shares = self.config.nu * self.window.len() as f64;
+            Raw::Score((self.machine.rho() - self.machine.sum(&space.kernels)) / shares)
         } else {
             Raw::WarmingUp
         }
@@ -231,11 +236,11 @@ impl OneClassSvm {
         };
         let gamma = match (self.config.gamma, self.config.scaling) {
             (Gamma::Fixed(gamma), _) => gamma,
-            (Gamma::Scale, Scaling::Standard) => 1.0 / width as f64,
+            (Gamma::Scale, Scaling::Standard) => NARROW / width as f64,
             (Gamma::Scale, Scaling::None) => {
                 let (_, variance) = moments(self.window.rows().iter().flatten().copied());
                 if variance > 0.0 {
-                    1.0 / (width as f64 * variance)
+                    NARROW / (width as f64 * variance)
                 } else {
                     1.0
                 }
@@ -385,21 +390,27 @@ impl Algorithm for OneClassSvm {
         let grows = capacity > window.capacity();
         restored.factors = state.factors;
         restored.clock = clock;
+        let total = state.solution.total();
+        let is_of_this_nu = (total - config.nu * window.len() as f64).abs() <= 1e-6 * (1.0 + total);
         if restored.is_warm() && !grows {
-            let total = config.nu * window.len() as f64;
             let factors = &restored.factors;
             let rows = (0..window.len()).map(|place| {
                 let values = window.row(place).iter().zip(factors);
                 values.map(|(x, factor)| x * factor)
             });
-            restored.machine = Machine::restore(width, capacity, total, rows, state.solution)
+            let machine = Machine::restore(width, capacity, total, rows, state.solution)
                 .ok_or("its solution is not one of its window")?;
+            if is_of_this_nu {
+                restored.machine = machine;
+            }
         }
         restored.window = window;
-        if grows {
-            // Rows are at other places, and there is room for more: the edge is drawn anew around them.
-            restored.window.grow(capacity);
-            restored.clock.taken = restored.window.len() as u64;
+        if grows || (restored.is_warm() && !is_of_this_nu) {
+            // Rows are at other places, and there is room for more; or `nu` was another: the edge is drawn anew around them.
+            if grows {
+                restored.window.grow(capacity);
+                restored.clock.taken = restored.window.len() as u64;
+            }
             restored.clock.review = restored.clock.taken.max(WARM_UP);
             if restored.is_warm() {
                 let steps = restored.review();
@@ -456,8 +467,8 @@ mod tests {
         let near = learned(&usual, &all);
         for probe in rows(2, 50) {
             let expected = score(&at_once, &probe);
-            assert!((score(&slid, &probe) - expected).abs() < 1e-8);
-            assert!((score(&near, &probe) - expected).abs() < 2.0 * usual.tol);
+            assert!((score(&slid, &probe) - expected).abs() < 1e-9);
+            assert!((score(&near, &probe) - expected).abs() < 2.0 * usual.tol / 12.0);
         }
     }
 
@@ -472,7 +483,7 @@ mod tests {
             let detector = learned(&config, &all);
             let outside = all[300..]
                 .iter()
-                .filter(|row| score(&detector, *row) > config.tol);
+                .filter(|row| score(&detector, *row) > config.tol / (nu * 500.0));
             let share = outside.count() as f64 / 500.0;
             assert!((0.8 * nu - 0.01..=nu).contains(&share), "{nu}: {share}");
         }
@@ -501,18 +512,56 @@ mod tests {
     #[test]
     fn a_longer_window_keeps_what_is_there() {
         let short = OneClassSvmConfig {
+            nu: 0.1,
             window_size: 100,
             ..OneClassSvmConfig::default()
         };
         let all = rows(6, 350);
         let detector = learned(&short, &all);
-        let long = OneClassSvmConfig::default();
+        let long = OneClassSvmConfig {
+            nu: 0.1,
+            ..OneClassSvmConfig::default()
+        };
         let mut longer = OneClassSvm::restore(&long, 3, 1, detector.save()).expect("it fits");
         for row in &all {
-            assert!((score(&longer, row) - score(&detector, row)).abs() < 0.2);
+            assert!((score(&longer, row) - score(&detector, row)).abs() < 0.02);
         }
         rows(7, 700).iter().for_each(|row| longer.learn_row(row));
         assert_eq!(longer.window.len(), 500);
+    }
+
+    #[test]
+    fn another_nu_draws_the_edge_anew_around_the_rows_that_were_saved() {
+        let former = OneClassSvmConfig {
+            nu: 0.1,
+            ..OneClassSvmConfig::default()
+        };
+        let all = rows(8, 900);
+        let saved = learned(&former, &all).save();
+        let now = OneClassSvmConfig::default();
+        let mut restored = OneClassSvm::restore(&now, 3, 1, saved).expect("it fits");
+        let anew = learned(&now, &all);
+        for row in &all[700..] {
+            assert!((score(&restored, row) - score(&anew, row)).abs() < 0.02);
+        }
+        rows(9, 700).iter().for_each(|row| restored.learn_row(row));
+    }
+
+    #[test]
+    fn the_middle_of_a_heap_lies_well_inside() {
+        let stranger: usize = (0..10)
+            .map(|seed| {
+                let mut random = Random::new(seed);
+                let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+                let all: Vec<[f64; 3]> = (0..500).map(|_| [normal(), normal(), 0.0]).collect();
+                let detector = learned(&OneClassSvmConfig::default(), &all);
+                let middle = score(&detector, &[0.0; 3]);
+                let stranger = all.iter().filter(|row| score(&detector, *row) > middle);
+                stranger.count()
+            })
+            .sum();
+        // Inside all is much alike: half of the rows are outside, and the middle is before these.
+        assert!(stranger > 2_000, "{stranger} of 5,000");
     }
 
     #[test]

@@ -61,8 +61,9 @@ pub(super) struct Cut {
     pub(super) ratio: f64,
     /// Its squared deviations.
     pub(super) squares: f64,
-    /// The difference of its means.
+    /// The difference of its means, and the one after the cut.
     pub(super) apart: f64,
+    pub(super) new: f64,
     pub(super) channel: usize,
     /// Blocks after the cut.
     pub(super) after: u64,
@@ -218,6 +219,18 @@ impl History {
         best
     }
 
+    /// The oldest cut that leaves at most so many blocks, and one where the newest bucket holds more.
+    pub(super) fn cut_within(&self, most: u64) -> u64 {
+        let mut after = 0;
+        for (blocks, _) in self.buckets() {
+            if after > 0 && after + blocks > most {
+                break;
+            }
+            after += blocks;
+        }
+        after
+    }
+
     /// What every channel shows at the cut that leaves `after` blocks.
     pub(super) fn at_cut(
         &self,
@@ -293,6 +306,7 @@ impl History {
                 ratio,
                 squares,
                 apart,
+                new,
                 channel,
                 after,
             });

@@ -12,6 +12,8 @@ crate::settings! {
     pub(super) struct MonitorConfig {
         /// How much evidence it asks for, as a multiple of what keeps false alarms below about one in 10,000 rows of series whose neighbours are alike.
         strictness: f64 = 1.0, 0.25..=10.0;
+        /// Magnitude from which on a drift is told: a smaller change is watched until it has grown so large, and is a warning until then.
+        least: f64 = 0.0, 0.0..=1.0;
     }
 }
 
@@ -25,6 +27,10 @@ crate::settings! {
 /// may move is their long-run variance, estimated from the series itself (see [`movement::Movement`]); the bound is for all cuts,
 /// channels and looks. A series of two values has the rate of one of them as its channel, compared by the likelihood ratio with a bound
 /// for each scale; so has a constant.
+///
+/// The magnitude is how far apart what came before and after the cut lie, as shares: of the middle, how much more often a new value is
+/// above an old one than below (2·AUC − 1; a shift of 1σ is 0.5, of 2σ 0.8); of spread and shape, the share of what the channel can
+/// reach; of a pair, how much its rank correlation moved; of a rate, the difference.
 ///
 /// After a drift it begins anew with the next row: 256 rows of reference, then 272 before the first look. What it knows of the likeness of neighbours
 /// stays.
@@ -90,6 +96,8 @@ fn polynomials(t: f32) -> [f32; EACH] {
 
 /// Their largest values, at rank 1.
 const EXTREMES: [f32; EACH] = [1.732_050_8, 2.236_068, 2.645_751_3, 3.0];
+/// How far below 0 they can be: of the second at rank 0, of the fourth at √(3/7).
+const LOWEST: [f32; EACH] = [1.732_050_8, 1.118_034, 2.645_751_3, 1.285_714_3];
 
 impl State {
     const NEW: Self = Self {
@@ -171,28 +179,66 @@ impl Monitor {
     }
 
     fn magnitude(&self, scale: Scale, cut: &Cut) -> f64 {
-        let range = match scale {
-            Scale::Rates => 1.0,
-            Scale::Ranks => 2.0 * f64::from(self.extremes[cut.channel]),
+        let reach = match scale {
+            Scale::Ranks if cut.channel < EACH * self.width => {
+                let reach = if cut.apart > 0.0 { EXTREMES } else { LOWEST };
+                f64::from(reach[cut.channel % EACH])
+            }
+            // A rate; and three times the mean product of ranks is their correlation, which is what the product of two channels is.
+            Scale::Rates | Scale::Ranks => 1.0,
         };
-        (cut.apart.abs() / range).min(1.0)
+        (cut.apart.abs() / reach).min(1.0)
     }
 
-    /// Names the features whose channels reach the bound at this cut, and those of the strongest one.
-    fn blame(&mut self, scale: Scale, best: &Cut, bound: f64, guilty: &mut Vec<FeatureDrift>) {
+    /// The channels of what reaches the bound at the strongest cut, and of the strongest itself, each with the change as it is now.
+    ///
+    /// A cut is dated to about a third of its age, so of what came after it the newest two thirds are surely new: the means of these are
+    /// compared with those from before the cut. All of it would make a large change that was seen at once look small.
+    fn changed(&mut self, scale: Scale, best: &Cut, bound: f64) -> Vec<Cut> {
         let view = View {
             scale,
             ranks: EACH * self.width,
             extremes: &self.extremes,
         };
+        let Some(history) = &self.state.history else {
+            return vec![*best];
+        };
         let mut cuts = Vec::new();
-        if let Some(history) = &self.state.history {
-            history.at_cut(view, best.after, &mut self.space, |cut| {
-                if cut.ratio >= bound || cut.channel == best.channel {
-                    cuts.push(cut);
-                }
-            });
-        }
+        history.at_cut(view, best.after, &mut self.space, |cut| cuts.push(cut));
+        let surely = history.cut_within(best.after * 2 / 3);
+        history.at_cut(view, surely, &mut self.space, |newest| {
+            let cut = &mut cuts[newest.channel];
+            cut.apart += newest.new - cut.new;
+        });
+        // A feature's four are one: what shows in their sum need not reach the bound in any.
+        let part = |channel: usize| match scale {
+            Scale::Ranks if channel < view.ranks => channel / EACH,
+            _ => channel + view.ranks,
+        };
+        let guilty: Vec<usize> = cuts
+            .iter()
+            .filter(|cut| cut.ratio >= bound || cut.channel == best.channel)
+            .map(|cut| part(cut.channel))
+            .collect();
+        cuts.retain(|cut| guilty.contains(&part(cut.channel)));
+        cuts
+    }
+
+    /// The largest change: of the values themselves where one of them shows it, else of how they go together.
+    fn size(&self, scale: Scale, cuts: &[Cut]) -> f64 {
+        let largest = |of_values: bool| {
+            cuts.iter()
+                .filter(|cut| {
+                    scale == Scale::Rates || (cut.channel < EACH * self.width) == of_values
+                })
+                .map(|cut| self.magnitude(scale, cut))
+                .reduce(f64::max)
+        };
+        largest(true).or_else(|| largest(false)).unwrap_or(0.0)
+    }
+
+    /// Names the features whose channels changed.
+    fn blame(&self, scale: Scale, cuts: &[Cut], guilty: &mut Vec<FeatureDrift>) {
         for cut in cuts {
             let of_features = match scale {
                 Scale::Rates => [0, 0],
@@ -202,7 +248,7 @@ impl Monitor {
                     [usize::from(a), usize::from(b)]
                 }
             };
-            let magnitude = self.magnitude(scale, &cut);
+            let magnitude = self.magnitude(scale, cut);
             for feature in of_features {
                 let statistic = cut.squares.sqrt();
                 match guilty.iter_mut().find(|known| known.feature == feature) {
@@ -271,15 +317,19 @@ impl Algorithm for Monitor {
             return Reading::NONE;
         };
         let ratio = cut.ratio / self.config.strictness;
-        let (statistic, magnitude) = (cut.squares.sqrt(), self.magnitude(scale, &cut));
-        let (level, bound) = if ratio > 1.0 {
-            (Level::Drift, 1.0)
-        } else if ratio > WARNING {
-            (Level::Warning, WARNING)
+        let statistic = cut.squares.sqrt();
+        if ratio <= WARNING {
+            return Reading::quiet(statistic, self.magnitude(scale, &cut));
+        }
+        let bound = if ratio > 1.0 { 1.0 } else { WARNING };
+        let cuts = self.changed(scale, &cut, bound * self.config.strictness);
+        let magnitude = self.size(scale, &cuts);
+        let level = if ratio > 1.0 && magnitude >= self.config.least {
+            Level::Drift
         } else {
-            return Reading::quiet(statistic, magnitude);
+            Level::Warning
         };
-        self.blame(scale, &cut, bound * self.config.strictness, guilty);
+        self.blame(scale, &cuts, guilty);
         if level == Level::Drift {
             self.state.phase = Phase::Learning(0);
             self.state.reference.clear();
@@ -347,5 +397,55 @@ impl Algorithm for Monitor {
         }
         restored.state = state;
         Ok(restored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::drift::{Drift, Level, find};
+    use crate::random::Random;
+    use crate::settings::Value;
+
+    /// The first answer that is a drift, of three values that rise by `step` from row 1,500 on, or little by little from there.
+    fn told(seed: u64, step: f64, over: u32, least: f64) -> Option<Drift> {
+        let options = vec![("least".to_owned(), Value::Number(least))];
+        let kind = find("monitor").expect("it is known");
+        let mut monitor = kind.build(&options, 3, seed).expect("valid");
+        let mut random = Random::new(seed);
+        (0..6_000_u32).find_map(|row| {
+            let share = f64::from(row.saturating_sub(1_500)) / f64::from(over);
+            let shift = step * share.min(1.0);
+            let values = [(); 3].map(|()| {
+                let normal = (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+                normal + shift
+            });
+            let drift = monitor.update(&values).expect("three values");
+            drift.is_drift().then_some(drift)
+        })
+    }
+
+    #[test]
+    fn magnitude_grows_with_the_change() {
+        let mean = |step: f64| {
+            let each = (0..20).map(|seed| told(seed, step, 1, 0.0).expect("seen").magnitude);
+            each.sum::<f64>() / 20.0
+        };
+        let means = [0.3, 0.5, 1.0, 2.0, 4.0].map(mean);
+        assert!(means.is_sorted(), "{means:?}");
+        assert!(means[0] < 0.35 && means[4] > 0.9, "{means:?}");
+    }
+
+    #[test]
+    fn a_threshold_loses_no_drift() {
+        for seed in 0..20 {
+            for (step, over) in [(1.0, 1), (1.0, 2_000), (3.0, 1)] {
+                let drift = told(seed, step, over, 0.1);
+                let drift = drift.unwrap_or_else(|| panic!("{seed}: {step} over {over}"));
+                assert!(drift.magnitude >= 0.1);
+            }
+            // Told once it is known to be as large.
+            let slow = told(seed, 3.0, 2_000, 0.5).expect("it grows to 3σ");
+            assert!(slow.level == Level::Drift && slow.magnitude >= 0.5);
+        }
     }
 }
