@@ -283,7 +283,7 @@ fn one_planted_feature_of_ten_is_named_and_its_counterfactual_is_normal() {
                 continue;
             }
             asked += 1;
-            let is_normal = |score: f64| score < threshold;
+            let is_normal = |_: &[f64], score: f64| score < threshold;
             let moved = counterfactual(&*detector, &row, &explanation, is_normal).expect("width");
             for (feature, value) in &moved {
                 row[*feature] = *value;
