@@ -1,14 +1,15 @@
-//! States that the first version saved are read by every later one and go on as if never stopped. `WILLET_BLESS=1` makes the files of
+//! States that the first version saved are read by every later one and go on as if never stopped, or where decisions have come to know
+//! more, go on from the first row. `WILLET_BLESS=1` makes the files of
 //! `fixtures/` anew; after a release those of its versions never may be.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use willet_core::decision::DecisionConfig;
+use willet_core::decision::{AnomalyType, DecisionConfig};
 use willet_core::detectors::{Snapshot, find as find_detector};
 use willet_core::drift::{Drift, DriftDetector, Input, KINDS, Kind, PerformanceDrift};
 use willet_core::random::Random;
-use willet_core::series::{Series, SeriesConfig};
+use willet_core::series::{Answer, Series, SeriesConfig};
 use willet_core::settings::Value;
 use willet_core::windows::{
     Aggregation, BucketConfig, BucketPlan, Buckets, Every, RowWindows, StatisticName, Unit, What,
@@ -24,18 +25,22 @@ fn check(
     expected: &[String],
     go_on: impl Fn(u16, &[u8]) -> Vec<String>,
 ) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for version in 1..=saved.version {
-        let file = folder.join(format!("{name}-v{version}.bin"));
-        if version == saved.version && std::env::var_os("WILLET_BLESS").is_some() {
-            std::fs::create_dir_all(&folder).expect("the folder can be made");
-            std::fs::write(&file, &saved.bytes).expect("the file can be written");
-        }
-        let bytes = std::fs::read(&file).unwrap_or_else(|error| {
-            panic!("{}: {error} (a new state: WILLET_BLESS=1)", file.display())
-        });
-        assert_eq!(go_on(version, &bytes), expected, "{}", file.display());
+        let bytes = saved_by(name, saved, version);
+        assert_eq!(go_on(version, &bytes), expected, "{name} of {version}");
     }
+}
+
+/// What a version saved.
+fn saved_by(name: &str, saved: &Snapshot, version: u16) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let file = folder.join(format!("{name}-v{version}.bin"));
+    if version == saved.version && std::env::var_os("WILLET_BLESS").is_some() {
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        std::fs::write(&file, &saved.bytes).expect("the file can be written");
+    }
+    std::fs::read(&file)
+        .unwrap_or_else(|error| panic!("{}: {error} (a new state: WILLET_BLESS=1)", file.display()))
 }
 
 fn told(answers: impl IntoIterator<Item = impl Debug>) -> Vec<String> {
@@ -48,6 +53,8 @@ const SAVED: usize = 700;
 const ROWS: usize = 1_400;
 /// Where streams change.
 const CHANGE: usize = 900;
+/// Where a saved series has a spike.
+const SPIKE: usize = 800;
 
 /// Two features that go together, the first three deviations higher after the change; or errors, more often wrong.
 fn stream(input: Input, width: usize) -> Vec<f64> {
@@ -296,13 +303,14 @@ fn a_saved_series_goes_on() {
         learn_every: 10,
     };
     let mut rows = stream(Input::Values, 2);
-    rows[2 * 800] += 9.0;
-    let feed = |series: &mut Series, rows: &[f64], first: usize| {
-        let answers = rows.chunks_exact(2).enumerate().map(|(i, row)| {
+    rows[2 * SPIKE] += 20.0;
+    let feed = |series: &mut Series, rows: &[f64], first: usize| -> Vec<Answer> {
+        let rows = rows.chunks_exact(2).enumerate();
+        let answers = rows.map(|(i, row)| {
             let time = (first + i) as i64 * 1_000_000;
             series.take(row, Some(time)).expect("the width")
         });
-        told(answers)
+        answers.collect()
     };
     let (before, after) = rows.split_at(2 * (SAVED + 3));
     let mut whole = Series::new(&config).expect("valid");
@@ -310,13 +318,43 @@ fn a_saved_series_goes_on() {
     // Its version is within its bytes.
     let saved = Snapshot {
         kind: kind.name,
-        version: 1,
+        version: 2,
         bytes: whole.save(),
     };
     let expected = feed(&mut whole, after, SAVED + 3);
-    assert!(expected.iter().any(|answer| answer.contains("Spike")));
-    check("series", &saved, &expected, |_, bytes| {
-        let restored = Series::restore(&config, bytes);
-        feed(&mut restored.expect("readable"), after, SAVED + 3)
-    });
+    let spikes = |answers: &[Answer]| -> Vec<usize> {
+        let is_spike = |answer: &Answer| {
+            matches!(answer, Answer::Scored(scored) if scored.reason.as_ref().is_some_and(|reason| {
+                reason.anomaly_type == Some(AnomalyType::Spike)
+            }))
+        };
+        let places = answers.iter().zip(SAVED + 3..);
+        let spikes = places.filter(|(answer, _)| is_spike(answer));
+        spikes.map(|(_, place)| place).collect()
+    };
+    let before_change = |places: Vec<usize>| -> Vec<usize> {
+        let places = places.into_iter();
+        places.filter(|place| *place < CHANGE).collect()
+    };
+    assert_eq!(before_change(spikes(&expected)), [SPIKE]);
+    let go_on = |version| {
+        let bytes = saved_by("series", &saved, version);
+        let mut restored = Series::restore(&config, &bytes).expect("readable");
+        feed(&mut restored, after, SAVED + 3)
+    };
+    assert_eq!(go_on(saved.version), expected);
+    // It knew no sizes: those are learned anew, what was learned of scores stays.
+    let former = go_on(1);
+    let is_scored = |answer: &Answer| matches!(answer, Answer::Scored(_));
+    assert!(former.iter().all(is_scored));
+    let scores = |answers: &[Answer]| -> Vec<f64> {
+        let before = answers.iter().take(SPIKE - SAVED - 3);
+        let scores = before.filter_map(|answer| match answer {
+            Answer::Scored(scored) => Some(scored.score),
+            _ => None,
+        });
+        scores.collect()
+    };
+    assert_eq!(scores(&former), scores(&expected));
+    assert_eq!(before_change(spikes(&former)), [SPIKE]);
 }

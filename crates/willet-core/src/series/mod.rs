@@ -5,9 +5,10 @@
 
 mod judge;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Course, DataRange, Decision, DecisionConfig, Policy};
+use crate::decision::{Course, DataRange, Decision, DecisionConfig, DecisionV2, Policy};
 use crate::detectors::{Detector, Kind, Options};
 use crate::error::{ConfigError, RestoreError, WidthError};
 use crate::features::Spacing;
@@ -30,14 +31,26 @@ pub struct Series {
 
 /// What a series remembers beside its detector.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Learned {
-    decision: Decision,
+struct Learned<D = Decision> {
+    decision: D,
     course: Course,
     spacing: Spacing,
     /// Rows to be learned that wait for others.
     waiting: Vec<f64>,
     /// Rows that came since the waiting ones were last learned.
     since: u32,
+}
+
+impl From<Learned<DecisionV2>> for Learned {
+    fn from(state: Learned<DecisionV2>) -> Self {
+        Self {
+            decision: state.decision.into(),
+            course: state.course,
+            spacing: state.spacing,
+            waiting: state.waiting,
+            since: state.since,
+        }
+    }
 }
 
 /// How a series is made.
@@ -66,14 +79,28 @@ impl SeriesConfig<'_> {
 }
 
 /// Version of what [`Series::save`] writes.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
+/// What stands behind the version; before version 2 decisions knew no sizes.
 #[derive(Serialize, Deserialize)]
-struct State {
-    version: u16,
+struct State<D = Decision> {
     detector_version: u16,
     detector: Vec<u8>,
-    learned: Learned,
+    learned: Learned<D>,
+}
+
+impl From<State<DecisionV2>> for State {
+    fn from(state: State<DecisionV2>) -> Self {
+        Self {
+            detector_version: state.detector_version,
+            detector: state.detector,
+            learned: state.learned.into(),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), postcard::Error> {
+    postcard::take_from_bytes(bytes)
 }
 
 impl Series {
@@ -114,15 +141,19 @@ impl Series {
     /// Takes up what [`Series::save`] wrote, under the same configuration.
     pub fn restore(config: &SeriesConfig<'_>, bytes: &[u8]) -> Result<Self, RestoreError> {
         let damaged = |reason: &dyn ToString| RestoreError::damaged(config.kind.name, reason);
-        let (state, rest): (State, _) =
-            postcard::take_from_bytes(bytes).map_err(|error| damaged(&error))?;
-        if state.version > VERSION {
-            return Err(RestoreError::Version {
-                kind: "series".to_owned(),
-                found: state.version,
-                newest: VERSION,
-            });
-        }
+        let (version, bytes) = read(bytes).map_err(|error| damaged(&error))?;
+        let read = match version {
+            VERSION => read::<State>(bytes),
+            1 => read::<State<DecisionV2>>(bytes).map(|(state, rest)| (state.into(), rest)),
+            found => {
+                return Err(RestoreError::Version {
+                    kind: "series".to_owned(),
+                    found,
+                    newest: VERSION,
+                });
+            }
+        };
+        let (state, rest) = read.map_err(|error| damaged(&error))?;
         let width = config.names.len();
         let learned = &state.learned;
         let fits = rest.is_empty()
@@ -146,12 +177,11 @@ impl Series {
     pub fn save(&self) -> Vec<u8> {
         let snapshot = self.detector.snapshot();
         let state = State {
-            version: VERSION,
             detector_version: snapshot.version,
             detector: snapshot.bytes,
             learned: self.learned.clone(),
         };
-        postcard::to_allocvec(&state).expect("plain data always serialises into memory")
+        postcard::to_allocvec(&(VERSION, state)).expect("plain data always serialises into memory")
     }
 
     /// Decides otherwise from now on; what was learned stays.
