@@ -99,7 +99,7 @@ impl Gaussian {
     /// Distance from the mean in standard deviations.
     pub(crate) fn distance(&self, row: &[f64]) -> f64 {
         /// Rows up to this width need no memory from the heap.
-        const NARROW: usize = 64;
+        const NARROW: usize = 128;
         let (mut narrow, mut wide);
         let whitened = if row.len() <= NARROW {
             narrow = [0.0; NARROW];
