@@ -189,7 +189,8 @@ fn a_chart_shows_the_anomaly_and_the_summary() {
         "{out}"
     );
     assert!(
-        out.contains("2026-01-01T08:20:00Z") && out.contains("spike value 60.00, expected 19"),
+        out.contains("2026-01-01T08:20:00Z")
+            && out.contains("spike value 60.00, expected 20.00 to 21.00"),
         "{out}"
     );
     assert!(!out.contains('\u{1b}'), "colours belong to terminals");
@@ -259,7 +260,7 @@ fn evaluate_counts_by_hand() {
 #[test]
 fn a_growing_file_is_followed_through_rotation() {
     let folder = folder();
-    let path = write(folder.path(), "live.csv", spike(300, 299));
+    let path = write(folder.path(), "live.csv", spike(300, 250));
     let mut child = command(
         folder.path(),
         &[

@@ -156,7 +156,7 @@ fn metrics(service: &Service) {
     assert!(metrics.head.contains("application/openmetrics-text"));
     for name in [
         "anomaly_detection_samples_processed_total{algorithm=\"zscore\"} 400",
-        "anomaly_detection_anomalies_detected_total{algorithm=\"zscore\",confidence_level=\"low\"} 1",
+        "anomaly_detection_anomalies_detected_total{algorithm=\"zscore\",confidence_level=\"high\"} 1",
         "events_processed_total{stream=\"default\"} 400",
         "events_failed_total{stream=\"default\"} 0",
         "event_processing_duration_ms_count 400",

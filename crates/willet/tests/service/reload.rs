@@ -72,7 +72,7 @@ fn files_and_generated_streams_are_sources() {
     };
     eventually(|| events(&service, "files") == 800 && events(&service, "made") >= 300);
     eventually(|| service.get("/api/anomalies/pump-7").json()["count"] == 1);
-    let appended = "2026-02-01T00:00:00Z,pump-7,20.5,0\n";
+    let appended = "2026-01-01T13:20:00Z,pump-7,21,0\n";
     let path = folder.path().join("pump.csv");
     let mut whole = std::fs::read_to_string(&path).expect("read");
     whole.push_str(appended);
