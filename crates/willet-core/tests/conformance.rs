@@ -1,5 +1,5 @@
 use willet_core::decision::{DecisionConfig, counterfactual};
-use willet_core::detectors::{KINDS, find};
+use willet_core::detectors::{KINDS, Kind, find};
 use willet_core::error::RestoreError;
 use willet_core::random::Random;
 use willet_core::rows::{Raw, Rows};
@@ -309,16 +309,7 @@ fn a_rate_is_kept_on_values_that_tie() {
     };
     for kind in KINDS {
         for share in [0.0, 0.03, 0.1] {
-            let mut series = Series::new(&SeriesConfig {
-                kind,
-                options: &Vec::new(),
-                names: vec!["value".to_owned()],
-                seed: 7,
-                key: "ties",
-                decision: &decision,
-                learn_every: 1,
-            })
-            .expect("defaults are valid");
+            let mut series = series(kind, 1, &decision);
             let mut random = Random::new(11);
             let is_flagged = |_: &usize| {
                 let value = f64::from(u8::from(random.unit() < share));
@@ -333,6 +324,100 @@ fn a_rate_is_kept_on_values_that_tie() {
         }
     }
     assert!(failed.is_empty(), "{failed}");
+}
+
+/// A series of a kind with its defaults.
+fn series(kind: &'static Kind, width: usize, decision: &DecisionConfig) -> Series {
+    Series::new(&config(kind, width, decision)).expect("defaults are valid")
+}
+
+fn config<'a>(kind: &'static Kind, width: usize, decision: &'a DecisionConfig) -> SeriesConfig<'a> {
+    SeriesConfig {
+        kind,
+        options: const { &Vec::new() },
+        names: (0..width)
+            .map(|feature| format!("value {feature}"))
+            .collect(),
+        seed: 7,
+        key: "any",
+        decision,
+        learn_every: 1,
+    }
+}
+
+#[test]
+fn a_share_that_was_asked_for_is_flagged_whatever_the_rows_are() {
+    const ROWS: usize = 6_000;
+    let mut failed = String::new();
+    for share in [0.01, 0.05] {
+        let decision = DecisionConfig {
+            contamination: Some(share),
+            ..DecisionConfig::default()
+        };
+        // Of normal rows, and where twice as many as were asked for are wild.
+        for wild in [0.0, 2.0 * share] {
+            for kind in KINDS.iter().filter(|kind| !kind.categorical) {
+                let mut series = series(kind, WIDTH, &decision);
+                let mut random = Random::new(12);
+                let mut values = normal_rows(12, ROWS, WIDTH);
+                let mut flags = Vec::new();
+                for row in values.chunks_exact_mut(WIDTH) {
+                    if random.unit() < wild {
+                        row[0] += 10.0 + 10.0 * random.unit();
+                    }
+                    let answer = series.take(row, None).expect("the width");
+                    flags.push(matches!(answer, Answer::Scored(scored) if scored.reason.is_some()));
+                }
+                // Once there are rows enough to know what the share is.
+                let known = &flags[ROWS / 2..];
+                let found = known.iter().filter(|is_flagged| **is_flagged).count();
+                let found = found as f64 / known.len() as f64;
+                if !(share * 0.7..share * 1.3).contains(&found) {
+                    let name = kind.name;
+                    failed += &format!("{name}: {found} for {share} where {wild} are wild\n");
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
+
+#[test]
+fn a_series_lives_with_any_number() {
+    let poisons = [
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        -1e308,
+        1e100,
+        f64::MIN_POSITIVE,
+    ];
+    let decision = DecisionConfig::default();
+    for kind in KINDS {
+        for width in [1, WIDTH] {
+            let mut series = series(kind, width, &decision);
+            let values = normal_rows(13, 400, width);
+            // While it warms up, and after.
+            for (i, row) in values.chunks_exact(width).enumerate() {
+                let mut row = row.to_vec();
+                if i % 40 == 5 {
+                    row[0] = poisons[i / 40 % poisons.len()];
+                }
+                if let Answer::Scored(scored) = series.take(&row, None).expect("the width") {
+                    let numbers = [scored.anomaly_score, scored.threshold, scored.confidence];
+                    assert!(
+                        scored.score.is_finite() && numbers.iter().all(|x| (0.0..=1.0).contains(x)),
+                        "{} of {row:?}: {scored:?}",
+                        kind.name
+                    );
+                }
+                if i % 100 == 17 {
+                    let restored = Series::restore(&config(kind, width, &decision), &series.save());
+                    series = restored.unwrap_or_else(|error| panic!("{}: {error}", kind.name));
+                }
+            }
+        }
+    }
 }
 
 #[test]

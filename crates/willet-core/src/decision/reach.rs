@@ -353,7 +353,8 @@ impl Reach {
         let learns = learning != Learning::Not;
         if self.values.is_empty() {
             if learns && row.iter().any(|x| !x.is_nan()) {
-                self.young.extend_from_slice(row);
+                let known = |x: &f64| if fabs(*x) <= 1e100 { *x } else { f64::NAN };
+                self.young.extend(row.iter().map(known));
                 if self.young.len() >= YOUNG * row.len() {
                     self.grow_up(row.len());
                 }
@@ -379,9 +380,7 @@ impl Reach {
         self.values = (0..width)
             .map(|feature| {
                 let column = rows.iter().skip(feature).step_by(width).copied();
-                let column: SmallVec<[f64; YOUNG]> = column
-                    .filter(|x| !x.is_nan() && fabs(*x) <= 1e100)
-                    .collect();
+                let column: SmallVec<[f64; YOUNG]> = column.filter(|x| !x.is_nan()).collect();
                 let (middle, unit) = robust(&column);
                 let is_tame = |x: &&f64| fabs(**x - middle) <= WILD * unit;
                 let mut course = Courses::new(middle);
