@@ -40,7 +40,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     let mut accepted = 100;
     let mut from = 100;
     eventually(|| {
-        let reply = service.lines("/api/v1/events", &series("a", from, from + 2_000, &[]));
+        let reply = service.lines("/api/v1/events", &long_lines(from, from + 2_000));
         if reply.status == 200 {
             accepted += 2_000;
             from += 2_000;
@@ -80,6 +80,15 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_space() {
     );
     drop(service);
     drop(unmount);
+}
+
+/// The room that the log has left is full after fewer events when each is long.
+fn long_lines(from: usize, to: usize) -> String {
+    let note = format!("{{\"note\":\"{}\",", "x".repeat(1_000));
+    let lines = series("a", from, to, &[]);
+    lines.lines().fold(String::new(), |text, line| {
+        text + &line.replacen('{', &note, 1) + "\n"
+    })
 }
 
 #[test]
