@@ -5,9 +5,9 @@ export const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critic
 
 /** From which `anomaly_score` on an anomaly is called so; docs/http.md has the same table. */
 const SEVERITY_FROM: readonly (readonly [number, Severity])[] = [
-  [0.83, 'critical'],
-  [0.8, 'high'],
-  [0.75, 'medium'],
+  [0.885, 'critical'],
+  [0.875, 'high'],
+  [0.86, 'medium'],
 ];
 
 export function severityOf(score: number): Severity {
@@ -42,6 +42,7 @@ export interface Verdict {
   confidence?: number;
   severity?: Severity;
   anomaly_type?: string;
+  reason?: string;
   expected?: Record<string, Band>;
   contributions?: Record<string, number>;
   values?: Record<string, number | null>;

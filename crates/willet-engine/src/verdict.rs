@@ -239,6 +239,8 @@ pub struct Detail {
     pub counterfactual: Vec<(usize, f64)>,
     /// What it looks like, where that can be told.
     pub anomaly_type: Option<AnomalyType>,
+    /// What did it, in a sentence.
+    pub reason: String,
 }
 
 impl Verdicts {

@@ -36,6 +36,9 @@ pub struct Verdict<'a> {
     /// What the anomaly looks like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anomaly_type: Option<&'a str>,
+    /// What did it, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
     /// Lower end, middle and upper end of what was expected of each feature.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub expected: Named<'a, [f64; 3]>,
@@ -216,6 +219,7 @@ mod tests {
             confidence: Some(0.93),
             severity: Some("high"),
             anomaly_type: Some("spike"),
+            reason: Some("temperature 71.2 is 1.5 above the usual 64 to 69.7"),
             expected: Named::new(&names[..1], [[64.0, 66.8, 69.7]]),
             contributions: Named::new(&names, [0.88, 0.12]),
             counterfactual: Pairs(vec![("temperature", 69.5)]),
@@ -228,7 +232,7 @@ mod tests {
         let text = serde_json::to_string(&verdict).expect("serialises");
         assert_eq!(
             text,
-            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"severity":"high","anomaly_type":"spike","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"counterfactual":{"temperature":69.5},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
+            r#"{"id":"sensor-data/3/18231","stream":"sensor-data","source":"pump-7","timestamp":"2026-01-02T03:04:05.678Z","is_anomaly":true,"anomaly_score":0.83,"score":7.41,"threshold":0.75,"confidence":0.93,"severity":"high","anomaly_type":"spike","reason":"temperature 71.2 is 1.5 above the usual 64 to 69.7","expected":{"temperature":[64.0,66.8,69.7]},"contributions":{"temperature":0.88,"vibration":0.12},"counterfactual":{"temperature":69.5},"algorithm":"iforest","model_version":4,"engine_version":"0.1.0","sample_count":18232}"#
         );
     }
 }

@@ -145,8 +145,14 @@ fn bands(expected: &[Expected]) -> Vec<(f64, f64, f64)> {
         .collect()
 }
 
-fn reason<'py>(py: Python<'py>, names: &[String], reason: &Reason) -> PyResult<Bound<'py, PyDict>> {
+fn reason<'py>(
+    py: Python<'py>,
+    names: &[String],
+    reason: &Reason,
+    sentence: &str,
+) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
+    all.set_item("sentence", sentence)?;
     all.set_item("anomaly_type", reason.anomaly_type.map(AnomalyType::as_str))?;
     let contributions = PyDict::new(py);
     for (name, share) in names.iter().zip(&reason.explanation.contributions) {
@@ -181,11 +187,11 @@ struct Columns {
     threshold: Vec<f64>,
     is_anomaly: Vec<bool>,
     confidence: Vec<f64>,
-    reasons: Vec<(usize, Box<Reason>)>,
+    reasons: Vec<(usize, Box<Reason>, String)>,
 }
 
 impl Columns {
-    fn push(&mut self, answer: Answer) {
+    fn push(&mut self, answer: Answer, names: &[String], values: &[f64]) {
         let row = self.status.len();
         let scored = match answer {
             Answer::Scored(scored) => scored,
@@ -212,7 +218,8 @@ impl Columns {
         self.confidence.push(scored.confidence);
         self.is_anomaly.push(scored.reason.is_some());
         if let Some(reason) = scored.reason {
-            self.reasons.push((row, reason));
+            let sentence = reason.sentence(names, values);
+            self.reasons.push((row, reason, sentence));
         }
     }
 }
@@ -372,7 +379,11 @@ impl Series {
             Answer::Missing => (MISSING, nan, nan, nan, false, nan, None),
             Answer::Scored(scored) => {
                 let why = scored.reason.as_deref();
-                let why = why.map(|why| reason(py, &config.names, why)).transpose()?;
+                let why = why.map(|why| {
+                    let sentence = why.sentence(&config.names, space);
+                    reason(py, &config.names, why, &sentence)
+                });
+                let why = why.transpose()?;
                 (
                     SCORED,
                     scored.score,
@@ -410,15 +421,15 @@ impl Series {
         let columns = self.over(rows, |inner, rows, at, columns: &mut Columns| {
             for (i, row) in rows.iter().enumerate() {
                 let time = times.as_ref().map(|times| times[at + i]);
-                columns.push(inner.core.take(row, time)?);
+                columns.push(inner.core.take(row, time)?, &inner.config.names, row);
             }
             Ok(())
         })?;
         let reasons = PyDict::new(py);
         if !columns.reasons.is_empty() {
             let names = self.lock(py).config.names.clone();
-            for (row, why) in &columns.reasons {
-                reasons.set_item(row, reason(py, &names, why)?)?;
+            for (row, why, sentence) in &columns.reasons {
+                reasons.set_item(row, reason(py, &names, why, sentence)?)?;
             }
         }
         (

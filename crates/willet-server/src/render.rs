@@ -59,6 +59,7 @@ impl VerdictFormat for VerdictJson {
                     .iter()
                     .map(|band| [band.low, band.middle, band.high]);
                 wire.anomaly_type = detail.anomaly_type.map(AnomalyType::as_str);
+                wire.reason = Some(&detail.reason);
                 wire.expected = Named::new(&detail.names, expected);
                 wire.contributions =
                     Named::new(&detail.names, detail.contributions.iter().copied());

@@ -60,6 +60,7 @@ export function Explanation({ verdict }: { verdict: Verdict }) {
         </table>
       )}
       {rest > 0 && <p class="muted small">and {rest} more values with smaller shares</p>}
+      {verdict.reason && <p class="reason">{verdict.reason}</p>}
       <dl class="facts">
         <Fact name="Score">
           {score(verdict.anomaly_score)}

@@ -11,8 +11,9 @@ export function Help() {
   return (
     <Dialog title="Help" onClose={() => (helpOpen.value = false)}>
       <p>
-        Willet learns what is normal for each source and says what is not. A score of 0.75 is met once in 1,000 normal events, 0.80 once in 10,000. The band in
-        a chart is what was expected, the pale area the lowest to the highest value, the line the mean.
+        Willet learns what is normal for each source and says what is not. A score of 0.75 is met once in 1,000 normal events; from
+        0.82 on a value lies clearly beyond all that came before. The band in a chart is what was expected, the pale area the lowest to the highest value, the
+        line the mean.
       </p>
       <table class="keys">
         <caption class="visually-hidden">Keys</caption>

@@ -53,6 +53,12 @@ pub struct Evidence {
     pub depth: f64,
     /// What it looks like.
     pub anomaly_type: AnomalyType,
+    /// The feature that it speaks of; `None` where it is all of them.
+    pub feature: Option<usize>,
+    /// Rows that it has lasted, and the most that such lasted before.
+    pub rows: u32,
+    /// See `rows`.
+    pub usual: u32,
 }
 
 /// The course of a series' values, in a few numbers: how long they stood still or stayed away, what is usual of them, and
@@ -145,12 +151,17 @@ impl Course {
         if self.features.is_empty() {
             self.features = vec![Usual::default(); row.len().min(FEATURES)];
         }
-        let mut is_flat = false;
-        for (usual, value) in self.features.iter_mut().zip(row) {
-            is_flat |= usual.step(*value);
+        let mut flat = None;
+        for (feature, (usual, value)) in self.features.iter_mut().zip(row).enumerate() {
+            if usual.step(*value) {
+                flat = flat.or(Some(feature));
+            }
         }
         let lasted = self.follow(row, expected);
-        lasted.or_else(|| is_flat.then(|| self.unseen(AnomalyType::FlatLine)))
+        lasted.or_else(|| {
+            let usual = self.features[flat?];
+            Some(self.unseen(AnomalyType::FlatLine, flat, usual.same, usual.longest))
+        })
     }
 
     fn step_missing(&mut self) -> Option<Evidence> {
@@ -160,12 +171,28 @@ impl Course {
             .saturating_mul(LONGER)
             .max(MISSING_ROWS);
         let is_news = self.rows >= KNOWN && self.missing == limit;
-        is_news.then(|| self.unseen(AnomalyType::MissingData))
+        is_news.then(|| {
+            self.unseen(
+                AnomalyType::MissingData,
+                None,
+                self.missing,
+                self.longest_missing,
+            )
+        })
     }
 
     /// Evidence of what did not come in any row before.
-    fn unseen(&self, anomaly_type: AnomalyType) -> Evidence {
+    fn unseen(
+        &self,
+        anomaly_type: AnomalyType,
+        feature: Option<usize>,
+        rows: u32,
+        usual: u32,
+    ) -> Evidence {
         Evidence {
+            feature,
+            rows,
+            usual,
             depth: log10(f64::from(self.rows) + 1.0) + LASTING,
             anomaly_type,
         }
@@ -207,6 +234,9 @@ impl Course {
         Some(Evidence {
             depth: watch.depth + LASTING,
             anomaly_type,
+            feature: Some(usize::from(watch.feature)),
+            rows: u32::from(WATCHED),
+            usual: 0,
         })
     }
 

@@ -35,10 +35,15 @@ const RATES: (f64, f64) = (0.02, 0.6);
 const MEMORY: f64 = 8_192.0;
 
 impl Mixture {
+    /// Share of rows that did not come from what the series has been; `share` was asked for.
+    pub(super) fn share(&self, share: f64) -> f64 {
+        let pi = (self.others + share * PRIOR_ROWS) / (self.rows + PRIOR_ROWS);
+        pi.clamp(1e-6, 0.5)
+    }
+
     /// Probability that a row of this depth did not come from what the series has been; `share` was asked for.
     pub(super) fn probability(&self, depth: f64, share: f64) -> f64 {
-        let pi = (self.others + share * PRIOR_ROWS) / (self.rows + PRIOR_ROWS);
-        let pi = pi.clamp(1e-6, 0.5);
+        let pi = self.share(share);
         let xi = (self.others + PRIOR_OTHERS) / (self.depths + PRIOR_OTHERS / PRIOR_RATE);
         let xi = xi.clamp(RATES.0, RATES.1);
         let lambda = depth * std::f64::consts::LN_10;

@@ -1,5 +1,6 @@
 //! From scores to yes or no: calibration to one scale, threshold, guard, confidence.
 
+mod body;
 mod budget;
 mod calendar;
 mod calibration;
@@ -24,6 +25,7 @@ pub use reach::{Far, Reach};
 pub use scale::Scale;
 use scale::Stretch;
 
+use body::Body;
 use budget::Budget;
 pub use guard::Learning;
 use guard::{Guard, STRANGE};
@@ -42,6 +44,8 @@ pub struct Decision {
     scores: Extent,
     guard: Guard,
     stretch: Stretch,
+    /// The tail of normal scores as most rows foretell it.
+    body: Option<Body>,
     /// Depths of all rows.
     all: Calibrator,
     mixture: Mixture,
@@ -112,6 +116,10 @@ impl Judgement {
     }
 }
 
+/// How much of what most rows foretell is believed: tails may be heavier than that.
+const FORETOLD: f64 = 0.85;
+/// Rows after which it is looked again at what most of them foretell.
+const LOOK_EVERY: u64 = 64;
 /// Exponent with which two pieces of evidence for one thing are joined.
 const JOINED: u8 = 8;
 /// Depth that a score can have at most beyond that of the rarest of the rows it is compared with.
@@ -125,13 +133,18 @@ impl Decision {
         let gap = self.budget.pass(moment.time);
         let rarity = self.rarity(score, moment.row)?;
         let far = self.reach.far(moment.row);
-        Some(self.decide(rarity, far, moment, gap, policy))
+        if self.all.seen().is_multiple_of(LOOK_EVERY) {
+            self.body = Body::of(&self.normal, self.mixture.share(policy.share()));
+        }
+        let beyond = |body: Body| (body.depth(score) - rarity).max(0.0);
+        let foretold = rarity + FORETOLD * self.body.map_or(0.0, beyond);
+        Some(self.decide(rarity, foretold, far, moment, gap, policy))
     }
 
     /// Judges a row that has no score by what speaks for an anomaly beside; it is not to be learned.
     pub fn judge_scoreless(&mut self, moment: Moment<'_>, policy: &Policy) -> Judgement {
         let gap = self.budget.pass(moment.time);
-        let mut judgement = self.decide(0.0, None, moment, gap, policy);
+        let mut judgement = self.decide(0.0, 0.0, None, moment, gap, policy);
         judgement.learning = Learning::Not;
         judgement
     }
@@ -154,6 +167,7 @@ impl Decision {
     fn decide(
         &mut self,
         rarity: f64,
+        foretold: f64,
         far: Option<Far>,
         moment: Moment<'_>,
         gap: f64,
@@ -189,13 +203,14 @@ impl Decision {
         // What is certain costs nothing: it does not come from the threshold, and could raise it without end.
         let flags = if is_flagged && !is_certain { 1.0 } else { 0.0 };
         self.budget.spend(policy, gap, flags);
+        let foretold = self.join(foretold, far.as_ref()).max(depth);
         let probability = if is_certain {
             1.0
         } else {
-            self.mixture.probability(depth, policy.share())
+            self.mixture.probability(foretold, policy.share())
         };
         if !is_certain {
-            self.mixture.push(depth, probability);
+            self.mixture.push(foretold, probability);
         }
         self.all.learn(own);
         Judgement {

@@ -47,7 +47,7 @@ const STILL_ROWS: u32 = 200;
 const OF_SLOW: f64 = 0.25;
 const OF_OTHER_SIDE: f64 = 1.0 / 6.0;
 const OF_STEP: f64 = 2.5;
-/// A margin that says as much as half of being beyond all rows does.
+/// Square of the margin that says half of what being beyond all rows does.
 const TRIFLE: f64 = 0.25;
 /// Margin of a change of what never changed.
 const NEVER: f64 = 16.0;
@@ -345,7 +345,8 @@ impl Reach {
     pub fn depth(&self, far: &Far) -> f64 {
         let rows = f64::from(self.rows.min(SLOW_ROWS) + 1);
         let records = libm::log10(rows / (2.0 * self.values.len() as f64)).max(0.0);
-        records * far.margin / (far.margin + TRIFLE) + depth_of(far.margin)
+        let square = far.margin * far.margin;
+        records * square / (square + TRIFLE) + depth_of(far.margin)
     }
 
     /// Takes note of a row.

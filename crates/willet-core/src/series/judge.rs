@@ -83,6 +83,8 @@ pub struct Reason {
     pub counterfactual: Vec<(usize, f64)>,
     /// What it looks like.
     pub anomaly_type: Option<AnomalyType>,
+    /// What several rows showed, where that is what it was flagged for.
+    pub evidence: Option<Evidence>,
 }
 
 impl Judge<'_> {
@@ -222,12 +224,17 @@ impl Judge<'_> {
             explanation,
             counterfactual,
             anomaly_type,
+            evidence: sight.counting(judgement),
         }))
     }
 
     /// What made the row strange: the values that lie beyond all before, else what the detector says.
     fn explain(&self, judgement: &Judgement, sight: &Sight<'_>) -> Result<Explanation, WidthError> {
         let mut explanation = self.detector.explain(sight.row)?;
+        if let Some(feature) = sight.counting(judgement).and_then(|known| known.feature) {
+            let weights = (0..sight.row.len()).map(|other| f64::from(u8::from(other == feature)));
+            explanation = Explanation::from_weights(weights.collect(), explanation.expected);
+        }
         let Some(far) = &judgement.far else {
             return Ok(explanation);
         };
@@ -254,8 +261,11 @@ impl Judge<'_> {
                 *expected = usual;
             }
         }
-        let weights = far.margins.iter().map(|margin| margin * margin).collect();
-        Ok(Explanation::from_weights(weights, explanation.expected))
+        if sight.counting(judgement).is_none() {
+            let weights = far.margins.iter().map(|margin| margin * margin).collect();
+            explanation = Explanation::from_weights(weights, explanation.expected);
+        }
+        Ok(explanation)
     }
 }
 
@@ -301,11 +311,15 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// The evidence of several rows, where it is what the row is flagged for.
+    fn counting(&self, judgement: &Judgement) -> Option<Evidence> {
+        let counts = |evidence: &Evidence| judgement.depth >= evidence.depth;
+        self.evidence.filter(counts)
+    }
+
     /// The type that is known without a look at the value.
     fn known_type(&self, judgement: &Judgement) -> Option<AnomalyType> {
-        let counts = |evidence: &Evidence| judgement.depth >= evidence.depth;
-        self.evidence
-            .filter(counts)
+        self.counting(judgement)
             .map(|evidence| evidence.anomaly_type)
             .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
     }

@@ -4,6 +4,7 @@
 //! come out, and they are those of the engine for the same rows, key, seed and configuration. Both have them of [`Judge`].
 
 mod judge;
+mod reason;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::random::series_seed;
 use crate::rows::{Raw, Rows};
 
 pub use judge::{Answer, Case, Judge, Reason, Ruling, Scored};
+pub use reason::short;
 
 /// Detector, decisions and course of one series.
 #[derive(Debug)]

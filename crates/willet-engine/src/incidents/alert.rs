@@ -13,13 +13,13 @@ use crate::event::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Below 0.75.
+    /// Below 0.86: as chance brings it now and then.
     Low,
-    /// From 0.75: 1 in 1,000.
+    /// From 0.86 (L = 6.1): some 9 deviations off among 1,000 rows, or a change that has lasted.
     Medium,
-    /// From 0.80: 1 in 10,000.
+    /// From 0.875 (L = 7): some 14.
     High,
-    /// From 0.83: about 1 in 100,000.
+    /// From 0.885 (L = 7.7): 20 and more, or a large change that has lasted.
     Critical,
 }
 
@@ -30,9 +30,9 @@ impl Severity {
     /// Severity of an `anomaly_score`.
     pub fn of(anomaly_score: f64) -> Self {
         match anomaly_score {
-            score if score >= 0.83 => Self::Critical,
-            score if score >= 0.80 => Self::High,
-            score if score >= 0.75 => Self::Medium,
+            score if score >= 0.885 => Self::Critical,
+            score if score >= 0.875 => Self::High,
+            score if score >= 0.86 => Self::Medium,
             _ => Self::Low,
         }
     }

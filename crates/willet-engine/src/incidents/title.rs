@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use willet_core::series::short;
 
 /// What a title needs of a verdict's JSON.
 #[derive(Default, Deserialize)]
@@ -11,9 +12,11 @@ struct Guilty {
     contributions: BTreeMap<String, f64>,
     #[serde(default)]
     values: BTreeMap<String, Option<f64>>,
+    reason: Option<String>,
 }
 
-/// `pump-7: spike, temperature 71.2, score 0.83`; what is not known is left out.
+/// `pump-7: spike, temperature 71.2 is 1.5 above the usual 64 to 69.7`; without a sentence the value and the score, as far as they are
+/// known.
 pub(super) fn title(
     name: &str,
     anomaly_type: Option<&str>,
@@ -22,6 +25,11 @@ pub(super) fn title(
 ) -> String {
     let mut title = format!("{name}: {}", anomaly_type.unwrap_or("anomaly"));
     let guilty: Guilty = serde_json::from_str(verdict).unwrap_or_default();
+    if let Some(reason) = guilty.reason {
+        title.push_str(", ");
+        title.push_str(&reason);
+        return title;
+    }
     // The first of equal ones, so that a title does not depend on how a map is walked.
     let most = guilty
         .contributions
@@ -42,23 +50,6 @@ pub(super) fn title(
     title
 }
 
-/// A number with about four digits that mean something.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    let text = match size {
-        size if size >= 1e9 || (size > 0.0 && size < 1e-3) => return format!("{value:.3e}"),
-        size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 100.0 => format!("{value:.1}"),
-        size if size >= 10.0 => format!("{value:.2}"),
-        _ => format!("{value:.4}"),
-    };
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,22 +68,16 @@ mod tests {
             "pump-7: spike, temperature 71.23, score 0.83",
         );
         check(
+            Some("spike"),
+            Some(0.9),
+            r#"{"reason":"temperature 71.2 is 1.5 above the usual 64 to 69.7"}"#,
+            "pump-7: spike, temperature 71.2 is 1.5 above the usual 64 to 69.7",
+        );
+        check(
             Some("dip"),
             Some(0.8),
             r#"{"contributions":{"b":0.5,"a":0.5},"values":{"a":null}}"#,
             "pump-7: dip, a, score 0.80",
-        );
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let texts: Vec<String> = [0.0, 71.2, -1234.5, 100.0, 0.25, 1e12, 1e-6]
-            .into_iter()
-            .map(short)
-            .collect();
-        assert_eq!(
-            texts,
-            ["0", "71.2", "-1234", "100", "0.25", "1.000e12", "1.000e-6"]
         );
     }
 }

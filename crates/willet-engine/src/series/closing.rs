@@ -291,6 +291,7 @@ impl Series {
                 expected: explained.expected,
                 counterfactual: Vec::new(),
                 anomaly_type: None,
+                reason: "the rows of this window are stranger than those of usual ones".to_owned(),
             });
             found.details.len() as u32 - 1
         });

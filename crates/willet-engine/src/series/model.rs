@@ -222,7 +222,7 @@ impl Model {
         if let Some(features) = &mut self.features {
             features.observe(values);
         }
-        self.outcome(ruling.answer, found)
+        self.outcome(ruling.answer, self.row(values, space), found)
     }
 
     /// Learns values that it did not learn when it judged them.
@@ -251,7 +251,7 @@ impl Model {
         let (decision, course) = (self.decision.clone(), self.course.clone());
         let ruling = self.rule(plan, time, values, space);
         (self.decision, self.course) = (decision, course);
-        self.outcome(ruling.answer, found)
+        self.outcome(ruling.answer, self.row(values, space), found)
     }
 
     /// Judges values; decision and course learn them, features and detector do not.
@@ -299,7 +299,7 @@ impl Model {
             .expect("the model was built for this width")
     }
 
-    fn outcome(&self, answer: Answer, found: &mut Found) -> Outcome {
+    fn outcome(&self, answer: Answer, row: &[f64], found: &mut Found) -> Outcome {
         match answer {
             Answer::WarmingUp => Outcome::WarmingUp,
             Answer::Missing => Outcome::Missing,
@@ -310,16 +310,17 @@ impl Model {
                 confidence: scored.confidence,
                 is_anomaly: scored.reason.is_some(),
                 detail: scored.reason.map(|reason| {
-                    found.details.push(self.detail(*reason));
+                    found.details.push(self.detail(*reason, row));
                     found.details.len() as u32 - 1
                 }),
             }),
         }
     }
 
-    fn detail(&self, reason: Reason) -> Detail {
+    fn detail(&self, reason: Reason, row: &[f64]) -> Detail {
         Detail {
             names: self.names().to_vec(),
+            reason: reason.sentence(self.names(), row),
             contributions: reason.explanation.contributions,
             expected: reason.explanation.expected,
             counterfactual: reason.counterfactual,

@@ -49,7 +49,7 @@ explained(
     score="How strange it is on the detector's own scale; None where there is no score.",
     warming_up="Whether there is no score: too little was learned, or no value of the sample can be used.",
     source="Where it came from.",
-    reason="Why it is an anomaly (anomaly_type, contributions, expected, counterfactual); None where it is none.",
+    reason="Why it is an anomaly (sentence, anomaly_type, contributions, expected, counterfactual); None where it is none.",
 )
 
 

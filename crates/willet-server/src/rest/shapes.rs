@@ -122,6 +122,8 @@ pub(crate) struct Verdict {
     /// `low`, `medium`, `high`, `critical`.
     severity: Option<String>,
     anomaly_type: Option<String>,
+    /// What did it, in a sentence.
+    reason: Option<String>,
     /// Low, middle and high of what was expected, by feature.
     expected: Option<BTreeMap<String, Vec<f64>>>,
     /// Share of each feature in the score; sum 1.

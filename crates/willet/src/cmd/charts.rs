@@ -97,27 +97,10 @@ impl Picture {
                     }
                     let row = &answers.events.rows()[event];
                     let text = answers.verdicts.detail(scored).map(|detail| {
-                        let shares = &detail.contributions;
-                        let main = (0..shares.len())
-                            .rev()
-                            .max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
-                        let main = main.unwrap_or(0);
                         let kind = detail
                             .anomaly_type
-                            .map_or("", willet_engine::verdict::AnomalyType::as_str);
-                        let names = answers.events.layout(event).names();
-                        let found = names
-                            .iter()
-                            .position(|name| detail.names.get(main) == Some(name));
-                        let value =
-                            found.map_or(f64::NAN, |place| answers.events.values(event)[place]);
-                        let expected = detail.expected.get(main).map_or(String::new(), |band| {
-                            format!(", expected {} to {}", short(band.low), short(band.high))
-                        });
-                        let name = detail.names.get(main).map_or("", |name| name);
-                        format!("{kind} {name} {}{expected}", short(value))
-                            .trim()
-                            .to_owned()
+                            .map_or("anomaly", willet_engine::verdict::AnomalyType::as_str);
+                        format!("{kind}: {}", detail.reason)
                     });
                     self.strangest.push(Strange {
                         offset: row.offset,

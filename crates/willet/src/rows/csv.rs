@@ -170,6 +170,11 @@ impl CsvRows {
         match (&verdict.outcome, super::skipped(verdict)) {
             (Outcome::WarmingUp, _) => out.extend_from_slice(b"warming up"),
             (_, Some(reason)) => self.field(&reason, out),
+            (Outcome::Scored(scored), None) if scored.is_anomaly => {
+                if let Some(detail) = answers.verdicts.detail(scored) {
+                    self.field(&detail.reason, out);
+                }
+            }
             _ if verdict.is_drift => out.extend_from_slice(b"drift"),
             _ if verdict.is_late => out.extend_from_slice(b"late"),
             _ => {}

@@ -37,9 +37,11 @@ const SPREAD_ROWS: u32 = 3_000;
 /// A deviation moves level and spread by no more than one of this many standard deviations does.
 const CLIP: f64 = 4.0;
 /// A deviation is remembered as one of at most this many standard deviations.
-const REMEMBERED: f64 = 16.0;
+const REMEMBERED: f64 = 1.5;
 /// One that was told already as one of at most this many.
-const TOLD: f64 = 2.0;
+const TOLD: f64 = 1.0;
+/// Weight of the means beside the value alone.
+const TOGETHER: f64 = 0.7;
 /// Deviations before their spread means anything.
 const WARM_UP: u32 = 8;
 
@@ -53,11 +55,12 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Mean depth over the lengths; `None` while the deviations alone have none.
+    /// Depth of the value alone, or together with those before it where that says more; `None` while the deviations alone have none. A
+    /// value that stands alone must not lift those behind it above others that do.
     pub(super) fn depth(&self) -> Option<f64> {
-        self.depths[0]?;
-        let sum: f64 = self.depths.iter().flatten().sum();
-        Some(sum / LENGTHS.len() as f64)
+        let alone = self.depths[0]?;
+        let sum: f64 = self.depths[1..].iter().flatten().sum();
+        Some(alone.max(TOGETHER * sum / (LENGTHS.len() - 1) as f64))
     }
 }
 

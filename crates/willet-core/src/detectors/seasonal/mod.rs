@@ -67,6 +67,9 @@ const SHAPE_WEIGHT: f64 = 0.25;
 /// Weight of the newest row in the recent evidence: about the last 20 rows.
 const NEWEST: f64 = 0.05;
 
+/// One row counts for no more than this in it.
+const MOST_EVIDENCE: f64 = 2.0;
+
 /// A row seen against what is usual.
 struct View {
     /// Narrow rows need no memory from the heap.
@@ -153,7 +156,7 @@ impl Rest {
 
     /// The recent evidence with that of a row.
     fn with(&self, evidence: f64) -> f64 {
-        self.lately + NEWEST * (evidence - self.lately)
+        self.lately + NEWEST * (evidence.min(MOST_EVIDENCE) - self.lately)
     }
 
     fn learn(&mut self, values: impl Iterator<Item = f64>, view: &View, window: usize) {
