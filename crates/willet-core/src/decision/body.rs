@@ -50,4 +50,11 @@ impl Body {
         let t = ((score - self.half) / self.unit).max(0.0);
         -log10(SHARES.0) + log10(SHARES.0 / SHARES.1) * pow(t, self.exponent)
     }
+
+    /// Whether it is of a rising tail; state that came from outside is checked with this.
+    pub(super) fn is_sound(&self) -> bool {
+        self.half.is_finite()
+            && self.unit > 0.0
+            && (EXPONENTS.0..=EXPONENTS.1).contains(&self.exponent)
+    }
 }

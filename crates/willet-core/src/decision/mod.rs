@@ -330,6 +330,7 @@ impl Decision {
             && self.reach.is_sound()
             && self.scores.is_sound()
             && self.guard.is_sound()
+            && self.body.is_none_or(|body| body.is_sound())
             && self.mixture.is_sound()
             && self.budget.is_sound()
     }

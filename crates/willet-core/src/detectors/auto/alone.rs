@@ -110,10 +110,12 @@ impl Alone {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.values.capacity() * size_of::<ExponentialMoments>() + self.scale.heap_bytes()
+        self.values.capacity() * size_of::<ExponentialMoments>()
+            + self.steps.capacity() * size_of::<(f64, f64)>()
+            + self.scale.heap_bytes()
     }
 
     pub(super) fn is_sound(&self, width: usize) -> bool {
-        self.values.len() == width && self.scale.is_sound()
+        self.values.len() == width && self.steps.len() == width && self.scale.is_sound()
     }
 }
