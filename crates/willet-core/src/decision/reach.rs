@@ -282,10 +282,9 @@ impl Courses {
     /// Takes note of a value that came.
     fn take(&mut self, x: f64, learning: Learning) {
         let change = x - self.last;
-        if self.rows > 0 {
-            if change != 0.0 && (self.step == 0.0 || fabs(change) < self.step) {
-                self.step = fabs(change);
-            }
+        let is_step = self.rows > 0 && change != 0.0;
+        if is_step && (self.step == 0.0 || fabs(change) < self.step) {
+            self.step = fabs(change);
         }
         self.last = x;
         self.counter.push(x);

@@ -14,19 +14,19 @@ fn noise(seed: u64, n: usize) -> Vec<f64> {
     (0..n).map(|_| normal(&mut random)).collect()
 }
 
-fn policy(config: DecisionConfig) -> Policy {
-    Policy::try_from(&config).expect("valid")
+fn policy(config: &DecisionConfig) -> Policy {
+    Policy::try_from(config).expect("valid")
 }
 
 fn of_share(contamination: f64) -> Policy {
-    policy(DecisionConfig {
+    policy(&DecisionConfig {
         contamination: Some(contamination),
         ..Default::default()
     })
 }
 
 fn of_rate(rate: &str) -> Policy {
-    policy(DecisionConfig {
+    policy(&DecisionConfig {
         rate: Some(rate.to_owned()),
         ..Default::default()
     })
@@ -104,6 +104,9 @@ fn v1_a_score_that_ends_does_not_stand_in_the_way() {
     assert!(depths.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
+/// A name, and rows of a seed.
+type Shape<'a> = (&'a str, &'a dyn Fn(u64) -> Vec<f64>);
+
 #[test]
 fn v2_the_share_asked_for_is_flagged() {
     let clean = |seed| noise(seed, 20_000);
@@ -117,7 +120,7 @@ fn v2_the_share_asked_for_is_flagged() {
         let moved = |x: f64| x + if random.unit() < 0.03 { 20.0 } else { 0.0 };
         noise(seed, 20_000).into_iter().map(moved).collect()
     };
-    let shapes: [(&str, &dyn Fn(u64) -> Vec<f64>); 3] = [
+    let shapes: [Shape<'_>; 3] = [
         ("clean", &clean),
         ("two modes", &two_modes),
         ("3 % far off", &outliers),
@@ -264,7 +267,7 @@ fn the_default_keeps_flags_within_their_share_even_when_scores_grow() {
 
 #[test]
 fn consecutive_scores_are_asked_for() {
-    let policy = policy(DecisionConfig {
+    let policy = policy(&DecisionConfig {
         consecutive: 3,
         contamination: Some(0.01),
         ..Default::default()

@@ -198,7 +198,7 @@ impl Seasons {
 
     /// What the last rows were off their bands; empty where their single values are not kept.
     pub(super) fn off_before(&self) -> Vec<f64> {
-        self.before(|of, back| of.off_before(back))
+        self.before(Of::off_before)
     }
 
     /// The last rows less what the seasons made of them. Of means of several rows what is left is made as large as that of one.

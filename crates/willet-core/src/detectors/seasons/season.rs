@@ -277,10 +277,10 @@ impl Season {
             .collect();
         let straight = without_trend(&values);
         let (mut correlations, mut likeness, mut found) =
-            Self::look_at(&straight, ranks(&straight));
+            Self::look_at(&straight, &ranks(&straight));
         if found.is_none() {
             // What is the same but for a few rows has no ranks to speak of: its sizes may repeat.
-            let (by_size, like, sized) = Self::look_at(&straight, sizes(&straight));
+            let (by_size, like, sized) = Self::look_at(&straight, &sizes(&straight));
             if sized.is_some() {
                 (correlations, likeness, found) = (by_size, like, sized);
             }
@@ -308,9 +308,9 @@ impl Season {
     }
 
     /// Autocorrelation and likeness of what stands for the values, and the period that these show and the values bear out.
-    fn look_at(straight: &[f64], ranks: Vec<i16>) -> (Vec<f64>, Vec<f64>, Option<usize>) {
-        let correlations = autocorrelation(&ranks);
-        let likeness = likeness(&ranks, &correlations);
+    fn look_at(straight: &[f64], ranks: &[i16]) -> (Vec<f64>, Vec<f64>, Option<usize>) {
+        let correlations = autocorrelation(ranks);
+        let likeness = likeness(ranks, &correlations);
         let found = period(&correlations, &likeness).filter(|period| foretells(straight, *period));
         (correlations, likeness, found)
     }
