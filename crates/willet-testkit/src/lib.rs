@@ -14,4 +14,5 @@
 pub mod check;
 pub mod fuzz;
 pub mod simulation;
+pub mod situations;
 pub mod streams;
