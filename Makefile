@@ -26,8 +26,9 @@ run: build ## build everything and run the service with a dozen generated source
 
 test: build ## run all tests, with the longer ones inside their budgets
 	@scripts/setup.sh test
-	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_
+	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_ --skip laws_hold
 	WILLET_METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) $(CARGO) test --locked -p willet-core --test conformance -- --nocapture relations_hold
+	WILLET_LAWS_SECONDS=$(LAWS_SECONDS) $(CARGO) test --locked -p willet-testkit --test laws -- --nocapture laws_hold
 	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_
 	$(MAKE) e2e
 	$(MAKE) contract
