@@ -7,6 +7,7 @@
 //! - **V8** Where nobody chose, of plain noise one row in 1,000 is flagged at most.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
 
 use willet_core::decision::DecisionConfig;
 use willet_core::detectors::KINDS;
@@ -181,6 +182,12 @@ impl Trial {
         measured.collect()
     }
 
+    /// Rows between two things to be told; many where a rate of the user's own is spent on the first.
+    fn gap(&mut self, usual: Range<usize>) -> usize {
+        let is_spent = matches!(self.setting, Setting::Rate(_));
+        self.draw.whole(if is_spent { 2_000..3_000 } else { usual })
+    }
+
     /// Noise around a level, so many rows.
     fn learn(&mut self, rows: usize, level: f64) {
         for _ in 0..rows {
@@ -215,11 +222,7 @@ fn size_is_never_lost(trial: &mut Trial) -> Result<(), String> {
         "after a shift" => {
             trial.learn(rows, 0.0);
             level = way * trial.draw.scale(10.0..50.0);
-            // What a user's own rate allows is spent on the shift for that long.
-            let gap = match trial.setting {
-                Setting::Rate(_) => trial.draw.whole(2_000..3_000),
-                _ => trial.draw.whole(300..1_500),
-            };
+            let gap = trial.gap(300..1_500);
             trial.learn(gap, level);
         }
         _ => trial.learn(rows, 0.0),
@@ -228,7 +231,7 @@ fn size_is_never_lost(trial: &mut Trial) -> Result<(), String> {
         let mut row = trial.noise();
         row[which] += way * 20.0;
         let _ = trial.take(&row);
-        let gap = trial.draw.whole(1..100);
+        let gap = trial.gap(1..100);
         trial.learn(gap, 0.0);
     }
     if story == "after a restart" {
