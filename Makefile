@@ -7,9 +7,10 @@ SIM_SECONDS         ?= 120
 METAMORPHIC_SECONDS ?= 120
 KILLS               ?= 30
 CONTRACT_SECONDS    ?= 90
+LAWS_SECONDS        ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check accuracy peers bench gen sim soak fuzz setup build e2e contract page python-test
+.PHONY: help run test check accuracy situations laws peers bench gen sim soak fuzz setup build e2e contract page python-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -25,8 +26,9 @@ run: build ## build everything and run the service with a dozen generated source
 
 test: build ## run all tests, with the longer ones inside their budgets
 	@scripts/setup.sh test
-	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_
+	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_ --skip laws_hold
 	WILLET_METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) $(CARGO) test --locked -p willet-core --test conformance -- --nocapture relations_hold
+	WILLET_LAWS_SECONDS=$(LAWS_SECONDS) $(CARGO) test --locked -p willet-testkit --test laws -- --nocapture laws_hold
 	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_
 	$(MAKE) e2e
 	$(MAKE) contract
@@ -83,10 +85,17 @@ peers: build ## the same with other libraries' detectors (PEERS and FAMILIES nam
 	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
 DATA ?= ../shared/data
 
+situations: ## play ordinary situations to the kinds and to two rules of thumb (SEEDS); writes docs/situations.md
+	$(CARGO) run --release --locked -q -p willet-testkit --bin situations -- --seeds $(SEEDS) --algorithm each --page docs/situations.md
+SEEDS ?= 0-9
+
+laws: ## hold every kind to the laws of verdicts for LAWS_SECONDS
+	$(CARGO) run --release --locked -q -p willet-testkit --bin laws -- --seconds $(LAWS_SECONDS)
+
 bench: ## measure the figures beside their peers; writes bench/RESULTS.md
 	bench/run.sh
 
-soak: build ## simulation, kills and metamorphic tests without limit
+soak: build ## simulation, kills, metamorphic tests, laws and situations without limit
 	scripts/soak.sh
 
 fuzz: ## fuzz codecs, log and state readers until stopped

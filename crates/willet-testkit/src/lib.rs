@@ -13,5 +13,7 @@
 
 pub mod check;
 pub mod fuzz;
+pub mod laws;
 pub mod simulation;
+pub mod situations;
 pub mod streams;

@@ -12,3 +12,4 @@ mod service;
 mod tool;
 mod top;
 mod tune;
+mod verdicts;
