@@ -238,10 +238,12 @@ fn size_is_never_lost(trial: &mut Trial) -> Result<(), String> {
         trial.series = trial.series.restored();
     }
     let mut row: Vec<f64> = trial.noise().iter().map(|x| x + level).collect();
+    let mut unit = 1.0;
     if story == "among counts" {
         row.fill(3.0);
+        unit = 3f64.sqrt();
     }
-    row[which] += way * size;
+    row[which] += way * size * unit;
     let said = trial.take(&row);
     if said.flag {
         Ok(())
