@@ -190,7 +190,7 @@ fn a_chart_shows_the_anomaly_and_the_summary() {
     );
     assert!(
         out.contains("2026-01-01T08:20:00Z")
-            && out.contains("spike value 60.00, expected 20.00 to 21.00"),
+            && out.contains("spike: value 60 is 39 above the usual 20 to 21"),
         "{out}"
     );
     assert!(!out.contains('\u{1b}'), "colours belong to terminals");

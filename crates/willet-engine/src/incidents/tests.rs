@@ -37,7 +37,7 @@ impl Play {
 
     /// A verdict of `pump-7` at a second, which is also its offset and its sample count.
     fn anomaly(&mut self, second: i64) {
-        self.append(&IncidentRecord::Verdict(verdict(second, 0.78)));
+        self.append(&IncidentRecord::Verdict(verdict(second, 0.87)));
     }
 
     fn tick(&mut self, second: i64) {
@@ -208,7 +208,7 @@ fn the_cool_down_of_a_live_series_counts_from_its_end() {
     let mut play = Play::new(&defaults());
     play.anomaly(10);
     play.tick(311);
-    let mut of_the_past = verdict(910, 0.78);
+    let mut of_the_past = verdict(910, 0.87);
     of_the_past.live = false;
     play.append(&IncidentRecord::Verdict(of_the_past));
     assert_eq!(
@@ -248,7 +248,7 @@ fn an_alert_needs_so_many_in_a_row() {
 #[test]
 fn severity_only_rises_and_its_rise_is_told() {
     let mut play = Play::new(&defaults());
-    for (second, score) in [(1, 0.76), (2, 0.84), (3, 0.7), (4, 0.841)] {
+    for (second, score) in [(1, 0.86), (2, 0.89), (3, 0.8), (4, 0.891)] {
         play.append(&IncidentRecord::Verdict(verdict(second, score)));
     }
     assert_eq!(play.alerts(), ["default~0~1: open 4 critical"]);
@@ -268,16 +268,16 @@ fn below_the_least_severity_nobody_is_told_until_it_rises() {
         ..defaults()
     };
     let mut play = Play::new(&config);
-    play.append(&IncidentRecord::Verdict(verdict(1, 0.76)));
+    play.append(&IncidentRecord::Verdict(verdict(1, 0.86)));
     assert_eq!(play.told(), [""; 0]);
-    play.append(&IncidentRecord::Verdict(verdict(2, 0.81)));
+    play.append(&IncidentRecord::Verdict(verdict(2, 0.88)));
     assert_eq!(play.told(), ["default~0~1.1 opened"]);
 }
 
 #[test]
 fn the_past_wakes_nobody_unless_asked_for() {
     let old = || {
-        let mut old = verdict(1, 0.76);
+        let mut old = verdict(1, 0.86);
         old.live = false;
         IncidentRecord::Verdict(old)
     };
@@ -542,7 +542,7 @@ fn memory_has_bounds() {
     let mut incidents = Incidents::with_limits(limits);
     let mut effects = Effects::new();
     for second in 0..20 {
-        let mut next = verdict(second, 0.78);
+        let mut next = verdict(second, 0.87);
         next.source = format!("pump-{second}");
         incidents.on_record(second as u64, &IncidentRecord::Verdict(next), &mut effects);
         assert!(incidents.open_alerts() <= 3);
@@ -575,10 +575,10 @@ fn an_alert_has_the_documented_shape() {
         json,
         concat!(
             r#"{"id":"default~0~0","stream":"default","source":"pump-7","state":"acknowledged","severity":"medium","#,
-            r#""title":"pump-7: spike, score 0.78","opened_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:35Z","#,
+            r#""title":"pump-7: spike, score 0.87","opened_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:35Z","#,
             r#""last_anomaly_at":"2026-01-02T03:04:05Z","acknowledged_at":"2026-01-02T03:04:35Z","acknowledged_by":"ada","#,
-            r#""note":"\"quoted\"","anomalies":1,"max_anomaly_score":0.78,"silenced":false,"first_verdict":"default/0/0","#,
-            r#""verdict":{"id":"default/0/0","anomaly_score":0.78}}"#
+            r#""note":"\"quoted\"","anomalies":1,"max_anomaly_score":0.87,"silenced":false,"first_verdict":"default/0/0","#,
+            r#""verdict":{"id":"default/0/0","anomaly_score":0.87}}"#
         )
     );
     let told = play.effects.notifications[0].to_json();
