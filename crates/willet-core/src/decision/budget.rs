@@ -45,6 +45,8 @@ const RATE_HIGHEST: f64 = 5.0;
 const BARRED: f64 = 1e9;
 /// A rate flags nothing that is more frequent than this (1 in 5), whatever was asked for.
 const LEAST_DEPTH: f64 = 0.7;
+/// Where a share was asked for, what makes up less than this of the rows does not become normal by coming back.
+const LEAST_RARE: f64 = 0.05;
 /// A rate in time is never taken for less than this share of the rows.
 const LEAST_SHARE: f64 = 1e-9;
 /// Rows that the pace of a series is remembered for.
@@ -89,6 +91,22 @@ impl Budget {
             Threshold::Contamination(_) => policy.depth() + self.raised,
             Threshold::AnomalyScore(_) => policy.depth(),
         }
+    }
+
+    /// Whether a row beyond all others may be flagged though as many as were asked for have been: not where flags are far beyond that.
+    pub(super) fn has_room(&self) -> bool {
+        self.raised < SHARE_MOST - SHARE_RAISE
+    }
+
+    /// Share of rows that stay strange however often they come back: twice what was asked for, and no less than one in twenty; none where
+    /// nobody asked.
+    pub(super) fn rare(&self, policy: &Policy) -> f64 {
+        let asked = match policy.threshold() {
+            Threshold::Contamination(share) => share,
+            Threshold::Rate(rate) => rate.allowance(self.gap),
+            Threshold::Default | Threshold::AnomalyScore(_) => return 0.0,
+        };
+        (2.0 * asked).clamp(LEAST_RARE, 0.5)
     }
 
     /// Takes note of a row that was judged, `gap` microseconds after the one before it, with 1 flag or 0.

@@ -42,15 +42,11 @@ impl Calibrator {
         let within = self.digest.value_with(libm::pow(10.0, -depth));
         Some(match within {
             Some(score) if score <= tail.start() => score,
-            _ => tail.value_at(depth).max(tail.start()),
+            // What ties with the start is more than was asked for.
+            _ => tail
+                .value_at(depth)
+                .max(f64::from((tail.start() as f32).next_up())),
         })
-    }
-
-    /// Whether a score at least this large has been seen lately.
-    pub fn has_seen(&self, score: f64) -> bool {
-        self.digest
-            .largest()
-            .is_some_and(|largest| !UpperDigest::is_beyond(score, largest))
     }
 
     /// Takes in the score of a row that was taken for normal.

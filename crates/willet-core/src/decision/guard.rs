@@ -15,6 +15,8 @@ pub(super) struct Guard {
     /// Visits and rows held back lately; both fade.
     visits: f64,
     held: f64,
+    /// Share of strange rows lately.
+    share: f64,
 }
 
 /// From this depth on a row is strange.
@@ -27,6 +29,8 @@ const VISITS: f64 = 3.6;
 const HELD: f64 = 100.0;
 /// What visits and rows held back fade by a row: a third is left after 1,500.
 const FADE: f64 = 1.0 - 1.0 / 1_500.0;
+/// Rows that the share of strange ones is of.
+const SHARE_ROWS: f64 = 500.0;
 /// A row of the same visit is told again when it is this much deeper.
 const NEWS: f64 = 2.0;
 
@@ -53,7 +57,11 @@ pub enum Learning {
 }
 
 impl Guard {
-    pub(super) fn pass(&mut self, depth: f64) -> Passage {
+    /// Judges a row's depth. What comes back is let in where it makes up more than `rare` of the rows: who asked for a share expects as
+    /// much to stay strange.
+    pub(super) fn pass(&mut self, depth: f64, rare: f64) -> Passage {
+        let is_strange = f64::from(u8::from(depth >= STRANGE));
+        self.share += (is_strange - self.share) / SHARE_ROWS;
         self.visits *= FADE;
         self.held *= FADE;
         if depth < STRANGE {
@@ -71,7 +79,7 @@ impl Guard {
         }
         self.shown = self.shown.max(depth);
         self.held += 1.0;
-        let comes_back = self.visits >= VISITS || self.held >= HELD;
+        let comes_back = (self.visits >= VISITS || self.held >= HELD) && self.share >= rare;
         let learning = if comes_back {
             Learning::Back
         } else if self.block >= LASTED {
@@ -86,6 +94,6 @@ impl Guard {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.visits >= 0.0 && self.held >= 0.0 && self.shown >= 0.0
+        self.visits >= 0.0 && self.share >= 0.0 && self.held >= 0.0 && self.shown >= 0.0
     }
 }

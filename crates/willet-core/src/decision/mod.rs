@@ -183,12 +183,13 @@ impl Decision {
         };
         let is_certain = moment.beside == Beside::OutOfRange;
         let threshold = self.threshold(policy);
-        let passage = self.guard.pass(own);
+        let passage = self.guard.pass(own, self.budget.rare(policy));
         let is_clear = far.as_ref().is_some_and(|far| far.margin >= CLEAR) && own >= STRANGE;
         let is_told = passage.is_news || !policy.is_default();
         let is_over = match policy.threshold() {
-            Threshold::Default | Threshold::Contamination(_) => {
-                own >= threshold || is_clear && (policy.is_default() || !self.all.has_seen(own))
+            Threshold::Default => own >= threshold || is_clear,
+            Threshold::Contamination(_) => {
+                own >= threshold || is_clear && passage.is_news && self.budget.has_room()
             }
             Threshold::AnomalyScore(_) | Threshold::Rate(_) => own >= threshold,
         };

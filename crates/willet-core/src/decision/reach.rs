@@ -400,7 +400,7 @@ impl Reach {
         let mut guard = Guard::default();
         rows.for_each(|row| {
             let depth = self.far(row).map_or(0.0, |far| self.depth(&far));
-            let passage = guard.pass(depth).learning;
+            let passage = guard.pass(depth, 0.0).learning;
             self.take(row, passage);
         });
     }

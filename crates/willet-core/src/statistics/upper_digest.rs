@@ -159,15 +159,6 @@ impl UpperDigest {
         Some(value.max(f64::from(below.mean.next_up())))
     }
 
-    /// The largest value that is held.
-    pub fn largest(&self) -> Option<f64> {
-        let merged = self.centroids.first().map(|first| first.mean);
-        let largest = self.buffer.iter().copied().fold(merged, |most, x| {
-            Some(most.map_or(x, |most: f32| most.max(x)))
-        });
-        largest.map(f64::from)
-    }
-
     /// How much of a centroid's weight may lie above its mean: all of it, unless it is more than a merge would have
     /// gathered. Such a centroid is one value many times over, and what lies above it is rarer than it is.
     pub fn spread(own: f64, above: f64) -> f64 {

@@ -100,6 +100,18 @@ impl Alone {
         of.fold(0.0, f64::max)
     }
 
+    /// The row with values that lie far off brought nearer: a strange row must not make those beside it strange.
+    pub(super) fn tamed(&self, row: &[f64]) -> Vec<f64> {
+        let tame = |(value, x): (&ExponentialMoments, &f64)| {
+            if value.count() < WARM_UP {
+                return *x;
+            }
+            let most = CLIP * value.deviation();
+            x.clamp(value.mean() - most, value.mean() + most)
+        };
+        self.values.iter().zip(row).map(tame).collect()
+    }
+
     /// Bands of the values; nothing while too little is known.
     pub(super) fn expected(&self) -> Vec<Expected> {
         if !self.values.iter().all(|value| value.count() >= WARM_UP) {

@@ -63,7 +63,8 @@ impl Several {
     }
 
     pub(super) fn pass(&mut self, row: &[f64]) {
-        self.together.iter_mut().for_each(|view| view.pass(row));
+        let tamed = self.alone.tamed(row);
+        self.together.iter_mut().for_each(|view| view.pass(&tamed));
         _ = self.seasons.push(row);
     }
 
