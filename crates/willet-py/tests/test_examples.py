@@ -283,5 +283,5 @@ def test_the_notebook_runs_from_start_to_end_and_has_nothing_left_in_it(tmp_path
 
     assert all("image/png" in shown(drawing) for drawing in ("willet.plot(", "found.plot()"))
     assert "drift seen:   2026-03-2" in shown("new_impeller = ")
-    assert "take knn with a window of" in shown("tune_windows(") and "-1" in shown("make_pipeline(")
+    assert "take mahalanobis with a window of" in shown("tune_windows(") and "-1" in shown("make_pipeline(")
     assert "contributions" in shown("result.reason") and "jumps are flagged" in shown("jumps = ")

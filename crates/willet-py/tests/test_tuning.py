@@ -73,9 +73,16 @@ def test_frames_have_series_times_and_labels_in_columns(make: Any) -> None:
     frame["time"] = pd.date_range("2026-01-01", periods=len(frame), freq="min")
     frame["pump"] = np.where(np.arange(len(frame)) % 2, "a", "b")
     frame["fault"] = odd.astype(int)
-    found = tune_windows(make(frame), "fault", key="pump", timestamp="time", algorithms=["zscore"], sizes=[100, 300])
+    decision = {"contamination": 0.02}
+    found = tune_windows(make(frame), "fault", key="pump", timestamp="time", algorithms=["zscore"], sizes=[100, 300], decision=decision)
     scored = willet.score_stream(
-        frame, key="pump", timestamp="time", features=["load", "heat"], algorithm="zscore", settings={"window_size": 300}
+        frame,
+        key="pump",
+        timestamp="time",
+        features=["load", "heat"],
+        algorithm="zscore",
+        settings={"window_size": 300},
+        decision=decision,
     )
     assert found.rows[1].flagged == int(scored["is_anomaly"].sum()) > 0
     assert found.rows[1].warm_up == int(scored["anomaly_score"].isna().sum()) > 32

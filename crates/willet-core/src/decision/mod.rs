@@ -128,7 +128,7 @@ const BEYOND: f64 = 2.5;
 const CLEAR: f64 = 1.5;
 
 impl Decision {
-    /// Judges a score; `None` while the series warms up. Call [`Decision::learn`] after.
+    /// Judges a score; `None` while the series warms up. Call [`Decision::take`] after.
     pub fn judge(&mut self, score: f64, moment: Moment<'_>, policy: &Policy) -> Option<Judgement> {
         let gap = self.budget.pass(moment.time);
         let rarity = self.rarity(score, moment.row)?;

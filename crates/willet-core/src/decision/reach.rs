@@ -12,7 +12,7 @@ use crate::statistics::Counter;
 /// A score says how rare a row is among others, and many scores end somewhere: they know no size beyond the largest they have seen.
 /// This knows nothing else. Of each value three courses are kept: the value itself, what it is off its local level, and its steps; the
 /// first two, or only the steps where the value does nothing but rise (a counter). Of each course the extremes of the last
-/// [`SLOW_ROWS`] learned rows and of the last hundred are known. A value outside the long extremes lies `margin` units beyond, where
+/// 4,096 learned rows and of the last hundred are known. A value outside the long extremes lies `margin` units beyond, where
 /// the unit is how far the recent values reach from their middle, and no less than a quarter of what the long ones do: so heavy tails
 /// bring a wide unit, a level that moved does not.
 ///

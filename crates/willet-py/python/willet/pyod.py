@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Auto(Detector):
-    """Looks at the series, picks the kind that serves it, says which and why.
+    """Several views of a series at once: trend and seasons, values alone and together.
 
     Scores are high where a row is strange, as everywhere in PyOD.
 
@@ -44,14 +44,12 @@ class Auto(Detector):
     ----------
     contamination
         Share of the fitted rows that lie beyond the threshold, above 0 and at most 0.5.
-    look_after
-        Rows after which a kind is chosen first; until then something simple answers. A whole number from 64 to 10000.
     seed
         The same seed and rows give the same scores.
 
     References
     ----------
-    Willet's own choice among the kinds below.
+    Willet's own.
 
     Examples
     --------
@@ -69,11 +67,9 @@ class Auto(Detector):
         self,
         *,
         contamination: float = 0.1,
-        look_after: int = 128,
         seed: int = 0,
     ) -> None:
         self.contamination = contamination
-        self.look_after = look_after
         self.seed = seed
 
 

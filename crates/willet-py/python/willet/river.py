@@ -50,20 +50,18 @@ __all__ = [
 
 
 class Auto(Detector):
-    """Looks at the series, picks the kind that serves it, says which and why.
+    """Several views of a series at once: trend and seasons, values alone and together.
 
     Scores are high where a sample is strange.
 
     Parameters
     ----------
-    look_after
-        Rows after which a kind is chosen first; until then something simple answers. A whole number from 64 to 10000.
     seed
         The same seed and rows give the same scores.
 
     References
     ----------
-    Willet's own choice among the kinds below.
+    Willet's own.
 
     Examples
     --------
@@ -80,10 +78,8 @@ class Auto(Detector):
     def __init__(
         self,
         *,
-        look_after: int = 128,
         seed: int = 0,
     ) -> None:
-        self.look_after = look_after
         self.seed = seed
         self._start()
 

@@ -1,6 +1,6 @@
 //! Ordinary situations: does a detector, with nothing set, flag what anybody would flag, and stay quiet otherwise?
 //!
-//! A [`Situation`] draws a [`Case`](case::Case) from a seed: rows, what must be found in them and where nothing is to be said. Its doc
+//! A [`Situation`] draws a [`Case`] from a seed: rows, what must be found in them and where nothing is to be said. Its doc
 //! comment is the reason why anybody would agree. [`check`] plays a case to a [`judge`] and counts; [`report`] makes tables of it.
 //!
 //! ```
