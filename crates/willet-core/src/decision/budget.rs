@@ -94,8 +94,12 @@ impl Budget {
     }
 
     /// Whether a row beyond all others may be flagged though as many as were asked for have been: not where flags are far beyond that.
-    pub(super) fn has_room(&self) -> bool {
-        self.raised < SHARE_MOST - SHARE_RAISE
+    pub(super) fn has_room(&self, policy: &Policy) -> bool {
+        let most = match policy.threshold() {
+            Threshold::Rate(_) => RATE_HIGHEST / 2.0,
+            _ => SHARE_MOST - SHARE_RAISE,
+        };
+        self.raised < most
     }
 
     /// Share of rows that stay strange however often they come back: twice what was asked for, and no less than one in twenty; none where

@@ -188,10 +188,10 @@ impl Decision {
         let is_told = passage.is_news || !policy.is_default();
         let is_over = match policy.threshold() {
             Threshold::Default => own >= threshold || is_clear,
-            Threshold::Contamination(_) => {
-                own >= threshold || is_clear && passage.is_news && self.budget.has_room()
+            Threshold::Contamination(_) | Threshold::Rate(_) => {
+                own >= threshold || is_clear && passage.is_news && self.budget.has_room(policy)
             }
-            Threshold::AnomalyScore(_) | Threshold::Rate(_) => own >= threshold,
+            Threshold::AnomalyScore(_) => own >= threshold,
         };
         self.consecutive = if is_over {
             self.consecutive.saturating_add(1)
