@@ -196,8 +196,11 @@ impl Extent {
 
     /// Units above the long extremes; 0 below their upper end, or while too little is known.
     pub(super) fn margin_above(&self, x: f64) -> f64 {
-        let known = self.rows as usize >= YOUNG && x - self.anchor > f64::from(self.slow.high);
-        if known {
+        let apart = x - self.anchor;
+        let (low, high) = (f64::from(self.slow.low), f64::from(self.slow.high));
+        // Scores that were all one number say nothing of how far another is.
+        let varied = high - low > SAME * (apart - high);
+        if self.rows as usize >= YOUNG && apart > high && varied {
             self.margin(x, 0.0, self.rows)
         } else {
             0.0
