@@ -282,7 +282,7 @@ fn a_second_way_of_running_becomes_normal() {
 fn one_early_outlier_does_not_hide_later_ones() {
     let mut wrong = Vec::new();
     // The isolation forest takes the early one into its first window; it is not held to this yet.
-        for kind in ["knn", "mahalanobis", "zscore"] {
+    for kind in ["knn", "mahalanobis", "zscore"] {
         for decision in [
             contamination(0.01),
             contamination(0.02),
