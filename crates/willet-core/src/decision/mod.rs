@@ -123,7 +123,7 @@ const LOOK_EVERY: u64 = 64;
 /// Exponent with which two pieces of evidence for one thing are joined.
 const JOINED: u8 = 8;
 /// Depth that a score can have at most beyond that of the rarest of the rows it is compared with.
-const BEYOND: f64 = 2.4;
+const BEYOND: f64 = 2.5;
 /// Margin from which on a row is clearly farther off than anything before, whatever the threshold is.
 const CLEAR: f64 = 1.5;
 

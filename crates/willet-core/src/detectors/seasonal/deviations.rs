@@ -38,8 +38,6 @@ const SPREAD_ROWS: u32 = 3_000;
 const CLIP: f64 = 4.0;
 /// A deviation is remembered as one of at most this many standard deviations.
 const REMEMBERED: f64 = 1.5;
-/// One that was told already as one of at most this many.
-const TOLD: f64 = 1.0;
 /// Weight of the means beside the value alone.
 const TOGETHER: f64 = 0.7;
 /// Deviations before their spread means anything.
@@ -133,14 +131,8 @@ impl Deviations {
     }
 
     /// Remembers that it came, and does not take it for usual: what was told already must not fill the means of the rows behind it.
-    pub(super) fn pass(&mut self, seen: &Seen) {
-        let spread = &self.means[0].moments;
-        let most = TOLD * spread.deviation();
-        self.remember(if spread.count() < WARM_UP {
-            seen.deviation
-        } else {
-            seen.deviation.clamp(-most, most)
-        });
+    pub(super) fn pass(&mut self) {
+        self.remember(0.0);
     }
 
     fn remember(&mut self, deviation: f64) {

@@ -179,10 +179,8 @@ impl Rest {
             .map_or(self.lately, |evidence| self.with(evidence));
     }
 
-    fn pass(&mut self, view: &View) {
-        for (feature, seen) in self.features.iter_mut().zip(&view.seen) {
-            feature.pass(seen);
-        }
+    fn pass(&mut self) {
+        self.features.iter_mut().for_each(Deviations::pass);
     }
 }
 
@@ -253,7 +251,7 @@ impl Algorithm for Seasonal {
 
     fn pass_row(&mut self, row: &[f64]) {
         let view = self.view(row);
-        self.rest.pass(&view);
+        self.rest.pass();
         let bounded: SmallVec<[f64; 12]> = row
             .iter()
             .zip(&view.seen)
