@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// Holds strange rows back from what normal is learned from, and lets in what lasts or comes back.
 ///
 /// A *visit* is a strange row and the strange ones right behind it. What has lasted for [`LASTED`] rows is the new normal; so is what
-/// came for the fourth time within some 1,500 rows, or made up [`HELD`] of them. Nothing is held back longer.
+/// came for the fourth time within some 1,500 rows, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
+/// than that stays held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guard {
     /// Strange rows on end, up to now.

@@ -64,8 +64,6 @@ pub struct Far {
     pub feature: usize,
     /// How far, in units of how far its values usually reach; above 0.
     pub margin: f64,
-    /// What was usual of that value: lowest, middle, highest.
-    pub usual: [f64; 3],
     /// The margins of all values, 0 where they lie within.
     pub margins: SmallVec<[f64; 8]>,
 }
@@ -332,7 +330,6 @@ impl Reach {
         Some(Far {
             feature,
             margin,
-            usual: self.values[feature].usual(row[feature]),
             margins: self.values.iter().zip(row).map(margins).collect(),
         })
     }
