@@ -52,8 +52,8 @@ pub struct Decision {
     budget: Budget,
     /// Rows over the threshold on end.
     consecutive: u32,
-    /// Which view of the values the reach is of; see [`Detector::epoch`](crate::detectors::Detector::epoch).
-    epoch: u64,
+    /// Which seasons the reach of each value is of; see [`Detector::epochs`](crate::detectors::Detector::epochs).
+    epochs: Vec<u64>,
 }
 
 /// What else is known of a row when it is judged.
@@ -305,15 +305,18 @@ impl Decision {
         self.normal.depth(0.0).is_some()
     }
 
-    /// The view of the values that the reach is of.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    /// Sees the values in another way from now on; `history` are the last rows as they are seen now.
-    pub fn see_anew<'a>(&mut self, epoch: u64, history: impl Iterator<Item = &'a [f64]>) {
-        self.epoch = epoch;
-        self.reach.restart(history);
+    /// Sees values whose seasons are others now in that way from now on; `history` gives what the last values of one were off.
+    pub fn see_anew(&mut self, epochs: &[u64], history: impl Fn(usize) -> Vec<f64>) {
+        if self.epochs == epochs {
+            return;
+        }
+        for (feature, epoch) in epochs.iter().enumerate() {
+            if self.epochs.get(feature).copied().unwrap_or(0) != *epoch {
+                self.reach.restart(feature, &history(feature));
+            }
+        }
+        self.epochs.clear();
+        self.epochs.extend_from_slice(epochs);
     }
 
     /// Bytes on the heap.
@@ -322,6 +325,7 @@ impl Decision {
             + self.young.capacity() * size_of::<f64>()
             + self.all.heap_bytes()
             + self.reach.heap_bytes()
+            + self.epochs.capacity() * size_of::<u64>()
     }
 
     /// Whether the parts belong together; state that came from outside is checked with this.

@@ -38,6 +38,8 @@ const FAST_ROWS: u32 = 64;
 const DELAY: usize = 6;
 /// Rows that are looked at together before any is judged.
 const YOUNG: usize = 32;
+/// Values of a course before anything is beyond them.
+const LEAST: usize = YOUNG / 2;
 /// Among the first rows a value is wild beyond so many robust deviations.
 pub(super) const WILD: f64 = 8.0;
 /// A value that never changed must have been the same for so many rows before a change is far.
@@ -73,8 +75,9 @@ struct Courses {
     value: Extent,
     around: Extent,
     steps: Extent,
-    /// Local level of the learned values.
+    /// Local level of the learned values, and of all: what is held back for long must not leave the level behind.
     level: f64,
+    recent: f64,
     /// The last value that came.
     last: f64,
     /// Smallest distance of neighbours, 0 while they are equal.
@@ -253,6 +256,7 @@ impl Courses {
             around: Extent::default(),
             steps: Extent::default(),
             level: first,
+            recent: first,
             last: first,
             step: 0.0,
             counter: Counter::default(),
@@ -260,12 +264,38 @@ impl Courses {
         }
     }
 
+    /// One that has learned its first values without what is wild among them.
+    fn grown(first: &[f64]) -> Self {
+        let usable = first.iter().copied().filter(|x| fabs(*x) <= 1e100);
+        let first: SmallVec<[f64; YOUNG]> = usable.collect();
+        let (middle, unit) = robust(&first);
+        let mut course = Self::new(middle);
+        first
+            .iter()
+            .filter(|x| fabs(**x - middle) <= WILD * unit)
+            .for_each(|x| course.take(*x, Learning::Back));
+        course
+    }
+
     fn margin(&self, x: f64) -> f64 {
+        if (self.rows as usize) < LEAST {
+            return 0.0;
+        }
         if self.counter.is_one() {
             return self.steps.margin(x - self.last, 0.0, self.rows);
         }
         let own = self.value.margin(x, self.step, self.rows);
-        own.max(self.around.margin(x - self.level, self.step, self.rows))
+        own.max(self.around.margin(self.apart(x), self.step, self.rows))
+    }
+
+    /// How far a value is from its local level: the learned one, or that of all values where it is nearer.
+    fn apart(&self, x: f64) -> f64 {
+        let (learned, all) = (x - self.level, x - self.recent);
+        if fabs(all) < fabs(learned) {
+            all
+        } else {
+            learned
+        }
     }
 
     /// Lowest, middle and highest of what was usual, as values.
@@ -277,7 +307,7 @@ impl Courses {
             let usual = self.value.usual();
             return [usual[0], self.level.clamp(usual[0], usual[2]), usual[2]];
         }
-        self.around.usual().map(|around| self.level + around)
+        self.around.usual().map(|around| x - self.apart(x) + around)
     }
 
     /// Takes note of a value that came.
@@ -289,6 +319,9 @@ impl Courses {
         }
         self.last = x;
         self.counter.push(x);
+        let apart = self.apart(x);
+        let weight = LEVEL.max(1.0 / f64::from(self.rows + 1));
+        self.recent += weight * (x - self.recent);
         let (learn, has_lasted): (fn(&mut Extent, f64), bool) = match learning {
             Learning::Not => return,
             Learning::Usual => (Extent::learn, false),
@@ -298,14 +331,13 @@ impl Courses {
         if self.rows > 0 {
             learn(&mut self.steps, change);
             if !has_lasted {
-                learn(&mut self.around, x - self.level);
+                learn(&mut self.around, apart);
             }
         }
         learn(&mut self.value, x);
         if has_lasted {
             self.level = x;
         } else {
-            let weight = LEVEL.max(1.0 / f64::from(self.rows + 1));
             self.level += weight * (x - self.level);
         }
         self.rows = self.rows.saturating_add(1);
@@ -342,10 +374,7 @@ impl Reach {
     /// Depth that a row brings by lying beyond the learned ones: as rare as one in all of them once that is no trifle, and rarer the
     /// farther it is.
     pub fn depth(&self, far: &Far) -> f64 {
-        let rows = f64::from(self.rows.min(SLOW_ROWS) + 1);
-        let records = libm::log10(rows / (2.0 * self.values.len() as f64)).max(0.0);
-        let square = far.margin * far.margin;
-        records * square / (square + TRIFLE) + depth_of(far.margin)
+        depth(self.rows, self.values.len(), far.margin)
     }
 
     /// Takes note of a row.
@@ -377,32 +406,27 @@ impl Reach {
     /// Learns the first rows without what is wild among them.
     fn grow_up(&mut self, width: usize) {
         let rows = std::mem::take(&mut self.young);
+        let column = |feature: usize| -> SmallVec<[f64; YOUNG]> {
+            rows.iter().skip(feature).step_by(width).copied().collect()
+        };
         self.values = (0..width)
-            .map(|feature| {
-                let column = rows.iter().skip(feature).step_by(width).copied();
-                let column: SmallVec<[f64; YOUNG]> = column.filter(|x| !x.is_nan()).collect();
-                let (middle, unit) = robust(&column);
-                let is_tame = |x: &&f64| fabs(**x - middle) <= WILD * unit;
-                let mut course = Courses::new(middle);
-                column
-                    .iter()
-                    .filter(is_tame)
-                    .for_each(|x| course.take(*x, Learning::Back));
-                course
-            })
+            .map(|feature| Courses::grown(&column(feature)))
             .collect();
         self.rows = YOUNG as u32;
     }
 
-    /// Starts anew with what the series has been, as it is seen now.
-    pub fn restart<'a>(&mut self, rows: impl Iterator<Item = &'a [f64]>) {
-        *self = Self::default();
+    /// Starts a value anew with what it has been, as it is seen now.
+    pub(super) fn restart(&mut self, feature: usize, history: &[f64]) {
+        let Some(course) = self.values.get_mut(feature) else {
+            return;
+        };
+        *course = Courses::grown(&history[..history.len().min(YOUNG)]);
         let mut guard = Guard::default();
-        rows.for_each(|row| {
-            let depth = self.far(row).map_or(0.0, |far| self.depth(&far));
-            let passage = guard.pass(depth, 0.0).learning;
-            self.take(row, passage);
-        });
+        for x in history.iter().skip(YOUNG) {
+            let far = course.margin(*x);
+            let passage = guard.pass(depth(course.rows, 1, far), 0.0);
+            course.take(*x, passage.learning);
+        }
     }
 
     /// Bytes on the heap.
@@ -417,12 +441,21 @@ impl Reach {
                 && course.around.is_sound()
                 && course.steps.is_sound()
                 && course.level.is_finite()
+                && course.recent.is_finite()
                 && course.last.is_finite()
                 && course.step >= 0.0
                 && course.counter.is_sound()
         };
         self.values.iter().all(is_sound) && self.young.iter().all(|x| !x.is_infinite())
     }
+}
+
+/// Depth of a margin beyond all of `rows` rows of `width` values.
+fn depth(rows: u32, width: usize, margin: f64) -> f64 {
+    let rows = f64::from(rows.min(SLOW_ROWS) + 1);
+    let records = libm::log10(rows / (2.0 * width as f64)).max(0.0);
+    let square = margin * margin;
+    records * square / (square + TRIFLE) + depth_of(margin)
 }
 
 /// Depth of a margin beyond that of the first row beyond all others: each doubling is a hundred times rarer.

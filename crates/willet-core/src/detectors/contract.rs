@@ -40,13 +40,12 @@ pub trait Detector: Send + Debug {
     /// Puts into `out` where each value of the next row belongs by its place in seasons; nothing where a kind knows of none.
     fn bands(&self, _out: &mut Vec<Band>) {}
 
-    /// Changes whenever bands are made of other seasons.
-    fn epoch(&self) -> u64 {
-        0
-    }
+    /// Puts into `out` a number for each value that changes whenever its bands are made of other seasons; nothing where a kind knows of
+    /// none.
+    fn epochs(&self, _out: &mut Epochs) {}
 
-    /// What the last rows were off their bands, as those are made now; nothing where a kind keeps no rows.
-    fn off_before(&self) -> Vec<f64> {
+    /// What the last values of a feature were off their bands, as those are made now; nothing where they are not kept.
+    fn off_before(&self, _feature: usize) -> Vec<f64> {
         Vec::new()
     }
 
@@ -59,6 +58,9 @@ pub trait Detector: Send + Debug {
     /// All it has learned, versioned, to be taken up by [`Kind::restore`].
     fn snapshot(&self) -> Snapshot;
 }
+
+/// What [`Detector::epochs`] fills; narrow rows need no memory from the heap.
+pub type Epochs = smallvec::SmallVec<[u64; 8]>;
 
 /// Learned state as bytes. The configuration and the seed are not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,12 +138,10 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     }
     /// See [`Detector::bands`].
     fn bands(&self, _out: &mut Vec<Band>) {}
-    /// See [`Detector::epoch`].
-    fn epoch(&self) -> u64 {
-        0
-    }
+    /// See [`Detector::epochs`].
+    fn epochs(&self, _out: &mut Epochs) {}
     /// See [`Detector::off_before`].
-    fn off_before(&self) -> Vec<f64> {
+    fn off_before(&self, _feature: usize) -> Vec<f64> {
         Vec::new()
     }
     /// See [`Detector::about`].

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Algorithm, Detector, Options, Snapshot};
+use super::contract::{Algorithm, Detector, Epochs, Options, Snapshot};
 use crate::error::{ConfigError, RestoreError, WidthError};
 use crate::rows::{Band, Expected, Explanation, Raw, Rows};
 use crate::settings::Settings;
@@ -296,12 +296,12 @@ impl<A: Algorithm> Detector for Guarded<A> {
         self.algorithm.bands(out);
     }
 
-    fn epoch(&self) -> u64 {
-        self.algorithm.epoch()
+    fn epochs(&self, out: &mut Epochs) {
+        self.algorithm.epochs(out);
     }
 
-    fn off_before(&self) -> Vec<f64> {
-        self.algorithm.off_before()
+    fn off_before(&self, feature: usize) -> Vec<f64> {
+        self.algorithm.off_before(feature)
     }
 
     fn about(&self) -> Option<String> {

@@ -2,7 +2,7 @@ use crate::decision::{
     AnomalyType, Beside, Course, Decision, Evidence, Judgement, Learning, Moment, Policy,
     anomaly_score, counterfactual,
 };
-use crate::detectors::Detector;
+use crate::detectors::{Detector, Epochs};
 use crate::error::WidthError;
 use crate::rows::{Band, Expected, Explanation, Raw};
 
@@ -131,12 +131,11 @@ impl Judge<'_> {
         if self.is_categorical {
             return Vec::new();
         }
-        let epoch = self.detector.epoch();
-        if epoch != self.decision.epoch() {
-            let before = self.detector.off_before();
-            self.decision
-                .see_anew(epoch, before.chunks_exact(row.len().max(1)));
-        }
+        let mut epochs = Epochs::new();
+        self.detector.epochs(&mut epochs);
+        let detector = self.detector;
+        self.decision
+            .see_anew(&epochs, |feature| detector.off_before(feature));
         self.detector.bands(bands);
         off(row, bands)
     }

@@ -7,7 +7,7 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Algorithm, Alias, Detector, Kind, Options};
+use super::contract::{Algorithm, Alias, Detector, Epochs, Kind, Options};
 use super::find;
 use crate::error::ConfigError;
 use crate::rows::{Band, Expected, Explanation, Raw, Rows};
@@ -131,17 +131,17 @@ impl Algorithm for Auto {
         }
     }
 
-    fn epoch(&self) -> u64 {
+    fn epochs(&self, out: &mut Epochs) {
         match &self.look {
-            Look::One(detector) => detector.epoch(),
-            Look::Several(several) => several.seasons().epoch(),
+            Look::One(detector) => detector.epochs(out),
+            Look::Several(several) => several.seasons().epochs(out),
         }
     }
 
-    fn off_before(&self) -> Vec<f64> {
+    fn off_before(&self, feature: usize) -> Vec<f64> {
         match &self.look {
-            Look::One(detector) => detector.off_before(),
-            Look::Several(several) => several.seasons().off_before(),
+            Look::One(detector) => detector.off_before(feature),
+            Look::Several(several) => several.seasons().off_before(feature),
         }
     }
 

@@ -6,7 +6,7 @@ mod former;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::contract::{Algorithm, Alias};
+use super::contract::{Algorithm, Alias, Epochs};
 use super::seasons::Seasons;
 use crate::decision::Scale;
 use crate::error::ConfigError;
@@ -283,12 +283,12 @@ impl Algorithm for Seasonal {
         self.seasons.bands(out);
     }
 
-    fn epoch(&self) -> u64 {
-        self.seasons.epoch()
+    fn epochs(&self, out: &mut Epochs) {
+        self.seasons.epochs(out);
     }
 
-    fn off_before(&self) -> Vec<f64> {
-        self.seasons.off_before()
+    fn off_before(&self, feature: usize) -> Vec<f64> {
+        self.seasons.off_before(feature)
     }
 
     fn about(&self) -> Option<String> {

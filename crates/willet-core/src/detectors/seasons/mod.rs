@@ -5,7 +5,7 @@ mod season;
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::mix;
+use super::contract::Epochs;
 use crate::rows::Band;
 use crate::statistics::Counter;
 use long_season::LongSeason;
@@ -184,21 +184,27 @@ impl Seasons {
         is_another
     }
 
-    /// Changes with the seasons that are known.
-    pub(super) fn epoch(&self) -> u64 {
-        self.values.iter().fold(0, |epoch, of| {
+    /// A number for each value that changes with the seasons that are known of it; 0 without any.
+    pub(super) fn epochs(&self, out: &mut Epochs) {
+        out.clear();
+        out.extend(self.values.iter().map(|of| {
             let found = of.season.found().filter(|_| !of.counter.is_one());
-            let period = found.map_or(0, |(period, _)| period as u64);
-            if epoch == 0 && period == 0 {
-                return 0;
-            }
-            mix(epoch ^ (period << 16 | of.cycle() as u64))
-        })
+            found.map_or(0, |(period, _)| (period << 16 | of.cycle()) as u64)
+        }));
     }
 
-    /// What the last rows were off their bands; empty where their single values are not kept.
-    pub(super) fn off_before(&self) -> Vec<f64> {
-        self.before(Of::off_before)
+    /// What the last values of a feature were off their bands; empty where single values are not kept.
+    pub(super) fn off_before(&self, feature: usize) -> Vec<f64> {
+        let Some(of) = self.values.get(feature) else {
+            return Vec::new();
+        };
+        if of.season.every() > 1 || of.counter.is_one() {
+            return Vec::new();
+        }
+        (1..=of.known())
+            .rev()
+            .map(|back| of.off_before(back))
+            .collect()
     }
 
     /// The last rows less what the seasons made of them. Of means of several rows what is left is made as large as that of one.
@@ -211,20 +217,6 @@ impl Seasons {
             })
         };
         (1..=rows).rev().flat_map(of).collect()
-    }
-
-    fn before(&self, of: impl Fn(&Of, usize) -> f64) -> Vec<f64> {
-        let has_rows = self
-            .values
-            .iter()
-            .all(|of| of.season.every() == 1 && !of.counter.is_one());
-        let rows = self.values.iter().map(Of::known).min().unwrap_or(0);
-        let rows = if has_rows { rows } else { 0 };
-        let mut before = Vec::with_capacity(rows * self.values.len());
-        for back in (1..=rows).rev() {
-            before.extend(self.values.iter().map(|one| of(one, back)));
-        }
-        before
     }
 
     pub(super) fn about(&self) -> String {
