@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Holds strange rows back from what normal is learned from, and lets in what lasts or comes back.
 ///
 /// A *visit* is a strange row and the strange ones right behind it. What has lasted for [`LASTED`] rows is the new normal; so is what
-/// came for the fourth time within some 1,500 rows, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
+/// came for the fourth time within some 3,000 rows, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
 /// than that stays held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guard {
@@ -25,11 +25,11 @@ pub(super) const STRANGE: f64 = 4.5;
 /// Rows on end ...
 const LASTED: u32 = 60;
 /// ... visits ...
-const VISITS: f64 = 3.6;
+const VISITS: f64 = 3.4;
 /// ... and rows held back, after which they are learned.
 const HELD: f64 = 100.0;
-/// What visits and rows held back fade by a row: a third is left after 1,500.
-const FADE: f64 = 1.0 - 1.0 / 1_500.0;
+/// What visits and rows held back fade by a row: a third is left after 3,000.
+const FADE: f64 = 1.0 - 1.0 / 3_000.0;
 /// Rows that the share of strange ones is of.
 const SHARE_ROWS: f64 = 500.0;
 /// A row of the same visit is told again when it is this much deeper.

@@ -455,7 +455,7 @@ fn depth(rows: u32, width: usize, margin: f64) -> f64 {
     let rows = f64::from(rows.min(SLOW_ROWS) + 1);
     let records = libm::log10(rows / (2.0 * width as f64)).max(0.0);
     let square = margin * margin;
-    records * square / (square + TRIFLE) + depth_of(margin)
+    (records + depth_of(margin)) * square / (square + TRIFLE)
 }
 
 /// Depth of a margin beyond that of the first row beyond all others: each doubling is a hundred times rarer.
