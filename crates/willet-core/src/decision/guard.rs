@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Guard {
     /// Strange rows on end, up to now.
     block: u32,
-    /// Depth that the present visit has shown.
-    shown: f64,
+    /// Greatest depth that was told of the present visit; 0 while nothing was.
+    told: f64,
     /// Visits and rows held back lately; both fade.
     visits: f64,
     held: f64,
@@ -21,7 +21,7 @@ pub(super) struct Guard {
 }
 
 /// From this depth on a row is strange.
-pub(super) const STRANGE: f64 = 4.5;
+pub(super) const STRANGE: f64 = 4.0;
 /// Rows on end ...
 const LASTED: u32 = 60;
 /// ... visits ...
@@ -38,7 +38,7 @@ const NEWS: f64 = 2.0;
 /// What the guard makes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Passage {
-    /// It is told: a visit begins, or it is far beyond what the visit has shown.
+    /// It is told if it is an anomaly: nothing of the visit was yet, or it is far beyond what was.
     pub(super) is_news: bool,
     pub(super) learning: Learning,
 }
@@ -73,12 +73,11 @@ impl Guard {
             };
         }
         self.block = self.block.saturating_add(1);
-        let is_news = self.block == 1 || depth > self.shown + NEWS;
         if self.block == 1 {
             self.visits += 1.0;
-            self.shown = depth;
+            self.told = 0.0;
         }
-        self.shown = self.shown.max(depth);
+        let is_news = self.told == 0.0 || depth > self.told + NEWS;
         self.held += 1.0;
         let comes_back = (self.visits >= VISITS || self.held >= HELD) && self.share >= rare;
         let learning = if comes_back {
@@ -94,7 +93,14 @@ impl Guard {
         Passage { is_news, learning }
     }
 
+    /// Takes note that a row of this depth was told.
+    pub(super) fn tell(&mut self, depth: f64) {
+        if self.block > 0 {
+            self.told = self.told.max(depth);
+        }
+    }
+
     pub(super) fn is_sound(&self) -> bool {
-        self.visits >= 0.0 && self.share >= 0.0 && self.held >= 0.0 && self.shown >= 0.0
+        self.visits >= 0.0 && self.share >= 0.0 && self.held >= 0.0 && self.told >= 0.0
     }
 }

@@ -19,6 +19,7 @@ pub use calibration::{Calibrator, HORIZON, WARM_UP, anomaly_score, depth_of};
 pub use counterfactual::counterfactual;
 pub use course::{AnomalyType, Course, Evidence};
 pub use former::{DecisionV1, DecisionV2};
+use policy::ANOMALOUS;
 pub use policy::{DataRange, DecisionConfig, Direction, Policy, Threshold};
 pub use rate::Rate;
 pub use reach::{Far, Reach};
@@ -27,8 +28,8 @@ use scale::Stretch;
 
 use body::Body;
 use budget::Budget;
+use guard::Guard;
 pub use guard::Learning;
-use guard::{Guard, STRANGE};
 use mixture::Mixture;
 use reach::{Extent, WILD, robust};
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,8 @@ const LOOK_EVERY: u64 = 64;
 const JOINED: u8 = 8;
 /// Depth that a score can have at most beyond that of the rarest of the rows it is compared with.
 const BEYOND: f64 = 2.5;
+/// Below this a score is that of one row in ten.
+const COMMON: f64 = 1.0;
 /// Margin from which on a row is clearly farther off than anything before, whatever the threshold is.
 const CLEAR: f64 = 1.5;
 
@@ -177,14 +180,14 @@ impl Decision {
         // What speaks beside the score stands for several rows already, and is told once by itself.
         let (beside, depth) = match moment.beside {
             Beside::Nothing => (false, own),
-            Beside::Lasting(_) if own < STRANGE => (false, own),
+            Beside::Lasting(_) if own < ANOMALOUS => (false, own),
             Beside::Depth(evidence) | Beside::Lasting(evidence) => (true, own.max(evidence)),
-            Beside::OutOfRange => (true, own.max(STRANGE)),
+            Beside::OutOfRange => (true, own.max(ANOMALOUS)),
         };
         let is_certain = moment.beside == Beside::OutOfRange;
         let threshold = self.threshold(policy);
         let passage = self.guard.pass(own, self.budget.rare(policy));
-        let is_clear = far.as_ref().is_some_and(|far| far.margin >= CLEAR) && own >= STRANGE;
+        let is_clear = far.as_ref().is_some_and(|far| far.margin >= CLEAR) && own >= ANOMALOUS;
         let is_told = passage.is_news || !policy.is_default();
         let is_over = match policy.threshold() {
             Threshold::Default => own >= threshold || is_clear,
@@ -201,6 +204,9 @@ impl Decision {
         let has_lasted = self.consecutive > 0 && self.consecutive >= policy.consecutive();
         let has_beside = beside && depth >= threshold;
         let is_flagged = (has_lasted && is_told || has_beside || is_certain) && !policy.is_muted();
+        if has_lasted && is_told || has_beside {
+            self.guard.tell(depth);
+        }
         // What is certain costs nothing: it does not come from the threshold, and could raise it without end.
         let flags = if is_flagged && !is_certain { 1.0 } else { 0.0 };
         self.budget.spend(policy, gap, flags);
@@ -214,6 +220,9 @@ impl Decision {
             self.mixture.push(foretold, probability);
         }
         self.all.learn(own);
+        if passage.learning == Learning::Usual {
+            self.reach.note(far.as_ref().filter(|_| rarity < COMMON));
+        }
         Judgement {
             depth: if is_certain {
                 depth.max(threshold)

@@ -4,7 +4,6 @@ use libm::log10;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::CalendarRule;
-use super::guard::STRANGE;
 use super::mixture::PRIOR_SHARE;
 use super::rate::Rate;
 use crate::error::ConfigError;
@@ -116,6 +115,8 @@ pub enum Threshold {
     Rate(Rate),
 }
 
+/// Depth from which on a row is an anomaly where nobody chose: nothing so strange in 30,000 normal rows.
+pub(super) const ANOMALOUS: f64 = 4.5;
 /// Share of rows flagged at most in the long run where nobody chose.
 const DEFAULT_SHARE: f64 = 0.005;
 
@@ -136,7 +137,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             threshold: Threshold::Default,
-            depth: STRANGE,
+            depth: ANOMALOUS,
             direction: Direction::Both,
             ignore_absolute: 0.0,
             ignore_relative: 0.0,
@@ -215,7 +216,7 @@ impl TryFrom<&DecisionConfig> for Policy {
         Ok(Self {
             threshold,
             depth: match threshold {
-                Threshold::Default | Threshold::Rate(_) => STRANGE,
+                Threshold::Default | Threshold::Rate(_) => ANOMALOUS,
                 Threshold::Contamination(c) => -log10(c),
                 Threshold::AnomalyScore(t) => super::depth_of(t),
             },

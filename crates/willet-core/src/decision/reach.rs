@@ -26,6 +26,16 @@ pub struct Reach {
     young: Vec<f64>,
     /// Rows learned.
     rows: u32,
+    crossings: Crossings,
+}
+
+/// How far usual rows come beyond all before them: what drifts does so again and again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Crossings {
+    /// Runs of rows with a margin of [`LEAST_CROSSING`] · 2^i or more; they fade like the long extremes.
+    runs: [f32; CROSSINGS],
+    /// How many of those the present run counts in.
+    present: u8,
 }
 
 /// Rows that the long extremes are of.
@@ -47,6 +57,8 @@ const STILL_ROWS: u32 = 200;
 /// The unit is at least so much of what the long extremes reach, of what the other side reaches, and so many of the smallest steps
 /// of values that come in steps.
 const OF_SLOW: f64 = 0.25;
+/// The same of what a value is off its local level: no shift leaves anything behind in that.
+const OF_SLOW_AROUND: f64 = 1.0;
 const OF_OTHER_SIDE: f64 = 1.0 / 6.0;
 const OF_STEP: f64 = 2.5;
 /// Square of the margin that says half of what being beyond all rows does.
@@ -58,6 +70,44 @@ const LEVEL: f64 = 1.0 / 16.0;
 const MIDDLE: f64 = 1.0 / 64.0;
 /// Extremes this near to each other, beside how far a value lies beyond, are one value.
 const SAME: f64 = 1e-6;
+
+/// Sizes of crossings that are told apart, and the least.
+const CROSSINGS: usize = 10;
+const LEAST_CROSSING: f64 = 1.0 / 32.0;
+/// As far as so many runs came is as far as they usually come ...
+const OFTEN: f32 = 3.0;
+/// ... and so many times that is one unit more.
+const OF_CROSSINGS: f64 = 2.0;
+
+impl Crossings {
+    fn note(&mut self, margin: f64) {
+        let sizes = log2(margin / LEAST_CROSSING) + 1.0;
+        let reached = sizes.clamp(0.0, CROSSINGS as f64) as u8;
+        for runs in &mut self.runs {
+            *runs *= 1.0 - 1.0 / SLOW_ROWS as f32;
+        }
+        if reached == 0 {
+            self.present = 0;
+        }
+        for size in self.present..reached {
+            self.runs[usize::from(size)] += 1.0;
+        }
+        self.present = self.present.max(reached);
+    }
+
+    /// The margin that they usually come to.
+    fn usual(&self) -> f64 {
+        let sizes = self.runs.iter().take_while(|runs| **runs >= OFTEN).count();
+        match sizes {
+            0 => 0.0,
+            sizes => LEAST_CROSSING * f64::from(1u32 << (sizes - 1)),
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        usize::from(self.present) <= CROSSINGS && self.runs.iter().all(|runs| *runs >= 0.0)
+    }
+}
 
 /// How far a row lies beyond all before.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -210,6 +260,11 @@ impl Extent {
 
     /// Units beyond the long extremes; 0 within. `step` is the smallest step of its numbers.
     fn margin(&self, x: f64, step: f64, rows: u32) -> f64 {
+        self.margin_by(OF_SLOW, x, step, rows)
+    }
+
+    /// The same where the unit is at least `of_slow` of what the long extremes reach.
+    fn margin_by(&self, of_slow: f64, x: f64, step: f64, rows: u32) -> f64 {
         let apart = x - self.anchor;
         let (low, high) = (f64::from(self.slow.low), f64::from(self.slow.high));
         let (excess, is_up) = if apart > high {
@@ -238,7 +293,7 @@ impl Extent {
         };
         let recent = self.fast[0].with(self.fast[1]);
         let unit = side(recent)
-            .max(OF_SLOW * side(self.slow))
+            .max(of_slow * side(self.slow))
             .max(OF_STEP * step);
         // Of few rows the extremes are not known yet.
         excess / (unit * (1.0 + YOUNG as f64 / f64::from(rows)))
@@ -285,7 +340,11 @@ impl Courses {
             return self.steps.margin(x - self.last, 0.0, self.rows);
         }
         let own = self.value.margin(x, self.step, self.rows);
-        own.max(self.around.margin(self.apart(x), self.step, self.rows))
+        let apart = self.apart(x);
+        own.max(
+            self.around
+                .margin_by(OF_SLOW_AROUND, apart, self.step, self.rows),
+        )
     }
 
     /// How far a value is from its local level: the learned one, or that of all values where it is nearer.
@@ -374,7 +433,15 @@ impl Reach {
     /// Depth that a row brings by lying beyond the learned ones: as rare as one in all of them once that is no trifle, and rarer the
     /// farther it is.
     pub fn depth(&self, far: &Far) -> f64 {
-        depth(self.rows, self.values.len(), far.margin)
+        let unit = 1.0 + OF_CROSSINGS * self.crossings.usual();
+        depth(self.rows, self.values.len(), far.margin / unit)
+    }
+
+    /// Takes note of how far a row lay beyond that is usual by all else.
+    pub(super) fn note(&mut self, far: Option<&Far>) {
+        if !self.values.is_empty() {
+            self.crossings.note(far.map_or(0.0, |far| far.margin));
+        }
     }
 
     /// Takes note of a row.
@@ -446,7 +513,9 @@ impl Reach {
                 && course.step >= 0.0
                 && course.counter.is_sound()
         };
-        self.values.iter().all(is_sound) && self.young.iter().all(|x| !x.is_infinite())
+        self.values.iter().all(is_sound)
+            && self.crossings.is_sound()
+            && self.young.iter().all(|x| !x.is_infinite())
     }
 }
 
