@@ -60,7 +60,7 @@ fn in_buckets_of_an_hour_the_night_without_its_job_is_told_and_those_with_it_are
         // The first nights are news.
         let later: Vec<&String> = told
             .iter()
-            .filter(|at| **at > "2026-01-15".to_owned())
+            .filter(|at| at.as_str() > "2026-01-15")
             .collect();
         assert!(later.len() <= 2, "{name}: {later:?}");
     }
