@@ -14,7 +14,8 @@ use crate::settings::Value;
 pub(super) struct View {
     which: Which,
     pub(super) detector: Box<dyn Detector>,
-    scale: Scale,
+    /// `None` where scores are on that scale already.
+    scale: Option<Scale>,
 }
 
 /// What is looked for.
@@ -31,7 +32,7 @@ pub(super) struct ViewState {
     pub(super) which: Which,
     version: u16,
     bytes: Vec<u8>,
-    scale: Scale,
+    scale: Option<Scale>,
 }
 
 /// Values that a shingle of the course holds at most: its cost grows with the square.
@@ -55,6 +56,11 @@ impl Which {
         let (kind, mut options) = find(name).expect("a kind of the table");
         options.extend(settings);
         (kind, options)
+    }
+
+    /// What the ensemble makes of its members' depths is near one.
+    fn scale(self) -> Option<Scale> {
+        (self == Self::Course).then(Scale::default)
     }
 }
 
@@ -95,14 +101,18 @@ impl View {
         Ok(Self {
             which,
             detector: kind.build(&options, width, mix(seed ^ which as u64))?,
-            scale: Scale::default(),
+            scale: which.scale(),
         })
     }
 
     pub(super) fn depth(&self, row: &[f64]) -> Option<f64> {
         let mut out = [Raw::WarmingUp];
         self.detector.score(Rows::one(row), &mut out).expect(FITS);
-        self.scale.depth(out[0].score()?)
+        let score = out[0].score()?;
+        match &self.scale {
+            Some(scale) => scale.depth(score),
+            None => Some(score),
+        }
     }
 
     /// Learns a row; returns its depth before.
@@ -112,8 +122,11 @@ impl View {
             .score_learn(Rows::one(row), &mut out)
             .expect(FITS);
         let score = out[0].score()?;
-        let depth = self.scale.depth(score);
-        self.scale.learn(score, depth);
+        let Some(scale) = &mut self.scale else {
+            return Some(score);
+        };
+        let depth = scale.depth(score);
+        scale.learn(score, depth);
         depth
     }
 
@@ -122,7 +135,7 @@ impl View {
     pub(super) fn weight(&self, likeness: f64) -> f64 {
         let order = ((likeness - 0.3) / 0.4).clamp(0.0, 1.0);
         match self.which {
-            Which::Course => 0.5 + 0.5 * order,
+            Which::Course => 0.3 + 0.7 * order,
             Which::Crowd => 1.0 - 0.4 * order,
         }
     }
@@ -132,7 +145,7 @@ impl View {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.detector.memory_bytes() + self.scale.heap_bytes()
+        self.detector.memory_bytes() + self.scale.as_ref().map_or(0, Scale::heap_bytes)
     }
 
     pub(super) fn save(&self) -> ViewState {
@@ -149,7 +162,9 @@ impl View {
         let (kind, options) = state.which.kind(width);
         let seed = mix(seed ^ state.which as u64);
         let detector = kind.restore(&options, width, seed, state.version, &state.bytes);
-        if !state.scale.is_sound() {
+        let is_sound = state.scale.is_some() == state.which.scale().is_some()
+            && state.scale.as_ref().is_none_or(Scale::is_sound);
+        if !is_sound {
             return Err("a scale of it does not belong together".to_owned());
         }
         Ok(Self {
