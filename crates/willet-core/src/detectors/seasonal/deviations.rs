@@ -39,7 +39,7 @@ const CLIP: f64 = 4.0;
 /// A deviation is remembered as one of at most this many standard deviations.
 const REMEMBERED: f64 = 1.5;
 /// Weight of the means beside the value alone.
-const TOGETHER: f64 = 0.7;
+const TOGETHER: f64 = 0.85;
 /// Deviations before their spread means anything.
 const WARM_UP: u32 = 8;
 
