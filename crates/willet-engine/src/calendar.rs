@@ -159,6 +159,27 @@ fn minute_of(local: DateTime) -> u16 {
     (i16::from(local.hour()) * 60 + i16::from(local.minute())).unsigned_abs()
 }
 
+/// The clock on the wall of where a stream comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct WallClock(TimeZone);
+
+impl WallClock {
+    /// The clock of a place; `None` where its name is UTC, whose clock is never turned.
+    pub(crate) fn new(name: &str) -> Result<Option<Self>, ConfigError> {
+        Ok((name != "UTC").then_some(Self(zone(name)?)))
+    }
+
+    /// By how many microseconds it was put forward between two times; below 0 where it was put back.
+    pub(crate) fn turned(&self, from: i64, to: i64) -> i64 {
+        let offset = |time: i64| {
+            let time = jiff::Timestamp::from_microsecond(time).ok()?;
+            Some(i64::from(self.0.to_offset(time).seconds()))
+        };
+        let turned = offset(from).zip(offset(to)).map(|(from, to)| to - from);
+        turned.unwrap_or(0) * 1_000_000
+    }
+}
+
 fn zone(name: &str) -> Result<TimeZone, ConfigError> {
     if name == "UTC" {
         return Ok(TimeZone::fixed(Offset::UTC));

@@ -66,9 +66,15 @@ struct Written {
     decision: DecisionConfig,
     drift: DriftConfig,
     retrain: RetrainConfig,
+    #[serde(skip_serializing_if = "is_utc")]
+    time_zone: String,
     seed: u64,
     allowed_lateness_ms: u64,
     duplicate_window: usize,
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone == "UTC"
 }
 
 impl Default for Written {
@@ -89,6 +95,7 @@ impl From<StreamResource> for Written {
             features: stream.features,
             detector: stream.detector,
             decision: stream.decision,
+            time_zone: stream.time_zone,
             seed: stream.seed,
             allowed_lateness_ms: stream.allowed_lateness_ms,
             duplicate_window: stream.duplicate_window,
@@ -111,6 +118,7 @@ impl From<Written> for StreamResource {
                 decision: written.decision,
                 drift: written.drift,
                 retrain: written.retrain,
+                time_zone: written.time_zone,
                 seed: written.seed,
                 allowed_lateness_ms: written.allowed_lateness_ms,
                 duplicate_window: written.duplicate_window,

@@ -34,6 +34,13 @@ pub trait Detector: Send + Debug {
     /// What is normal has changed: a kind that chooses among others chooses anew. To other kinds nothing happened, for they learn on.
     fn adapt(&mut self) {}
 
+    /// Rows come `step` microseconds apart: with that a kind knows seasons in rows that were given as lengths of time. To other kinds
+    /// nothing happened.
+    fn keep_pace(&mut self, _step: i64) {}
+
+    /// The clock that seasons follow was put back: the last `rows` come again, as in the night in which summer time ends.
+    fn turn_back(&mut self, _rows: usize) {}
+
     /// What it takes for normal of each feature now; empty while it does not know, or where its kind never does.
     fn expected(&self) -> Vec<Expected>;
 
@@ -130,6 +137,10 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     fn pass_row(&mut self, _row: &[f64]) {}
     /// See [`Detector::adapt`].
     fn adapt(&mut self) {}
+    /// See [`Detector::keep_pace`].
+    fn keep_pace(&mut self, _step: i64) {}
+    /// See [`Detector::turn_back`].
+    fn turn_back(&mut self, _rows: usize) {}
     /// See [`Detector::explain`].
     fn explain_row(&self, row: &[f64]) -> Explanation;
     /// See [`Detector::expected`].

@@ -296,6 +296,14 @@ impl<A: Algorithm> Detector for Guarded<A> {
         self.algorithm.bands(out);
     }
 
+    fn keep_pace(&mut self, step: i64) {
+        self.algorithm.keep_pace(step);
+    }
+
+    fn turn_back(&mut self, rows: usize) {
+        self.algorithm.turn_back(rows);
+    }
+
     fn epochs(&self, out: &mut Epochs) {
         self.algorithm.epochs(out);
     }

@@ -61,6 +61,11 @@ impl Spacing {
         0
     }
 
+    /// Time of the newest row.
+    pub fn newest(&self) -> Option<i64> {
+        self.newest
+    }
+
     /// The distance of neighbouring rows in microseconds, where they come at an even pace.
     pub fn even_step(&self) -> Option<i64> {
         (self.agreed >= EVEN).then_some(self.step)

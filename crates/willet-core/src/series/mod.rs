@@ -230,6 +230,9 @@ impl Series {
             });
         }
         let missing = time.map_or(0, |time| self.learned.spacing.push(time));
+        if let Some(step) = self.learned.spacing.even_step() {
+            self.detector.keep_pace(step);
+        }
         if missing > 0 {
             let none = vec![f64::NAN; self.names.len()];
             for _ in 0..missing {
@@ -294,6 +297,7 @@ mod tests {
     use crate::decision::AnomalyType;
     use crate::detectors::find;
     use crate::random::Random;
+    use crate::settings::Value;
 
     fn config<'a>(
         options: &'a Options,
@@ -356,6 +360,38 @@ mod tests {
             }
             assert!(Series::restore(&config, &whole.save()[1..]).is_err());
         }
+    }
+
+    #[test]
+    fn given_seasons_are_taken_up_and_go_on_after_a_restore() {
+        let (kind, mut options) = find("auto").expect("known");
+        options.push(("seasonality".to_owned(), Value::Text("hour, 3h".to_owned())));
+        let decision = DecisionConfig::default();
+        let config = config(&options, &decision, kind);
+        let mut random = Random::new(5);
+        let mut row = |minute: usize| {
+            let busy = f64::from(u8::from(minute % 60 < 20));
+            let time = minute as i64 * 60_000_000;
+            (
+                [busy + 0.1 * random.unit(), 0.1 * random.unit()],
+                Some(time),
+            )
+        };
+        let mut whole = Series::new(&config).expect("valid");
+        for minute in 0..700 {
+            let (row, time) = row(minute);
+            let _ = whole.take(&row, time).expect("the width");
+            if minute % 97 == 0 {
+                let restored = Series::restore(&config, &whole.save()).expect("sound");
+                assert_eq!(restored.save(), whole.save(), "{minute}");
+                whole = restored;
+            }
+        }
+        let about = whole.detector().about().expect("seasons");
+        assert!(
+            about.contains("season of 180 rows in feature 0 (given)"),
+            "{about}"
+        );
     }
 
     #[test]

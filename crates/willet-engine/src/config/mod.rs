@@ -14,7 +14,7 @@ use willet_core::features::FeaturesConfig;
 use willet_core::settings::Value;
 use willet_core::windows::{BucketConfig, WindowConfig};
 
-use crate::calendar::Calendars;
+use crate::calendar::{Calendars, WallClock};
 use crate::codec::{self, InputConfig};
 use crate::event::Timestamp;
 pub use drift::{Adaptation, DriftConfig};
@@ -47,6 +47,9 @@ pub struct StreamConfig {
     /// When series are trained anew, and on what.
     #[serde(skip_serializing_if = "is_usual")]
     pub retrain: RetrainConfig,
+    /// Whose clock seasons follow: a name in the IANA time-zone database.
+    #[serde(skip_serializing_if = "is_utc")]
+    pub time_zone: String,
     /// Seed that the seeds of all series come from.
     pub seed: u64,
     /// How far an event may lie behind its series before it is marked late, in milliseconds.
@@ -67,6 +70,7 @@ impl Default for StreamConfig {
             decision: DecisionConfig::default(),
             drift: DriftConfig::default(),
             retrain: RetrainConfig::default(),
+            time_zone: "UTC".to_owned(),
             seed: 0,
             allowed_lateness_ms: 0,
             duplicate_window: 10_000,
@@ -76,6 +80,10 @@ impl Default for StreamConfig {
 
 fn is_usual(config: &RetrainConfig) -> bool {
     *config == RetrainConfig::default()
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone == "UTC"
 }
 
 /// A kind of detector by any of its names, with settings of that kind.
@@ -147,6 +155,7 @@ pub struct Plan {
     options: Options,
     policy: Policy,
     calendars: Calendars,
+    wall_clock: Option<WallClock>,
     drift: DriftPlan,
     gather: Option<GatherPlan>,
     /// Rises whenever what a series learns changes.
@@ -176,6 +185,7 @@ impl Plan {
             Policy::try_from(&config.decision).map_err(|error| error.within("decision"))?;
         let calendars =
             Calendars::new(&config.decision).map_err(|error| error.within("decision"))?;
+        let wall_clock = WallClock::new(&config.time_zone)?;
         let drift =
             DriftPlan::new(&config.drift, kind.name).map_err(|error| error.within("drift"))?;
         config
@@ -212,6 +222,7 @@ impl Plan {
             options,
             policy,
             calendars,
+            wall_clock,
             drift,
             gather,
             model_version,
@@ -362,6 +373,13 @@ impl Plan {
         self.policy.needs_time()
             || self.calendars.need_time()
             || self.gather.as_ref().is_some_and(GatherPlan::needs_time)
+    }
+
+    /// Rows of this step in microseconds that the clock on the wall left out between two times; below 0 where it went over them again.
+    pub(crate) fn turned(&self, from: i64, to: i64, step: i64) -> i64 {
+        let clock = self.wall_clock.as_ref();
+        let turned = clock.map_or(0, |clock| clock.turned(from, to));
+        (turned as f64 / step as f64).round() as i64
     }
 
     /// Version of what series learn.

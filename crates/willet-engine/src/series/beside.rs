@@ -160,7 +160,7 @@ impl Series {
             let Ok(values) = values else {
                 continue;
             };
-            model.pass_missing(sample.missing);
+            model.keep_pace(sample.pace);
             let details = found.details.len();
             let other = model.judge(plan, sample.time, values, &mut work.row, found);
             if strength(&other) > strength(&outcome) {

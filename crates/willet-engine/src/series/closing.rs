@@ -8,7 +8,7 @@ use willet_core::windows::Taken;
 
 use super::gather::{Closing, Gather};
 use super::model::arrange;
-use super::{Arrival, Sample, Series, Space};
+use super::{Arrival, Pace, Sample, Series, Space};
 use crate::config::{GatherPlan, Plan};
 use crate::event::{Layout, Timestamp};
 use crate::verdict::{
@@ -238,6 +238,18 @@ impl Series {
             let outcome = model.look(plan, closing.time, values, &mut space.work.row, found);
             return Ok(Verdict::of(0, outcome, model.version));
         }
+        // Buckets follow each other; windows may overlap.
+        let span = closing.span.filter(|_| plan.config().bucket.is_some());
+        let missing = closing.left_out.min(LONGEST_GAP as u64) as usize;
+        let step = span.map(|(begin, end)| end - begin);
+        let steps = i64::try_from(closing.left_out).map_or(i64::MAX, |rows| rows.saturating_add(1));
+        let times = span.map(|(begin, end)| {
+            (
+                begin.saturating_sub((end - begin).saturating_mul(steps)),
+                begin,
+            )
+        });
+        let pace = Pace::new(plan, step, times, missing);
         let sample = Sample {
             event: 0,
             offset: 0,
@@ -246,7 +258,7 @@ impl Series {
             layout,
             came: &closing.values,
             values,
-            missing: closing.left_out.min(LONGEST_GAP as u64) as usize,
+            pace,
         };
         Ok(self.judge(plan, sample, &mut space.work, found))
     }

@@ -111,8 +111,32 @@ struct Sample<'a> {
     came: &'a [f64],
     /// The same in the order of the model.
     values: &'a [f64],
-    /// Rows that should have come before it.
+    pace: Pace,
+}
+
+/// Where a row stands among those before it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// How far apart rows come, in microseconds, where that is even.
+    step: Option<i64>,
+    /// Rows that should have come before it, or were left out by the clock on the wall.
     missing: usize,
+    /// Rows that come again, since the clock was put back.
+    again: usize,
+}
+
+impl Pace {
+    /// That of a row `missing` rows behind the one before it.
+    fn new(plan: &Plan, step: Option<i64>, times: Option<(i64, i64)>, missing: usize) -> Self {
+        let turned = step
+            .zip(times)
+            .map_or(0, |(step, (from, to))| plan.turned(from, to, step));
+        Self {
+            step,
+            missing: missing + turned.max(0) as usize,
+            again: turned.min(0).unsigned_abs() as usize,
+        }
+    }
 }
 
 /// Space used again for each event.
@@ -274,7 +298,7 @@ impl Series {
             arranged => Some(arranged?),
         };
         let is_late = self.count(plan, tick, arrival.time);
-        let missing = arrival.time.map_or(0, |time| self.spacing.push(time.0));
+        let pace = self.pace(plan, arrival.time);
         let sample = Sample {
             event: arrival.event,
             offset: arrival.offset,
@@ -283,7 +307,7 @@ impl Series {
             layout: arrival.layout,
             came: arrival.values,
             values: values.unwrap_or_default(),
-            missing,
+            pace,
         };
         let mut verdict = match values {
             Some(_) => self.judge(plan, sample, &mut space.work, found),
@@ -312,6 +336,16 @@ impl Series {
         }
     }
 
+    fn pace(&mut self, plan: &Plan, time: Option<Timestamp>) -> Pace {
+        let Some(time) = time else {
+            return Pace::default();
+        };
+        let before = self.spacing.newest().filter(|before| *before < time.0);
+        let missing = self.spacing.push(time.0);
+        let times = before.map(|before| (before, time.0));
+        Pace::new(plan, self.spacing.even_step(), times, missing)
+    }
+
     /// Judges a row, then learns it. While a new model is behind with older rows, the one before answers by itself.
     fn judge(
         &mut self,
@@ -325,7 +359,7 @@ impl Series {
             return Verdict::of(sample.event, Outcome::WarmingUp, plan.model_version());
         };
         if let Some(former) = &mut self.former {
-            former.pass_missing(sample.missing);
+            former.keep_pace(sample.pace);
         }
         // The one before may be of an earlier plan, and have its values in another order.
         let mut arranged = Vec::new();
@@ -335,7 +369,7 @@ impl Series {
                 (&mut **former, values.ok())
             }
             _ => {
-                model.pass_missing(sample.missing);
+                model.keep_pace(sample.pace);
                 (model, Some(sample.values))
             }
         };

@@ -7,6 +7,7 @@ use willet_core::random::series_seed;
 use willet_core::rows::{Raw, Rows};
 use willet_core::series::{Answer, Case, Judge, Reason, Ruling};
 
+use super::Pace;
 use super::state::{Layouts, ModelStateV3};
 use crate::config::Plan;
 use crate::event::{Layout, Timestamp};
@@ -187,6 +188,17 @@ impl Model {
         space: &'a mut Vec<f64>,
     ) -> Result<&'a [f64], Misfit> {
         arrange(&self.layout, layout, values, space)
+    }
+
+    /// Keeps seasons in step with the clock.
+    pub(super) fn keep_pace(&mut self, pace: Pace) {
+        if let Some(step) = pace.step {
+            self.detector.keep_pace(step);
+        }
+        self.pass_missing(pace.missing);
+        if pace.again > 0 {
+            self.detector.turn_back(pace.again);
+        }
     }
 
     /// Rows that did not come, where the detector takes rows for steps in time.

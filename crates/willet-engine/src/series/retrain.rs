@@ -30,7 +30,7 @@ impl Series {
         }
         let row = KeptRow {
             time: sample.time,
-            missing: sample.missing as u32,
+            missing: sample.pace.missing as u32,
             is_normal: !matches!(outcome, Outcome::Scored(scored) if scored.is_anomaly),
         };
         let adapt = self.adapt.get_or_insert_default();

@@ -59,6 +59,9 @@ pub(crate) struct StreamFlags {
     /// Deviations up to this share of the expected value are no anomaly.
     #[arg(long, value_name = "SHARE", help_heading = "Detection")]
     ignore_relative: Option<f64>,
+    /// Whose clock seasons follow, summer time too: a name such as Europe/Berlin. [default: UTC]
+    #[arg(long, value_name = "NAME", help_heading = "Detection")]
+    time_zone: Option<String>,
     /// Seed of everything random.
     #[arg(long, value_name = "NUMBER", help_heading = "Detection")]
     seed: Option<u64>,
@@ -238,6 +241,9 @@ impl StreamFlags {
         decision.consecutive = self.consecutive.unwrap_or(decision.consecutive);
         decision.ignore_absolute = self.ignore_absolute.unwrap_or(decision.ignore_absolute);
         decision.ignore_relative = self.ignore_relative.unwrap_or(decision.ignore_relative);
+        if let Some(zone) = &self.time_zone {
+            stream.time_zone.clone_from(zone);
+        }
         stream.seed = self.seed.unwrap_or(stream.seed);
         Ok(())
     }

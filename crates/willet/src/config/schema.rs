@@ -127,6 +127,7 @@ fn stream() -> Value {
                 "rows": {"type": "integer", "minimum": 10, "maximum": 100_000, "default": 1000, "description": "Recent rows of a series that are kept to learn from."},
                 "slice": {"type": "integer", "minimum": 2, "maximum": 1000, "default": 8, "description": "Kept rows that are learned with each row that comes."},
             })),
+            "time_zone": text("Whose clock seasons follow, summer time too: a name in the IANA time-zone database.", "UTC"),
             "seed": whole("Seed that the seeds of all series come from.", 0),
             "allowed_lateness_ms": whole("How far an event may lie behind its series before it is marked late.", 0),
             "duplicate_window": whole("How many event ids are remembered to find duplicates; 0 looks for none.", 0),

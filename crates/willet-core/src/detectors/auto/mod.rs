@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Alias, Detector, Epochs, Kind, Options};
 use super::find;
+use super::seasons::Seasonality;
 use crate::error::ConfigError;
 use crate::rows::{Band, Expected, Explanation, Raw, Rows};
+use crate::settings::Setting;
 use former::StateV1;
 use several::{Several, SeveralState};
 
 crate::settings! {
-    /// Settings of [`Auto`]: there is nothing to set.
+    /// Settings of [`Auto`].
     pub(super) struct AutoConfig {
+        /// Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an even pace.
+        seasonality: Seasonality = Seasonality::Found, ();
     }
 }
 
@@ -45,8 +49,10 @@ pub(super) enum State {
 
 const FITS: &str = "built for this width";
 
-fn seasonal() -> (&'static Kind, Options) {
-    find("seasonal").expect("a kind of the table")
+fn seasonal(config: &AutoConfig) -> (&'static Kind, Options) {
+    let (kind, mut options) = find("seasonal").expect("a kind of the table");
+    options.push(("seasonality".to_owned(), config.seasonality.show()));
+    (kind, options)
 }
 
 impl Algorithm for Auto {
@@ -64,12 +70,12 @@ impl Algorithm for Auto {
     type Config = AutoConfig;
     type State = State;
 
-    fn new(_config: &AutoConfig, width: usize, seed: u64) -> Result<Self, ConfigError> {
+    fn new(config: &AutoConfig, width: usize, seed: u64) -> Result<Self, ConfigError> {
         let look = if width == 1 {
-            let (kind, options) = seasonal();
+            let (kind, options) = seasonal(config);
             Look::One(kind.build(&options, width, seed)?)
         } else {
-            Look::Several(Box::new(Several::new(width, seed)?))
+            Look::Several(Box::new(Several::new(width, seed, &config.seasonality)?))
         };
         Ok(Self { look })
     }
@@ -145,6 +151,20 @@ impl Algorithm for Auto {
         }
     }
 
+    fn keep_pace(&mut self, step: i64) {
+        match &mut self.look {
+            Look::One(detector) => detector.keep_pace(step),
+            Look::Several(several) => several.keep_pace(step),
+        }
+    }
+
+    fn turn_back(&mut self, rows: usize) {
+        match &mut self.look {
+            Look::One(detector) => detector.turn_back(rows),
+            Look::Several(several) => several.turn_back(rows),
+        }
+    }
+
     fn about(&self) -> Option<String> {
         Some(match &self.look {
             Look::One(detector) => {
@@ -175,23 +195,21 @@ impl Algorithm for Auto {
         }
     }
 
-    fn restore(
-        _config: &AutoConfig,
-        width: usize,
-        seed: u64,
-        state: State,
-    ) -> Result<Self, String> {
+    fn restore(config: &AutoConfig, width: usize, seed: u64, state: State) -> Result<Self, String> {
         let look = match state {
             State::One(version, bytes) if width == 1 => {
-                let (kind, options) = seasonal();
+                let (kind, options) = seasonal(config);
                 let detector = kind.restore(&options, width, seed, version, &bytes);
                 Look::One(detector.map_err(|error| error.to_string())?)
             }
-            State::Several(state) if width > 1 => {
-                Look::Several(Box::new(Several::restore(*state, width, seed)?))
-            }
+            State::Several(state) if width > 1 => Look::Several(Box::new(Several::restore(
+                *state,
+                width,
+                seed,
+                &config.seasonality,
+            )?)),
             State::Anew => {
-                return Self::new(&AutoConfig {}, width, seed).map_err(|error| error.to_string());
+                return Self::new(config, width, seed).map_err(|error| error.to_string());
             }
             State::One(..) | State::Several(_) => {
                 return Err("it is of rows of another width".to_owned());

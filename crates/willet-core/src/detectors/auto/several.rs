@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::super::seasons::Seasons;
+use super::super::seasons::{Seasonality, Seasons};
 use super::FITS;
 use super::alone::Alone;
 use super::view::{View, ViewState, Which};
@@ -10,6 +10,7 @@ use crate::rows::{Expected, Explanation, Raw};
 /// Views of rows of several values.
 #[derive(Debug)]
 pub(super) struct Several {
+    seasonality: Seasonality,
     seasons: Seasons,
     /// Each value by itself, with a long memory.
     alone: Alone,
@@ -30,10 +31,15 @@ const JOINED: i32 = 4;
 const ALONE: f64 = 0.6;
 
 impl Several {
-    pub(super) fn new(width: usize, seed: u64) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        width: usize,
+        seed: u64,
+        seasonality: &Seasonality,
+    ) -> Result<Self, ConfigError> {
         let views = Which::ALL.map(|which| View::new(which, width, seed));
         Ok(Self {
-            seasons: Seasons::new(width),
+            seasonality: seasonality.clone(),
+            seasons: Seasons::new(width, seasonality),
             alone: Alone::new(width),
             together: views.into_iter().collect::<Result<_, _>>()?,
         })
@@ -66,6 +72,14 @@ impl Several {
         let tamed = self.alone.tamed(row);
         self.together.iter_mut().for_each(|view| view.pass(&tamed));
         _ = self.seasons.push(row);
+    }
+
+    pub(super) fn keep_pace(&mut self, step: i64) {
+        self.seasons.keep_pace(&self.seasonality, step);
+    }
+
+    pub(super) fn turn_back(&mut self, rows: usize) {
+        self.seasons.turn_back(rows);
     }
 
     pub(super) fn explain(&self, row: &[f64]) -> Explanation {
@@ -103,7 +117,12 @@ impl Several {
         }
     }
 
-    pub(super) fn restore(state: SeveralState, width: usize, seed: u64) -> Result<Self, String> {
+    pub(super) fn restore(
+        state: SeveralState,
+        width: usize,
+        seed: u64,
+        seasonality: &Seasonality,
+    ) -> Result<Self, String> {
         let views = state.together.iter().map(|view| view.which);
         let is_sound =
             state.seasons.is_sound(width) && state.alone.is_sound(width) && views.eq(Which::ALL);
@@ -113,6 +132,7 @@ impl Several {
         let views = state.together.into_iter();
         let views = views.map(|view| View::restore(view, width, seed));
         Ok(Self {
+            seasonality: seasonality.clone(),
             seasons: state.seasons,
             alone: state.alone,
             together: views.collect::<Result<_, _>>()?,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias, Epochs};
-use super::seasons::Seasons;
+use super::seasons::{Seasonality, Seasons};
 use crate::decision::Scale;
 use crate::error::ConfigError;
 use crate::rows::{Band, Expected, Explanation, Raw};
@@ -21,6 +21,8 @@ crate::settings! {
     pub(super) struct SeasonalConfig {
         /// How many recent rows the shape of deviations is learned from; older ones are forgotten at that pace.
         window_size: usize = 1_000, 64..=1_000_000;
+        /// Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an even pace.
+        seasonality: Seasonality = Seasonality::Found, ();
     }
 }
 
@@ -28,6 +30,7 @@ crate::settings! {
 #[derive(Debug)]
 pub(super) struct Seasonal {
     window_size: usize,
+    seasonality: Seasonality,
     seasons: Seasons,
     rest: Rest,
 }
@@ -228,7 +231,8 @@ impl Algorithm for Seasonal {
     fn new(config: &SeasonalConfig, width: usize, _seed: u64) -> Result<Self, ConfigError> {
         Ok(Self {
             window_size: config.window_size,
-            seasons: Seasons::new(width),
+            seasonality: config.seasonality.clone(),
+            seasons: Seasons::new(width, &config.seasonality),
             rest: Rest::new(width),
         })
     }
@@ -289,6 +293,16 @@ impl Algorithm for Seasonal {
 
     fn off_before(&self, feature: usize) -> Vec<f64> {
         self.seasons.off_before(feature)
+    }
+
+    fn keep_pace(&mut self, step: i64) {
+        if self.seasons.keep_pace(&self.seasonality, step) {
+            self.rest = Rest::new(self.rest.features.len());
+        }
+    }
+
+    fn turn_back(&mut self, rows: usize) {
+        self.seasons.turn_back(rows);
     }
 
     fn about(&self) -> Option<String> {
@@ -354,6 +368,7 @@ impl Algorithm for Seasonal {
         }
         Ok(Self {
             window_size: config.window_size,
+            seasonality: config.seasonality.clone(),
             seasons,
             rest,
         })

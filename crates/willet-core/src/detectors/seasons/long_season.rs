@@ -23,6 +23,8 @@ pub(super) struct LongSeason {
     cycle: u32,
     /// Share of the deviations' size that it foretells.
     gain: f32,
+    /// The cycle that was given, 0 of none; where nothing was it is looked for.
+    given: Option<u32>,
 }
 
 /// Periods kept.
@@ -43,8 +45,49 @@ impl LongSeason {
     pub(super) fn start(&mut self, period: usize) {
         *self = Self {
             period: period as u32,
+            given: self.given,
             ..Self::default()
         };
+    }
+
+    /// One that has so many periods; 0 of none.
+    pub(super) fn given(cycle: usize) -> Self {
+        Self {
+            given: Some(cycle as u32),
+            ..Self::default()
+        }
+    }
+
+    /// One that has learned nothing and goes by the same cycle if that was given.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            given: self.given,
+            ..Self::default()
+        }
+    }
+
+    /// The clock was put back: the last rows come again.
+    pub(super) fn turn_back(&mut self, rows: usize) {
+        if self.period == 0 {
+            return;
+        }
+        let parts = self.parts_a_period();
+        let place = |row: usize| {
+            row / self.period as usize * parts
+                + row % self.period as usize * parts / self.period as usize
+        };
+        let ahead = rows.div_ceil(self.period as usize) * self.period as usize;
+        let now = ahead + self.phase as usize;
+        let again = (place(now) - place(now - rows)).min(self.parts.len());
+        self.phase = ((now - rows) % self.period as usize) as u32;
+        (self.sum, self.count) = (0.0, 0);
+        let whole = PERIODS * parts;
+        if self.parts.len() < whole {
+            self.parts.truncate(self.parts.len() - again);
+            self.next = self.parts.len() as u32;
+        } else {
+            self.next = ((self.next as usize + whole - again) % whole) as u32;
+        }
     }
 
     /// How many periods it has and how much of the deviations it takes away.
@@ -147,6 +190,11 @@ impl LongSeason {
     /// Asks which number of periods foretells the parts best. A cycle must have been there twice.
     fn look(&mut self) {
         let len = self.parts.len();
+        if let Some(given) = self.given {
+            let has_come = len >= given as usize * self.parts_a_period();
+            self.cycle = if has_come { given } else { 0 };
+            return;
+        }
         let most = (len / self.parts_a_period() / 2).min(LONGEST);
         if most < SHORTEST {
             return;
@@ -194,7 +242,10 @@ impl LongSeason {
 
     pub(super) fn is_sound(&self, period: usize) -> bool {
         let whole = PERIODS * self.parts_a_period();
-        let unset = Self::default();
+        let unset = Self {
+            given: self.given,
+            ..Self::default()
+        };
         if self.period == 0 {
             return *self == unset;
         }

@@ -1,5 +1,6 @@
 //! What is known of a row's place in the seasons of its values.
 
+mod given;
 mod long_season;
 mod season;
 
@@ -8,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::contract::Epochs;
 use crate::rows::Band;
 use crate::statistics::Counter;
+use given::InRows;
+pub(super) use given::Seasonality;
 use long_season::LongSeason;
 use season::Season;
 pub(super) use season::SeasonV2;
@@ -16,6 +19,8 @@ pub(super) use season::SeasonV2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seasons {
     values: Vec<Of>,
+    /// Rows of the given seasons; 0 while they are not known, or looked for.
+    given: (u32, u32),
 }
 
 /// The seasons of one value.
@@ -32,6 +37,15 @@ impl Of {
             counter: Counter::default(),
             season: Season::new(),
             long: LongSeason::default(),
+        }
+    }
+
+    /// Of seasons that were given.
+    fn given(InRows { period, cycle }: InRows) -> Self {
+        Self {
+            counter: Counter::default(),
+            season: Season::given(period),
+            long: LongSeason::given(cycle),
         }
     }
 
@@ -57,7 +71,7 @@ impl Of {
             let steps: Vec<f64> = (1..self.season.len())
                 .map(|index| self.season.at(index) - self.season.at(index - 1))
                 .collect();
-            (self.season, self.long) = (Season::new(), LongSeason::default());
+            (self.season, self.long) = (self.season.anew(), self.long.anew());
             steps
                 .into_iter()
                 .for_each(|step| _ = self.season.push(step));
@@ -133,14 +147,47 @@ impl SeasonsV2 {
         };
         Seasons {
             values: seasons.into_iter().zip(self.0).map(of).collect(),
+            given: (0, 0),
         }
     }
 }
 
 impl Seasons {
-    pub(super) fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize, seasonality: &Seasonality) -> Self {
+        let of = match seasonality {
+            Seasonality::Found => Of::new(),
+            // Their rows are known once the pace is.
+            Seasonality::Given(_) => Of::given(InRows {
+                period: 0,
+                cycle: 0,
+            }),
+        };
         Self {
-            values: vec![Of::new(); width],
+            values: vec![of; width],
+            given: (0, 0),
+        }
+    }
+
+    /// Takes up given seasons in rows of this step in microseconds; whether that is news.
+    pub(super) fn keep_pace(&mut self, seasonality: &Seasonality, step: i64) -> bool {
+        let Some(given) = seasonality.in_rows(step) else {
+            return false;
+        };
+        let (period, _) = self.given;
+        // The pace shakes.
+        if period > 0 && given.period.abs_diff(period as usize) * 20 <= period as usize {
+            return false;
+        }
+        self.given = (given.period as u32, given.cycle as u32);
+        self.values.fill(Of::given(given));
+        true
+    }
+
+    /// The clock was put back: the last rows come again.
+    pub(super) fn turn_back(&mut self, rows: usize) {
+        for of in &mut self.values {
+            of.season.turn_back(rows);
+            of.long.turn_back(rows);
         }
     }
 
@@ -230,7 +277,12 @@ impl Seasons {
                     String::new()
                 };
                 let rows = period * one.season.every() as usize;
-                let short = format!("season of {rows} rows{of} (correlation {strength:.2})");
+                let known = if self.given.0 > 0 {
+                    "given".to_owned()
+                } else {
+                    format!("correlation {strength:.2}")
+                };
+                let short = format!("season of {rows} rows{of} ({known})");
                 match one.long.found() {
                     Some((cycle, gain)) => format!(
                         "{short}, and one of {} rows (takes {:.0} % of what that leaves)",

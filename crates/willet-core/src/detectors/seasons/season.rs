@@ -25,6 +25,8 @@ pub(super) struct Season {
     /// The rows of the value that is being made: how many, and their sum.
     gathered: u32,
     sum: f64,
+    /// Values of a period that was given, 0 of none; where nothing was it is looked for.
+    given: Option<u32>,
 }
 
 /// A season as it was saved before it kept means; frozen.
@@ -52,6 +54,7 @@ impl From<SeasonV2> for Season {
             every: 1,
             gathered: 0,
             sum: 0.0,
+            given: None,
         }
     }
 }
@@ -96,6 +99,39 @@ impl Season {
             every: 1,
             gathered: 0,
             sum: 0.0,
+            given: None,
+        }
+    }
+
+    /// One whose period has so many rows; 0 of none.
+    pub(super) fn given(rows: usize) -> Self {
+        let fewest = (rows * CYCLES).div_ceil(HISTORY).max(1);
+        // Whole parts of the period, if it has some that are about as long.
+        let every = (fewest..=fewest * 2).find(|every| rows.is_multiple_of(*every));
+        let every = every.unwrap_or(fewest);
+        Self {
+            every: every as u32,
+            given: Some((rows as f64 / every as f64).round() as u32),
+            ..Self::new()
+        }
+    }
+
+    /// One that has learned nothing and goes by the same period if that was given.
+    pub(super) fn anew(&self) -> Self {
+        let of = |given: u32| Self::given((given * self.every) as usize);
+        self.given.map_or_else(Self::new, of)
+    }
+
+    /// The clock was put back: the last rows come again.
+    pub(super) fn turn_back(&mut self, rows: usize) {
+        let again = (rows + self.every as usize / 2) / self.every as usize;
+        let len = self.values.len();
+        let again = again.min(len.saturating_sub(self.period as usize));
+        if len < HISTORY {
+            self.values.truncate(len - again);
+        } else {
+            // What is overwritten next counts as the oldest until then.
+            self.next = ((self.next as usize + HISTORY - again) % HISTORY) as u32;
         }
     }
 
@@ -206,7 +242,8 @@ impl Season {
         }
         let kept = (self.sum / f64::from(self.gathered)) as f32;
         (self.sum, self.gathered) = (0.0, 0);
-        if self.values.len() == HISTORY && self.period == 0 && self.every < MOST_ROWS {
+        let may_coarsen = self.period == 0 && self.given.is_none() && self.every < MOST_ROWS;
+        if self.values.len() == HISTORY && may_coarsen {
             self.coarsen();
         }
         if self.values.len() < HISTORY {
@@ -214,6 +251,9 @@ impl Season {
         } else {
             self.values[self.next as usize] = kept;
             self.next = (self.next + 1) % HISTORY as u32;
+        }
+        if let Some(given) = self.given {
+            return self.take_up(given);
         }
         self.until_look -= 1;
         if self.until_look > 0 {
@@ -227,6 +267,16 @@ impl Season {
         };
         self.until_look = every.max(1) as u32;
         self.look()
+    }
+
+    /// Goes by a given period once it has come whole and a quarter more; whether it does so now.
+    fn take_up(&mut self, given: u32) -> bool {
+        let enough = given + (given / 4).max(SHORTEST as u32);
+        if self.period > 0 || given == 0 || self.values.len() < enough as usize {
+            return false;
+        }
+        self.period = given;
+        true
     }
 
     /// Keeps the mean of two values for each two: twice the time in the same space.
@@ -326,8 +376,11 @@ impl Season {
             && (self.period as usize) <= len
             && (1..=LOOK_EVERY.max(FIRST_LOOK) as u32).contains(&self.until_look)
             && self.failed < PATIENCE
-            && (1..=MOST_ROWS).contains(&self.every)
-            && self.every.is_power_of_two()
+            && self.every > 0
+            && (self.given.is_some() || self.every.is_power_of_two() && self.every <= MOST_ROWS)
+            && self
+                .given
+                .is_none_or(|given| self.period == 0 || self.period == given)
             && self.gathered < self.every
             && self.sum.is_finite()
             && self.anchor.is_finite()

@@ -227,3 +227,116 @@ fn a_deviation_the_wrong_way_costs_a_rate_nothing() {
     let flags = said(&decided("zscore", decision), &normal(20_000, 0.0)).len();
     assert!((67..=150).contains(&flags), "{flags}");
 }
+
+/// Hourly rows of a shop that opens at eight on its own clock, from Monday, 2026-03-09 on.
+fn shop(days: i64, zone: &str) -> Vec<(i64, f64)> {
+    const MONDAY: i64 = 1_773_014_400;
+    let zone = jiff::tz::TimeZoneDatabase::bundled()
+        .get(zone)
+        .expect("known");
+    let mut random = Random::new(3);
+    (0..days * 24)
+        .map(|hour| {
+            let time = MONDAY + hour * 3_600;
+            let local = zone.to_datetime(jiff::Timestamp::from_second(time).expect("in range"));
+            let open = (8..20).contains(&local.hour());
+            (time, if open { 400.0 } else { 20.0 } + 4.0 * random.unit())
+        })
+        .collect()
+}
+
+/// Times of the flags, in hours of the series.
+fn flagged_hours(config: &StreamConfig, rows: &[(i64, f64)]) -> Vec<usize> {
+    let layout = Arc::new(Layout::named(["value"]));
+    let mut batch = EventBatch::new();
+    for (offset, (time, value)) in rows.iter().enumerate() {
+        let head = EventHead {
+            offset: offset as u64,
+            key: "shop",
+            key_hash: key_hash(HASH_SEED, "shop"),
+            id_hash: None,
+            time: Some(Timestamp(time * 1_000_000)),
+            label: None,
+        };
+        batch.push(head, &layout, &[*value]);
+    }
+    let mut out = Verdicts::default();
+    shard(config, 1).on_batch(&batch, rows.len() as u64, &mut out);
+    let is_flag =
+        |verdict: &Verdict| matches!(verdict.outcome, Outcome::Scored(scored) if scored.is_anomaly);
+    (0..rows.len())
+        .filter(|row| is_flag(&out.rows[*row]))
+        .collect()
+}
+
+/// A shop that opens by its own clock is not strange when that is put forward or back, where the stream says whose clock it is.
+#[test]
+fn summer_time_is_no_anomaly_where_the_time_zone_is_known() {
+    // Forward on March 29th, back on October 25th.
+    for (zone, days, turned) in [("Europe/Berlin", 30, 20), ("Europe/Berlin", 240, 230)] {
+        for seasonality in ["auto", "day", "day,week"] {
+            let mut config = config("auto");
+            let value = willet_core::settings::Value::Text(seasonality.to_owned());
+            config
+                .detector
+                .settings
+                .insert("seasonality".to_owned(), value);
+            config.time_zone = zone.to_owned();
+            let mut rows = shop(days, zone);
+            let around = (turned - 1) * 24..(turned + 6) * 24;
+            let known = flagged_hours(&config, &rows);
+            let known: Vec<usize> = known
+                .into_iter()
+                .filter(|hour| around.contains(hour))
+                .collect();
+            assert!(known.is_empty(), "{seasonality}: {known:?}");
+            config.time_zone = "UTC".to_owned();
+            let unknown = flagged_hours(&config, &rows);
+            assert!(
+                unknown.iter().any(|hour| around.contains(hour)),
+                "{seasonality}"
+            );
+            // And the night is still the night: open at three, two days later.
+            config.time_zone = zone.to_owned();
+            let night = (turned as usize + 2) * 24 + 1;
+            rows[night].1 = 400.0;
+            assert!(
+                flagged_hours(&config, &rows).contains(&night),
+                "{seasonality}"
+            );
+        }
+    }
+    let mut config = config("auto");
+    config.time_zone = "Europe/Atlantis".to_owned();
+    let refused = Plan::new(config, 1).expect_err("unknown").to_string();
+    assert!(
+        refused.contains("Europe/Atlantis") && refused.contains("IANA"),
+        "{refused}"
+    );
+}
+
+/// A season that was given is known after one time and a quarter; given as none, none is ever found.
+#[test]
+fn a_given_season_is_known_at_once() {
+    let zone = "UTC";
+    let mut rows = shop(10, zone);
+    // The fourth night is busy, the fifth day is not.
+    rows[3 * 24 + 26].1 = 400.0;
+    rows[5 * 24 + 12].1 = 20.0;
+    let with = |text: &str| {
+        let mut config = config("auto");
+        let value = willet_core::settings::Value::Text(text.to_owned());
+        config
+            .detector
+            .settings
+            .insert("seasonality".to_owned(), value);
+        flagged_hours(&config, &rows)
+    };
+    let given = with("day");
+    assert!(
+        given.contains(&(3 * 24 + 26)) && given.contains(&(5 * 24 + 12)),
+        "{given:?}"
+    );
+    assert!(given.len() <= 4, "{given:?}");
+    assert!(!with("none").contains(&(5 * 24 + 12)));
+}
