@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Alias, Detector, Kind, Options};
 use super::find;
+use super::glance::Glance;
 use crate::decision::{Calibrator, Scale};
 use crate::error::ConfigError;
 use crate::random::mix;
@@ -114,6 +115,8 @@ pub(super) struct Ensemble {
     combine: Combine,
     /// The member whose answer counts under `switch`.
     leading: usize,
+    /// What the members said of the last row.
+    said: Glance<[Raw; MAX_MEMBERS]>,
 }
 
 #[derive(Debug)]
@@ -179,6 +182,12 @@ impl Member {
             .score_learn(Rows::one(row), &mut out)
             .expect("members have the ensemble's width");
         out[0]
+    }
+
+    fn learn(&mut self, row: &[f64]) {
+        self.detector
+            .learn(Rows::one(row))
+            .expect("members have the ensemble's width");
     }
 
     /// The depth of a score; `None` while the member warms up, or where it fails.
@@ -328,11 +337,17 @@ impl Algorithm for Ensemble {
             members: members?,
             combine: config.combine,
             leading: 0,
+            said: Glance::default(),
         })
     }
 
     fn score_row(&self, row: &[f64]) -> Raw {
-        let depths = self.depths(|_, member| member.raw(row));
+        let mut raws = [Raw::WarmingUp; MAX_MEMBERS];
+        for (raw, member) in raws.iter_mut().zip(&self.members) {
+            *raw = member.raw(row);
+        }
+        self.said.put(row, raws);
+        let depths = self.depths(|of, _| raws[of]);
         self.combined(&depths[..self.members.len()]).0
     }
 
@@ -341,10 +356,16 @@ impl Algorithm for Ensemble {
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
-        let mut raws = [Raw::WarmingUp; MAX_MEMBERS];
-        for (raw, member) in raws.iter_mut().zip(&mut self.members) {
-            *raw = member.score_learn(row);
-        }
+        let raws = if let Some(raws) = self.said.take(row) {
+            self.members.iter_mut().for_each(|member| member.learn(row));
+            raws
+        } else {
+            let mut raws = [Raw::WarmingUp; MAX_MEMBERS];
+            for (raw, member) in raws.iter_mut().zip(&mut self.members) {
+                *raw = member.score_learn(row);
+            }
+            raws
+        };
         let count = self.members.len();
         let depths = self.depths(|of, _| raws[of]);
         let (combined, middle) = self.combined(&depths[..count]);
@@ -353,6 +374,7 @@ impl Algorithm for Ensemble {
     }
 
     fn pass_row(&mut self, row: &[f64]) {
+        self.said.clear();
         for member in &mut self.members {
             member
                 .detector
@@ -487,6 +509,7 @@ impl Algorithm for Ensemble {
             members: members?,
             combine: config.combine,
             leading,
+            said: Glance::default(),
         })
     }
 

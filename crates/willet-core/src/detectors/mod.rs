@@ -3,6 +3,7 @@
 
 mod ablation;
 mod contract;
+mod glance;
 mod guarded;
 mod shingled;
 

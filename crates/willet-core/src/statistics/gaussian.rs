@@ -5,7 +5,7 @@ use super::{Covariance, dot, triangle};
 /// A normal distribution of rows that is learned with exponential forgetting, and how far a row is from its middle.
 ///
 /// The correlations are drawn towards none as if `width` rows without any had been seen beside it: the matrix can be inverted from
-/// the first rows on. Distances use the correlations as they were when last looked at, every `1 + width² / 64` rows.
+/// the first rows on. Distances use the correlations as they were when last looked at, every `1 + width² / 64` rows and at most every fourth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Gaussian {
     covariance: Covariance,
@@ -40,7 +40,7 @@ impl Gaussian {
     }
 
     fn every(&self) -> u64 {
-        1 + (self.width() * self.width() / 64) as u64
+        (1 + self.width() * self.width() / 64).max(4) as u64
     }
 
     /// Takes in a row; normal is that of about the last `window` rows.

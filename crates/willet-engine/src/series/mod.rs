@@ -277,6 +277,7 @@ impl Series {
         space: &mut Space,
         found: &mut Found,
     ) -> Result<Verdict, Misfit> {
+        self.forget_unknown(plan);
         let has_number = |place: usize| !arrival.values[place].is_nan();
         let is_empty = || arrival.values.iter().all(|value| value.is_nan());
         if self.model.is_none() && !arrival.layout.is_positional() && is_empty() {
@@ -430,6 +431,23 @@ impl Series {
         }
     }
 
+    /// Drops models of plans that nobody knows any more, before anything is made of them: a series that comes back from disk comes
+    /// back without.
+    fn forget_unknown(&mut self, plan: &Plan) {
+        let version = plan.model_version();
+        let is_of_another = |model: &Model| model.version != version;
+        let has_another = self.model.as_ref().is_some_and(is_of_another)
+            || self.former.as_deref().is_some_and(is_of_another);
+        if !has_another {
+            return;
+        }
+        let is_known = |model: &Model| plan.of_version(model.version).is_some();
+        self.model = self.model.take().filter(is_known);
+        self.former = self.former.take().filter(|former| is_known(former));
+        self.before = self.before.take().filter(|before| is_known(before));
+        self.beside.retain(is_known);
+    }
+
     /// Brings the model to the version of the plan. What was learned goes on where only windows became longer; else it
     /// answers until the new model is warm.
     fn follow(
@@ -439,11 +457,7 @@ impl Series {
         has_number: impl Fn(usize) -> bool,
     ) -> Result<(), Misfit> {
         let version = plan.model_version();
-        // First of all, for a series that comes back from disk comes back without it.
-        self.former = self
-            .former
-            .take()
-            .filter(|former| plan.of_version(former.version).is_some());
+        self.forget_unknown(plan);
         match &mut self.model {
             Some(model) if model.version == version => return Ok(()),
             Some(model) => {
@@ -469,7 +483,6 @@ impl Series {
             // Rows of another layout, perhaps.
             adapt.forget();
         }
-        let replaced = replaced.filter(|replaced| plan.of_version(replaced.version).is_some());
         // A model that was warming up itself gives way: the one before it still answers.
         self.former = self.former.take().or(replaced);
         Ok(())

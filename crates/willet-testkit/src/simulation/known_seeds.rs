@@ -27,4 +27,5 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
         283,
     ),
     ("the same, another way", 397),
+    ("the same, where an empty row came first", 44),
 ];

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::contract::{Detector, Kind, Options};
+use super::super::glance::Glance;
 use super::super::{MAX_WIDTH, find, shingled};
 use super::FITS;
 use crate::decision::Scale;
@@ -16,6 +17,8 @@ pub(super) struct View {
     pub(super) detector: Box<dyn Detector>,
     /// `None` where scores are on that scale already.
     scale: Option<Scale>,
+    /// Its score of the last row.
+    seen: Glance<Raw>,
 }
 
 /// What is looked for.
@@ -102,12 +105,14 @@ impl View {
             which,
             detector: kind.build(&options, width, mix(seed ^ which as u64))?,
             scale: which.scale(),
+            seen: Glance::default(),
         })
     }
 
     pub(super) fn depth(&self, row: &[f64]) -> Option<f64> {
         let mut out = [Raw::WarmingUp];
         self.detector.score(Rows::one(row), &mut out).expect(FITS);
+        self.seen.put(row, out[0]);
         let score = out[0].score()?;
         match &self.scale {
             Some(scale) => scale.depth(score),
@@ -118,9 +123,13 @@ impl View {
     /// Learns a row; returns its depth before.
     pub(super) fn score_learn(&mut self, row: &[f64]) -> Option<f64> {
         let mut out = [Raw::WarmingUp];
-        self.detector
-            .score_learn(Rows::one(row), &mut out)
-            .expect(FITS);
+        let rows = Rows::one(row);
+        if let Some(seen) = self.seen.take(row) {
+            out[0] = seen;
+            self.detector.learn(rows).expect(FITS);
+        } else {
+            self.detector.score_learn(rows, &mut out).expect(FITS);
+        }
         let score = out[0].score()?;
         let Some(scale) = &mut self.scale else {
             return Some(score);
@@ -141,6 +150,7 @@ impl View {
     }
 
     pub(super) fn pass(&mut self, row: &[f64]) {
+        self.seen.clear();
         self.detector.pass(Rows::one(row)).expect(FITS);
     }
 
@@ -171,6 +181,7 @@ impl View {
             which: state.which,
             detector: detector.map_err(|error| error.to_string())?,
             scale: state.scale,
+            seen: Glance::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::contract::{Algorithm, Alias, Epochs};
+use super::glance::Glance;
 use super::seasons::{Seasonality, Seasons};
 use crate::decision::Scale;
 use crate::error::ConfigError;
@@ -33,6 +34,8 @@ pub(super) struct Seasonal {
     seasonality: Seasonality,
     seasons: Seasons,
     rest: Rest,
+    /// What was seen of the last row.
+    seen: Glance<View>,
 }
 
 /// What is left after the seasons.
@@ -74,6 +77,7 @@ const NEWEST: f64 = 0.05;
 const MOST_EVIDENCE: f64 = 2.0;
 
 /// A row seen against what is usual.
+#[derive(Debug)]
 struct View {
     /// Narrow rows need no memory from the heap.
     seen: SmallVec<[Seen; 12]>,
@@ -234,19 +238,25 @@ impl Algorithm for Seasonal {
             seasonality: config.seasonality.clone(),
             seasons: Seasons::new(width, &config.seasonality),
             rest: Rest::new(width),
+            seen: Glance::default(),
         })
     }
 
     fn score_row(&self, row: &[f64]) -> Raw {
-        self.rest.score(&self.view(row))
+        let view = self.view(row);
+        let raw = self.rest.score(&view);
+        self.seen.put(row, view);
+        raw
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let view = self.view(row);
+        let seen = self.seen.take(row);
+        let view = seen.unwrap_or_else(|| self.view(row));
         self.learn_view(row, &view);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        self.seen.clear();
         let view = self.view(row);
         let raw = self.rest.score(&view);
         self.learn_view(row, &view);
@@ -254,6 +264,7 @@ impl Algorithm for Seasonal {
     }
 
     fn pass_row(&mut self, row: &[f64]) {
+        self.seen.clear();
         let view = self.view(row);
         self.rest.pass();
         let bounded: SmallVec<[f64; 12]> = row
@@ -297,11 +308,13 @@ impl Algorithm for Seasonal {
 
     fn keep_pace(&mut self, step: i64) {
         if self.seasons.keep_pace(&self.seasonality, step) {
+            self.seen.clear();
             self.rest = Rest::new(self.rest.features.len());
         }
     }
 
     fn turn_back(&mut self, rows: usize) {
+        self.seen.clear();
         self.seasons.turn_back(rows);
     }
 
@@ -371,6 +384,7 @@ impl Algorithm for Seasonal {
             seasonality: config.seasonality.clone(),
             seasons,
             rest,
+            seen: Glance::default(),
         })
     }
 }
