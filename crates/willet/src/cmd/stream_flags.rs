@@ -85,8 +85,13 @@ pub(crate) struct InputFlags {
     /// Column of the key: each key is learned on its own. [default: key, source or site]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     key: Option<String>,
-    /// Column of the event time. [default: timestamp, @timestamp, time, ts, datetime, date, t or the like, where it holds times]
-    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    // Not a doc comment: to rustdoc `@` in brackets is a link.
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Input",
+        help = "Column of the event time. [default: timestamp, @timestamp, time, ts, datetime, date, t or the like, where it holds times]"
+    )]
     timestamp: Option<String>,
     /// Column of the label, which is never shown to a detector. [default: label]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
