@@ -268,9 +268,10 @@ fn a_second_way_of_running_becomes_normal() {
         "ensemble",
     ];
     for kind in kinds {
-        let rows = two_ways::<2>(&mut Draw::new("two ways", 1), 8_000);
+        let rows = two_ways::<2>(&mut Draw::new("two ways", 1), 12_000);
         let flags = flags(kind, &contamination(0.05), &rows, None);
-        let share = share(&flags[5_000..]);
+        // In the long run: some thousand rows go by until the other way is as well known as the first.
+        let share = share(&flags[6_000..]);
         if !(0.025..=0.1).contains(&share) {
             wrong.push((kind, share));
         }
@@ -587,6 +588,32 @@ fn one_broken_sensor_of_ten_is_not_surely_normal() {
             broken.confidence
         );
         assert!(broken.confidence >= 0.95, "{kind}: {}", broken.confidence);
+    }
+}
+
+#[test]
+fn a_value_that_stops_to_come_is_told_with_its_name() {
+    for (seed, kind) in
+        (0..5).flat_map(|seed| ["auto", "zscore", "iforest", "knn"].map(|kind| (seed, kind)))
+    {
+        let mut draw = Draw::new("gone", seed);
+        let mut rows = wide::<2>(&mut draw, 1_500);
+        let gone = draw.whole(1_000..1_200);
+        rows[gone..gone + 60]
+            .iter_mut()
+            .for_each(|row| row[1] = f64::NAN);
+        let mut series = series(kind, 2, &DecisionConfig::default());
+        let mut told = Vec::new();
+        for (row, values) in rows.iter().enumerate() {
+            let Answer::Scored(scored) = series.answer(values, Some(row as i64 * MINUTE)) else {
+                continue;
+            };
+            if let Some(reason) = scored.reason.filter(|_| (gone..gone + 60).contains(&row)) {
+                told.push((row - gone, reason.sentence(&["left", "right"], values)));
+            }
+        }
+        let sentence = "right has no value for 3 rows, at most 0 before".to_owned();
+        assert_eq!(told, [(2, sentence)], "{kind} {seed}");
     }
 }
 

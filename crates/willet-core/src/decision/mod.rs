@@ -7,6 +7,7 @@ mod calibration;
 mod counterfactual;
 mod course;
 mod former;
+mod gaps;
 mod guard;
 mod mixture;
 mod policy;
@@ -28,6 +29,7 @@ use scale::Stretch;
 
 use body::Body;
 use budget::Budget;
+use gaps::Gaps;
 use guard::Guard;
 pub use guard::Learning;
 use mixture::Mixture;
@@ -55,6 +57,7 @@ pub struct Decision {
     consecutive: u32,
     /// Which seasons the reach of each value is of; see [`Detector::epochs`](crate::detectors::Detector::epochs).
     epochs: Vec<u64>,
+    gaps: Gaps,
 }
 
 /// What else is known of a row when it is judged.
@@ -298,6 +301,11 @@ impl Decision {
         }
     }
 
+    /// Takes note of which values are missing; evidence where one is for longer than ever.
+    pub fn miss(&mut self, row: &[f64]) -> Option<Evidence> {
+        self.gaps.step(row)
+    }
+
     /// What is usual of a value of a row: lowest, middle, highest; `None` while too little is known.
     pub fn usual(&self, row: &[f64], feature: usize) -> Option<[f64; 3]> {
         self.reach.usual(row, feature)
@@ -335,6 +343,7 @@ impl Decision {
             + self.all.heap_bytes()
             + self.reach.heap_bytes()
             + self.epochs.capacity() * size_of::<u64>()
+            + self.gaps.heap_bytes()
     }
 
     /// Whether the parts belong together; state that came from outside is checked with this.

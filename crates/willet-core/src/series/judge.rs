@@ -144,7 +144,8 @@ impl Judge<'_> {
     fn step(&mut self, row: &[f64]) -> Option<Evidence> {
         let watched = self.course.watched();
         let expected = watched.and_then(|main| self.detector.expected().get(main).copied());
-        let evidence = self.course.step(row, expected)?;
+        let gap = self.decision.miss(row);
+        let evidence = self.course.step(row, expected).or(gap)?;
         let counts = !self.is_categorical || evidence.anomaly_type == AnomalyType::MissingData;
         counts.then_some(evidence)
     }
