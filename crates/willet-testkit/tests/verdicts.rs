@@ -677,3 +677,30 @@ fn the_most_ordinary_row_scores_low_whatever_share_is_asked_for() {
         );
     }
 }
+
+/// Who asks for a share flags values within three deviations; the band shown is the one that the row was judged by.
+#[test]
+fn a_value_flagged_for_a_share_lies_outside_the_band_that_is_shown() {
+    for kind in ["zscore", "auto", "iforest", "hst", "knn", "mahalanobis"] {
+        let mut draw = Draw::new("share", 1);
+        let mut series = series(kind, 1, &contamination(0.1));
+        let (mut within, mut flagged) = (0, 0);
+        for x in noise(&mut draw, 4_000) {
+            let Answer::Scored(scored) = series.answer(&[x], None) else {
+                continue;
+            };
+            let Some(reason) = scored.reason else {
+                continue;
+            };
+            flagged += 1;
+            let band = reason.explanation.expected.first();
+            let is_within = band.is_some_and(|band| (band.low..=band.high).contains(&x));
+            within +=
+                usize::from(is_within && !reason.sentence(&["x"], &[x]).contains("the course"));
+        }
+        assert!(
+            flagged > 200 && within == 0,
+            "{kind}: {within} of {flagged}"
+        );
+    }
+}

@@ -283,7 +283,7 @@ impl Course {
         let (value, expected) = (*row.get(main)?, *explanation.expected.get(main)?);
         let is_within =
             |(value, expected): (&f64, &Expected)| (expected.low..=expected.high).contains(value);
-        let all_within = row.len() > 1 && row.iter().zip(&explanation.expected).all(is_within);
+        let all_within = row.iter().zip(&explanation.expected).all(is_within);
         let is_ordinary = self.rows >= KNOWN
             && !is_within((&value, &expected))
             && self.features.get(main).is_some_and(|usual| {

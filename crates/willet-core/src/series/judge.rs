@@ -194,17 +194,13 @@ impl Judge<'_> {
         sight: &Sight<'_>,
     ) -> Result<Option<Reason>, WidthError> {
         let (row, policy) = (sight.row, self.policy);
-        let explanation = self.explain(judgement, sight)?;
+        let mut explanation = self.explain(judgement, sight)?;
         let known = sight.known_type(judgement);
         let has_value = !known.is_some_and(is_without_deviation);
         let looks_at_value = policy.looks_at_value() && !sight.is_outside;
         if looks_at_value && has_value && !counts(policy, &explanation, row) {
             return Ok(None);
         }
-        let anomaly_type = known.or_else(|| {
-            self.course.watch(row, &explanation, judgement.depth);
-            self.course.look(row, &explanation)
-        });
         let decision = &*self.decision;
         let is_normal = |row: &[f64], score| {
             let off = if self.is_categorical {
@@ -220,6 +216,11 @@ impl Judge<'_> {
         } else {
             Vec::new()
         };
+        judged_by(&mut explanation, row, &counterfactual);
+        let anomaly_type = known.or_else(|| {
+            self.course.watch(row, &explanation, judgement.depth);
+            self.course.look(row, &explanation)
+        });
         Ok(Some(Reason {
             explanation,
             counterfactual,
@@ -322,6 +323,23 @@ impl<'a> Sight<'a> {
         self.counting(judgement)
             .map(|evidence| evidence.anomaly_type)
             .or_else(|| self.is_categorical.then_some(AnomalyType::Rare))
+    }
+}
+
+/// Where a value within its band was flagged, as where a share of rows was asked for, the band ends at the value that would not have been.
+fn judged_by(explanation: &mut Explanation, row: &[f64], counterfactual: &[(usize, f64)]) {
+    // Where several values must be others none of them is at fault alone.
+    let [(feature, normal)] = *counterfactual else {
+        return;
+    };
+    let value = row[feature];
+    let Some(band) = explanation.expected.get_mut(feature) else {
+        return;
+    };
+    if (band.middle..value).contains(&normal) {
+        band.high = band.high.min(normal);
+    } else if value < normal && normal <= band.middle {
+        band.low = band.low.max(normal);
     }
 }
 
