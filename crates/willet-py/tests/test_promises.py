@@ -170,7 +170,7 @@ def test_contamination_can_be_set_to_what_a_quiet_stream_showed() -> None:
 
 
 @pytest.mark.parametrize("contamination", [0.1, 0.02])
-@pytest.mark.parametrize("algorithm", ["iforest", "zscore", "hbos"])
+@pytest.mark.parametrize("algorithm", ["iforest", "zscore", "hbos", "knn", "lof"])
 def test_as_many_are_flagged_as_was_asked_for_whatever_is_fitted_anew(algorithm: str, contamination: float) -> None:
     def share(**arguments: Any) -> float:
         service = StreamingService(algorithm=algorithm, contamination=contamination, **arguments)
