@@ -11,6 +11,17 @@ export function count(value: number | null | undefined): string {
   return scaled(value, [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]);
 }
 
+/** The sum of counts by name; 0 of none. */
+export function total(counts: Record<string, number> | undefined): number {
+  return Object.values(counts ?? {}).reduce((sum, one) => sum + one, 0);
+}
+
+/** Counts by name: `3 duplicate, 1 missing`, the largest first. */
+export function listed(counts: Record<string, number> | undefined): string | undefined {
+  const largest = Object.entries(counts ?? {}).sort((a, b) => b[1] - a[1]);
+  return largest.map(([name, number]) => `${count(number)} ${name}`).join(', ') || undefined;
+}
+
 /** A measured value with about four significant digits, without an exponent where it can be read without one. */
 export function value(x: number | null | undefined): string {
   if (x == null || Number.isNaN(x)) return MISSING;

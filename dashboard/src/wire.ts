@@ -109,6 +109,8 @@ export interface Statistics {
   uptime_seconds: number;
   open_alerts: number;
   rejected_events: number;
+  /** Taken and not judged. */
+  skipped_events: number;
   refused_requests: number;
 }
 
@@ -204,6 +206,8 @@ export interface Stream {
     events: number;
     anomalies: number;
     rejected: number;
+    /** Events that were taken and not judged, by reason. */
+    skipped?: Record<string, number>;
     keys: number;
     model_version: number;
     events_per_second: number;

@@ -9,6 +9,12 @@ check('count of thousands', () => format.count(41_234), '41,234');
 check('count of many', () => format.count(123_456), '123 k');
 check('count of millions', () => format.count(4_560_000), '4.56 M');
 check('count of nothing', () => format.count(null), '–');
+check('counts by name', () => format.listed({ missing: 1, duplicate: 1_200 }) ?? '', '1,200 duplicate, 1 missing');
+test('no counts are no words and no events', () => {
+  assert.equal(format.listed({}), undefined);
+  assert.equal(format.total(undefined), 0);
+  assert.equal(format.total({ missing: 1, duplicate: 2 }), 3);
+});
 check('value', () => format.value(91.3), '91.3');
 check('value below one', () => format.value(0.30612), '0.3061');
 check('negative value', () => format.value(-5149.2), '−5,149');

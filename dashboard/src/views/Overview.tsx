@@ -13,6 +13,7 @@ import { useQuery } from '../query.ts';
 import { follows, readRange, toFixed, toPreset, windowOf, type Range, type Window } from '../range.ts';
 import { place, setParams } from '../router.ts';
 import { latencies, onAnomaly, rates, statistics } from '../state.ts';
+import type { Statistics } from '../wire.ts';
 import { Feed } from './Feed.tsx';
 import { FirstEvent } from './FirstEvent.tsx';
 import { OpenAlerts } from './OpenAlerts.tsx';
@@ -161,8 +162,14 @@ function Numbers() {
             <strong class={`num ${now && now.open_alerts > 0 ? 'attention' : ''}`}>{count(now?.open_alerts)}</strong>
           </a>
         </p>
-        <p class="muted small">{now ? (now.rejected_events > 0 ? `${plural(now.rejected_events, 'event')} rejected` : 'no event rejected') : ' '}</p>
+        <p class="muted small">{now ? lost(now) : ' '}</p>
       </div>
     </section>
   );
+}
+
+/** Events that no verdict came of. */
+function lost({ rejected_events: rejected, skipped_events: skipped }: Statistics): string {
+  const told = [rejected > 0 && `${plural(rejected, 'event')} rejected`, skipped > 0 && `${count(skipped)} not judged`].filter(Boolean);
+  return told.length > 0 ? told.join(', ') : 'no event rejected';
 }

@@ -4,7 +4,7 @@ import { Failure, Loading } from '../components/Answers.tsx';
 import { StateBadge } from '../components/Badges.tsx';
 import { Confirm, useTask } from '../components/Dialog.tsx';
 import { Moment } from '../components/Moment.tsx';
-import { count, plural, rate } from '../format.ts';
+import { count, listed, plural, rate, total } from '../format.ts';
 import { useQuery } from '../query.ts';
 import { changed, place, setParams } from '../router.ts';
 import { statistics } from '../state.ts';
@@ -74,6 +74,9 @@ function Table({ items, editing, changed: again }: { items: Stream[]; editing: s
               Rejected
             </th>
             <th scope="col" class="num wide-only">
+              Not judged
+            </th>
+            <th scope="col" class="num wide-only">
               Last event
             </th>
             <th scope="col">
@@ -100,6 +103,9 @@ function Table({ items, editing, changed: again }: { items: Stream[]; editing: s
                 <td class="num wide-only">{count(status.events)}</td>
                 <td class="num wide-only">{count(status.anomalies)}</td>
                 <td class="num wide-only">{count(status.rejected)}</td>
+                <td class="num wide-only" title={listed(status.skipped)}>
+                  {count(total(status.skipped))}
+                </td>
                 <td class="num wide-only">
                   <Moment time={status.last_event_at} />
                 </td>
