@@ -56,6 +56,9 @@ class Auto(Detector):
 
     Parameters
     ----------
+    seasonality
+        Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an
+        even pace. Auto, none, or lengths up to a year: hour, day, week, 8h, 90m.
     seed
         The same seed and rows give the same scores.
 
@@ -78,8 +81,10 @@ class Auto(Detector):
     def __init__(
         self,
         *,
+        seasonality: str = 'auto',
         seed: int = 0,
     ) -> None:
+        self.seasonality = seasonality
         self.seed = seed
         self._start()
 
@@ -147,6 +152,9 @@ class Seasonal(Detector):
     window_size
         How many recent rows the shape of deviations is learned from; older ones are forgotten at that pace. A whole
         number from 64 to 1000000.
+    seasonality
+        Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an
+        even pace. Auto, none, or lengths up to a year: hour, day, week, 8h, 90m.
     seed
         The same seed and rows give the same scores.
 
@@ -161,9 +169,11 @@ class Seasonal(Detector):
         self,
         *,
         window_size: int = 1000,
+        seasonality: str = 'auto',
         seed: int = 0,
     ) -> None:
         self.window_size = window_size
+        self.seasonality = seasonality
         self.seed = seed
         self._start()
 

@@ -44,6 +44,9 @@ class Auto(Detector):
     ----------
     contamination
         Share of the fitted rows that lie beyond the threshold, above 0 and at most 0.5.
+    seasonality
+        Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an
+        even pace. Auto, none, or lengths up to a year: hour, day, week, 8h, 90m.
     seed
         The same seed and rows give the same scores.
 
@@ -67,9 +70,11 @@ class Auto(Detector):
         self,
         *,
         contamination: float = 0.1,
+        seasonality: str = 'auto',
         seed: int = 0,
     ) -> None:
         self.contamination = contamination
+        self.seasonality = seasonality
         self.seed = seed
 
 
@@ -141,6 +146,9 @@ class Seasonal(Detector):
     window_size
         How many recent rows the shape of deviations is learned from; older ones are forgotten at that pace. A whole
         number from 64 to 1000000.
+    seasonality
+        Seasons: looked for (auto), none, or given as lengths of time (day, week), which needs rows with times at an
+        even pace. Auto, none, or lengths up to a year: hour, day, week, 8h, 90m.
     seed
         The same seed and rows give the same scores.
 
@@ -156,10 +164,12 @@ class Seasonal(Detector):
         *,
         contamination: float = 0.1,
         window_size: int = 1000,
+        seasonality: str = 'auto',
         seed: int = 0,
     ) -> None:
         self.contamination = contamination
         self.window_size = window_size
+        self.seasonality = seasonality
         self.seed = seed
 
 
