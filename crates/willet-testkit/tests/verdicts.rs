@@ -704,3 +704,41 @@ fn a_value_flagged_for_a_share_lies_outside_the_band_that_is_shown() {
         );
     }
 }
+
+/// However large a reading is, a larger one is stranger.
+#[test]
+fn a_score_never_falls_with_the_size() {
+    for kind in ["auto", "zscore", "iforest", "knn", "seasonal", "hst"] {
+        let mut draw = Draw::new("size", 3);
+        let mut series = series(kind, 1, &DecisionConfig::default());
+        for x in noise(&mut draw, 1_500) {
+            _ = series.take(&[x], None);
+        }
+        let sizes = (1..=40).map(|step| 8.0 * 2_f64.powi(step));
+        let scores: Vec<f64> = sizes
+            .map(|x| verdict(&series, &[x]).anomaly_score)
+            .collect();
+        assert!(
+            scores.windows(2).all(|pair| pair[1] > pair[0]),
+            "{kind}: {scores:?}"
+        );
+    }
+}
+
+/// A few blips of noise must not make a spike one that comes back.
+#[test]
+fn spikes_after_blips_are_each_found() {
+    for kind in ["auto", "zscore", "hbos", "loda", "iforest"] {
+        for seed in 0..5 {
+            let mut draw = Draw::new("blips", seed);
+            let mut values = noise(&mut draw, 1_600);
+            for blip in [900, 950, 1_000, 1_050] {
+                values[blip] = 6.5;
+            }
+            let spikes = [1_200, 1_220, 1_240];
+            spikes.iter().for_each(|spike| values[*spike] = -54.0);
+            let flags = flags(kind, &DecisionConfig::default(), &ones(&values), None);
+            assert!(spikes.iter().all(|spike| flags[*spike]), "{kind} {seed}");
+        }
+    }
+}

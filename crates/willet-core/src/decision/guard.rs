@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Holds strange rows back from what normal is learned from, and lets in what lasts or comes back.
 ///
 /// A *visit* is a strange row and the strange ones right behind it. What has lasted for [`LASTED`] rows is the new normal; so is what
-/// came for the fourth time within some 3,000 rows, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
+/// came for the fourth time within some 3,000 rows and about as deep, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
 /// than that stays held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guard {
@@ -13,12 +13,26 @@ pub(super) struct Guard {
     block: u32,
     /// Greatest depth that was told of the present visit; 0 while nothing was.
     told: f64,
-    /// Visits and rows held back lately; both fade.
-    visits: f64,
+    /// Rows ever, and the visits that came last.
+    rows: u64,
+    visits: [Visit; REMEMBERED],
+    /// Rows held back lately; they fade.
     held: f64,
     /// Share of strange rows lately.
     share: f64,
 }
+
+/// When a visit began, and its greatest depth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Visit {
+    began: u64,
+    depth: f32,
+}
+
+/// Visits that are remembered.
+const REMEMBERED: usize = 8;
+/// A row comes back where visits were at most so much less deep: a spike is not what noise has been.
+const LESS_DEEP: f64 = 4.0;
 
 /// From this depth on a row is strange.
 pub(super) const STRANGE: f64 = 4.0;
@@ -63,7 +77,7 @@ impl Guard {
     pub(super) fn pass(&mut self, depth: f64, rare: f64) -> Passage {
         let is_strange = f64::from(u8::from(depth >= STRANGE));
         self.share += (is_strange - self.share) / SHARE_ROWS;
-        self.visits *= FADE;
+        self.rows += 1;
         self.held *= FADE;
         if depth < STRANGE {
             self.block = 0;
@@ -74,12 +88,18 @@ impl Guard {
         }
         self.block = self.block.saturating_add(1);
         if self.block == 1 {
-            self.visits += 1.0;
+            self.visits.rotate_right(1);
+            self.visits[0] = Visit {
+                began: self.rows,
+                depth: 0.0,
+            };
             self.told = 0.0;
         }
+        self.visits[0].depth = self.visits[0].depth.max(depth.min(1e6) as f32);
         let is_news = self.told == 0.0 || depth > self.told + NEWS;
         self.held += 1.0;
-        let comes_back = (self.visits >= VISITS || self.held >= HELD) && self.share >= rare;
+        let comes_back =
+            (self.visits_like(depth) >= VISITS || self.held >= HELD) && self.share >= rare;
         let learning = if comes_back {
             Learning::Back
         } else if self.block >= LASTED {
@@ -93,6 +113,15 @@ impl Guard {
         Passage { is_news, learning }
     }
 
+    /// Visits lately that were about as deep; they fade.
+    fn visits_like(&self, depth: f64) -> f64 {
+        let visits = self.visits.iter().filter(|visit| visit.began > 0);
+        visits
+            .filter(|visit| f64::from(visit.depth) >= depth.min(1e6) - LESS_DEEP)
+            .map(|visit| libm::pow(FADE, (self.rows - visit.began) as f64))
+            .sum()
+    }
+
     /// Takes note that a row of this depth was told.
     pub(super) fn tell(&mut self, depth: f64) {
         if self.block > 0 {
@@ -101,6 +130,9 @@ impl Guard {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.visits >= 0.0 && self.share >= 0.0 && self.held >= 0.0 && self.told >= 0.0
+        self.visits.iter().all(|visit| visit.began <= self.rows)
+            && self.share >= 0.0
+            && self.held >= 0.0
+            && self.told >= 0.0
     }
 }

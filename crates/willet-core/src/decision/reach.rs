@@ -63,6 +63,8 @@ const OF_OTHER_SIDE: f64 = 1.0 / 6.0;
 const OF_STEP: f64 = 2.5;
 /// Square of the margin that says half of what being beyond all rows does.
 const TRIFLE: f64 = 0.25;
+/// No margin is larger: its square must stay finite.
+const FARTHEST: f64 = 1e150;
 /// Margin of a change of what never changed.
 const NEVER: f64 = 16.0;
 /// Weight of the newest row in the local level and in the middle.
@@ -278,12 +280,9 @@ impl Extent {
         if excess <= 1e-6 * fabs(high - low) + 4e-16 * fabs(x) + 2e-7 * fabs(apart.min(1e38)) {
             return 0.0;
         }
-        if high - low <= SAME * excess {
-            return if rows < STILL_ROWS {
-                0.0
-            } else {
-                NEVER + log1p(excess)
-            };
+        let is_still = high - low <= SAME * excess;
+        if is_still && rows < STILL_ROWS {
+            return 0.0;
         }
         let side = |ends: Ends| {
             let up = f64::from(ends.high) - self.middle;
@@ -296,7 +295,14 @@ impl Extent {
             .max(of_slow * side(self.slow))
             .max(OF_STEP * step);
         // Of few rows the extremes are not known yet.
-        excess / (unit * (1.0 + YOUNG as f64 / f64::from(rows)))
+        let margin = excess / (unit * (1.0 + YOUNG as f64 / f64::from(rows)));
+        let margin = margin.min(FARTHEST);
+        if !is_still {
+            return margin;
+        }
+        // Extremes that may be one value but for rounding say nothing of a unit; those that are not do.
+        let never = NEVER + log1p(excess);
+        if unit > 0.0 { margin.max(never) } else { never }
     }
 
     pub(super) fn is_sound(&self) -> bool {

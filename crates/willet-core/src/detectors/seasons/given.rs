@@ -59,7 +59,7 @@ impl Seasonality {
     }
 
     fn parse(text: &str) -> Option<Vec<u64>> {
-        let text = text.trim().to_lowercase();
+        let text = text.trim().trim_matches(['[', ']']).to_lowercase();
         if text == "none" {
             return Some(Vec::new());
         }
@@ -155,6 +155,7 @@ mod tests {
         assert_eq!(read("auto"), Some(Seasonality::Found));
         assert_eq!(read("none"), Some(Seasonality::Given(Vec::new())));
         assert_eq!(read("Week, day"), Some(Seasonality::Given(vec![DAY, WEEK])));
+        assert_eq!(read("[day, week]"), read("day,week"));
         assert_eq!(read("90m"), Some(Seasonality::Given(vec![90 * MINUTE])));
         let list = ["day", "8h"].map(|text| Value::Text(text.to_owned()));
         let list = Seasonality::read(&Value::List(list.into()), &());

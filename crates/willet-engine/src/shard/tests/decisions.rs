@@ -298,7 +298,7 @@ fn summer_time_is_no_anomaly_where_the_time_zone_is_known() {
             );
             // And the night is still the night: open at three, two days later.
             config.time_zone = zone.to_owned();
-            let night = (turned as usize + 2) * 24 + 1;
+            let night = (turned + 2) * 24 + 1;
             rows[night].1 = 400.0;
             assert!(
                 flagged_hours(&config, &rows).contains(&night),
