@@ -53,13 +53,14 @@ impl Reason {
         if (band.low..=band.high).contains(&value(main)) {
             return self.together(names, row, main);
         }
-        let (low, high) = (short(band.low), short(band.high));
         let (off, side) = if value(main) > band.high {
             (value(main) - band.high, "above")
         } else {
             (band.low - value(main), "below")
         };
-        let off = short(off);
+        // What parts the value from the band must be seen in the numbers.
+        let (low, high) = (fine(band.low, off), fine(band.high, off));
+        let (found, off) = (fine(value(main), off), short(off));
         let usual = format!("the usual {low} to {high}");
         match self.anomaly_type {
             Some(AnomalyType::LevelShift) => {
@@ -126,6 +127,18 @@ impl Reason {
 
 fn width(band: &Expected) -> f64 {
     (band.high - band.low).max(1e-300)
+}
+
+/// A number with digits enough to tell it from one that is `apart`.
+fn fine(value: f64, apart: f64) -> String {
+    const MOST_DECIMALS: f64 = 12.0;
+    let text = short(value);
+    let is_near = |said: f64| (said - value).abs() <= apart.abs() / 8.0;
+    if text.parse().is_ok_and(is_near) || value.abs() >= 1e15 {
+        return text;
+    }
+    let decimals = (1.0 - libm::log10(apart.abs())).ceil();
+    format!("{value:.*}", decimals.clamp(0.0, MOST_DECIMALS) as usize)
 }
 
 /// A number with about four digits that mean something.
@@ -208,6 +221,16 @@ mod tests {
             [20.0, 0.5],
             "orders has not changed from 0.5 for 20 rows, at most 1 before",
         );
+    }
+
+    #[test]
+    fn numbers_that_differ_look_different() {
+        assert_eq!(fine(1_700_000_060.0, 53.0), "1700000060");
+        assert_eq!(fine(999_999_995.9, 0.1003), "999999995.90");
+        assert_eq!(fine(71.2, 5.0), short(71.2));
+        assert_eq!(fine(0.000_123_456, 2e-8), "0.000123456");
+        assert_eq!(fine(1e300, 1.0), short(1e300));
+        assert_eq!(fine(5.0, f64::INFINITY), short(5.0));
     }
 
     #[test]
