@@ -714,7 +714,7 @@ fn a_score_never_falls_with_the_size() {
         for x in noise(&mut draw, 1_500) {
             _ = series.take(&[x], None);
         }
-        let sizes = (1..=40).map(|step| 8.0 * 2_f64.powi(step));
+        let sizes = (1..=40).map(|step| 8.0 * (1_u64 << step) as f64);
         let scores: Vec<f64> = sizes
             .map(|x| verdict(&series, &[x]).anomaly_score)
             .collect();
