@@ -110,11 +110,11 @@ struct Watch {
 /// Features that are looked at.
 const FEATURES: usize = 8;
 /// Rows from which on "never before" means something.
-const KNOWN: u32 = 100;
+pub(super) const KNOWN: u32 = 100;
 /// A stand-still is news at three times the longest before, and at this many rows at least.
-const LONGER: u32 = 3;
+pub(super) const LONGER: u32 = 3;
 const FLAT_ROWS: u32 = 20;
-const MISSING_ROWS: u32 = 3;
+pub(super) const MISSING_ROWS: u32 = 3;
 /// A flag is watched for this many rows ...
 const WATCHED: u16 = 10;
 /// ... of which this many must deviate too for it to have lasted ...
@@ -126,7 +126,7 @@ const GROWTH: f64 = 1.5;
 /// After a deviation that lasted, flags are not watched for this many rows: longer than the learning guard holds.
 const REST: u16 = 50;
 /// A deviation that lasted is rarer than the row it began with: a hundred times, to be careful.
-const LASTING: f64 = 2.0;
+pub(super) const LASTING: f64 = 2.0;
 /// Weight of the newest row in what is usual: about the last 500 rows.
 const NEWEST: f64 = 0.002;
 /// Within so many standard deviations of the mean a value is ordinary.

@@ -1,6 +1,7 @@
 use libm::log10;
 use serde::{Deserialize, Serialize};
 
+use super::course::{KNOWN, LASTING, LONGER, MISSING_ROWS};
 use super::{AnomalyType, Evidence};
 
 /// How long each value of a series has been missing in rows that had others.
@@ -22,15 +23,8 @@ struct Gap {
     is_told: bool,
 }
 
-/// Rows from which on "never before" means something.
-const KNOWN: u32 = 100;
-/// A gap is news at three rows, and at three times the longest before.
-const ROWS: u32 = 3;
-const LONGER: u32 = 3;
 /// Where values are lost now and then, one so long must come by chance in less than so many series.
 const CHANCE: f64 = 1e-3;
-/// It is rarer than any row seen: a hundred times, to be careful.
-const LASTING: f64 = 2.0;
 
 impl Gaps {
     /// Takes note of a row; evidence at the one row at which a value has been missing for longer than ever.
@@ -64,7 +58,7 @@ impl Gap {
             return false;
         }
         self.missing = self.missing.saturating_add(1);
-        let limit = self.longest.saturating_mul(LONGER).max(ROWS);
+        let limit = self.longest.saturating_mul(LONGER).max(MISSING_ROWS);
         let is_news = self.came >= KNOWN && self.missing >= limit && !self.is_told;
         if !is_news || self.chance() > CHANCE {
             return false;
