@@ -35,7 +35,7 @@ export async function openPage(browser, { viewport = DESKTOP, colorScheme = 'lig
     void dialog.dismiss();
   });
   page.on('console', (message) => {
-    if (message.type() === 'error') troubles.push(`console: ${message.text()}`);
+    if (message.type() === 'error') troubles.push(`console: ${message.text()} (${message.location().url})`);
   });
   return { context, page, troubles };
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use willet_engine::codec::timestamp::write_rfc3339;
 use willet_engine::event::Timestamp;
 use willet_engine::incidents::{AlertState, Severity};
-use willet_node::store::StoreError;
+use willet_node::store::{BUCKET_SECONDS, StoreError};
 
 /// A question that has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -210,6 +210,22 @@ pub struct History {
     pub max_score: Vec<Option<f64>>,
     /// The values.
     pub features: Vec<FeatureColumns>,
+}
+
+impl History {
+    /// That of a key of which no bucket is written yet.
+    pub fn empty(stream: String, source: String) -> Self {
+        Self {
+            stream,
+            source,
+            bucket_seconds: BUCKET_SECONDS,
+            times: Vec::new(),
+            events: Vec::new(),
+            anomalies: Vec::new(),
+            max_score: Vec::new(),
+            features: Vec::new(),
+        }
+    }
 }
 
 /// What one value did, in columns.

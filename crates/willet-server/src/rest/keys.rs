@@ -257,11 +257,12 @@ pub(crate) async fn history(
         to: query.to.map(|at| at.0),
         points,
     };
-    let found = app.queries()?.history(&request).await?;
-    found.map(Json).ok_or_else(|| {
-        let detail = format!("key `{key}` of stream `{}` has no history", request.stream);
-        Fault::new(Code::NotFound, detail)
-    })
+    if let Some(found) = app.queries()?.history(&request).await? {
+        return Ok(Json(found));
+    }
+    // A key that spoke just now is known before its first history is written.
+    let (stream, ..) = find(&app, Some(request.stream), &key).await?;
+    Ok(Json(History::empty(stream, key)))
 }
 
 /// Events and anomalies by time, and the keys with the most anomalies.

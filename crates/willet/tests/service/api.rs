@@ -345,6 +345,11 @@ fn a_key_tells_what_it_takes_for_normal_and_can_be_forgotten() {
     service
         .lines("/api/v1/events", &series("dock/3", 0, 300, &[290]))
         .ok(200);
+    // Known from the first event on, also before its history is written.
+    eventually(|| service.get("/api/v1/keys/dock%2F3").status == 200);
+    service
+        .get("/api/v1/keys/dock%2F3/history?stream=default")
+        .ok(200);
     eventually(|| service.get("/api/v1/keys?q=dock").json()["items"][0]["events"] == 300);
     let key = service.get("/api/v1/keys/dock%2F3").ok(200);
     assert_eq!(key["sample_count"], 300, "{key}");
