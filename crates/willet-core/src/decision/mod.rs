@@ -6,6 +6,7 @@ mod calendar;
 mod calibration;
 mod counterfactual;
 mod course;
+mod extent;
 mod former;
 mod gaps;
 mod guard;
@@ -29,11 +30,12 @@ use scale::Stretch;
 
 use body::Body;
 use budget::Budget;
+use extent::{Extent, Least};
 use gaps::Gaps;
 use guard::Guard;
 pub use guard::Learning;
 use mixture::Mixture;
-use reach::{Extent, WILD, robust};
+use reach::{WILD, robust};
 use serde::{Deserialize, Serialize};
 
 /// What one series remembers for its decisions.
@@ -130,6 +132,11 @@ const JOINED: u8 = 8;
 const BEYOND: f64 = 2.5;
 /// Below this a score is that of one row in ten.
 const COMMON: f64 = 1.0;
+/// How far scores reach at least.
+const OF_SCORES: Least = Least {
+    of_slow: 0.25,
+    step: 0.0,
+};
 /// Margin from which on a row is clearly farther off than anything before, whatever the threshold is.
 const CLEAR: f64 = 1.5;
 
@@ -164,7 +171,7 @@ impl Decision {
             return Some(depth);
         }
         let known = libm::log10(self.normal.seen().min(u64::from(HORIZON)) as f64);
-        let margin = self.scores.margin_above(score);
+        let margin = self.scores.margin_above(score, OF_SCORES);
         let beyond = (depth - known).max(0.0) + reach::depth_of(margin);
         let within = depth.min(known);
         Some(within + beyond / (1.0 + beyond / BEYOND))
@@ -286,7 +293,7 @@ impl Decision {
     fn learn(&mut self, score: f64) {
         if self.normal.seen() > 0 {
             self.normal.learn(score);
-            self.scores.learn(score);
+            self.scores.learn(score, OF_SCORES);
             return;
         }
         self.young.push(score);
@@ -296,7 +303,7 @@ impl Decision {
             let tame = middle + WILD * unit;
             for score in young {
                 self.normal.learn(score.min(tame));
-                self.scores.learn(score.min(tame));
+                self.scores.learn(score.min(tame), OF_SCORES);
             }
         }
     }
@@ -342,6 +349,7 @@ impl Decision {
             + self.young.capacity() * size_of::<f64>()
             + self.all.heap_bytes()
             + self.reach.heap_bytes()
+            + self.scores.heap_bytes()
             + self.epochs.capacity() * size_of::<u64>()
             + self.gaps.heap_bytes()
     }

@@ -1,9 +1,10 @@
 //! How far a row lies beyond all that its series has been.
 
-use libm::{fabs, log1p, log2};
+use libm::{fabs, log2};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::extent::{Extent, Least, SLOW_ROWS};
 use super::guard::{Guard, Learning};
 use crate::statistics::Counter;
 
@@ -38,40 +39,22 @@ struct Crossings {
     present: u8,
 }
 
-/// Rows that the long extremes are of.
-const SLOW_ROWS: u32 = BLOCKS as u32 * BLOCK_ROWS;
-const BLOCKS: usize = 8;
-const BLOCK_ROWS: u32 = 512;
-/// Rows of one of the two blocks that the recent extremes are of.
-const FAST_ROWS: u32 = 64;
-/// Rows after which a number is taken in.
-const DELAY: usize = 6;
 /// Rows that are looked at together before any is judged.
-const YOUNG: usize = 32;
+pub(super) const YOUNG: usize = 32;
 /// Values of a course before anything is beyond them.
 const LEAST: usize = YOUNG / 2;
 /// Among the first rows a value is wild beyond so many robust deviations.
 pub(super) const WILD: f64 = 8.0;
-/// A value that never changed must have been the same for so many rows before a change is far.
-const STILL_ROWS: u32 = 200;
-/// The unit is at least so much of what the long extremes reach, of what the other side reaches, and so many of the smallest steps
-/// of values that come in steps.
+/// The unit is at least so much of what the long extremes reach.
 const OF_SLOW: f64 = 0.25;
 /// The same of what a value is off its local level: no shift leaves anything behind in that.
 const OF_SLOW_AROUND: f64 = 1.0;
-const OF_OTHER_SIDE: f64 = 1.0 / 6.0;
-const OF_STEP: f64 = 2.5;
 /// Square of the margin that says half of what being beyond all rows does.
 const TRIFLE: f64 = 0.25;
-/// No margin is larger: its square must stay finite.
-const FARTHEST: f64 = 1e150;
-/// Margin of a change of what never changed.
-const NEVER: f64 = 16.0;
-/// Weight of the newest row in the local level and in the middle.
+/// Weight of the newest row in the local level.
 const LEVEL: f64 = 1.0 / 16.0;
-const MIDDLE: f64 = 1.0 / 64.0;
 /// Extremes this near to each other, beside how far a value lies beyond, are one value.
-const SAME: f64 = 1e-6;
+pub(super) const SAME: f64 = 1e-6;
 
 /// Sizes of crossings that are told apart, and the least.
 const CROSSINGS: usize = 10;
@@ -136,178 +119,8 @@ struct Courses {
     step: f64,
     counter: Counter,
     rows: u32,
-}
-
-/// Extremes of a course of numbers, kept around the first of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Extent {
-    anchor: f64,
-    middle: f64,
-    blocks: [Ends; BLOCKS],
-    fast: [Ends; 2],
-    slow: Ends,
-    rows: u32,
-    /// The last numbers, which are not taken in yet.
-    last: [f32; DELAY],
-    came: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Ends {
-    low: f32,
-    high: f32,
-}
-
-const NOTHING: Ends = Ends {
-    low: f32::INFINITY,
-    high: f32::NEG_INFINITY,
-};
-
-impl Ends {
-    fn take(&mut self, x: f32) {
-        self.low = self.low.min(x);
-        self.high = self.high.max(x);
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-        }
-    }
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self {
-            anchor: 0.0,
-            middle: 0.0,
-            blocks: [NOTHING; BLOCKS],
-            fast: [NOTHING; 2],
-            slow: NOTHING,
-            rows: 0,
-            last: [0.0; DELAY],
-            came: 0,
-        }
-    }
-}
-
-impl Extent {
-    /// Takes in a number, a little later: what leaves step by step within a few rows must not carry its bounds along.
-    pub(super) fn learn(&mut self, x: f64) {
-        if self.rows == 0 && self.came == 0 {
-            self.anchor = x;
-        }
-        let x = (x - self.anchor).clamp(-1e38, 1e38) as f32;
-        let place = self.came as usize % DELAY;
-        if self.came as usize >= DELAY {
-            self.take(self.last[place]);
-        }
-        self.last[place] = x;
-        // Counts on without end; what is past the first round is all alike.
-        self.came = if self.came as usize == 2 * DELAY - 1 {
-            DELAY as u32
-        } else {
-            self.came + 1
-        };
-    }
-
-    /// Takes in a number at once.
-    pub(super) fn learn_now(&mut self, x: f64) {
-        if self.rows == 0 && self.came == 0 {
-            self.anchor = x;
-        }
-        self.take((x - self.anchor).clamp(-1e38, 1e38) as f32);
-    }
-
-    fn take(&mut self, x: f32) {
-        let weight = MIDDLE.max(1.0 / f64::from(self.rows + 1));
-        self.middle += weight * (f64::from(x) - self.middle);
-        if self.rows.is_multiple_of(FAST_ROWS) {
-            self.fast = [self.fast[1], NOTHING];
-        }
-        self.fast[1].take(x);
-        if self.rows.is_multiple_of(BLOCK_ROWS) {
-            self.blocks.rotate_left(1);
-            self.blocks[BLOCKS - 1] = NOTHING;
-            self.slow = self.blocks.into_iter().fold(NOTHING, Ends::with);
-        }
-        self.blocks[BLOCKS - 1].take(x);
-        self.slow.take(x);
-        self.rows = self.rows.saturating_add(1);
-    }
-
-    /// Lowest, middle and highest of the long extremes.
-    fn usual(&self) -> [f64; 3] {
-        let of = |x: f64| self.anchor + x;
-        [
-            of(f64::from(self.slow.low)),
-            of(self.middle),
-            of(f64::from(self.slow.high)),
-        ]
-    }
-
-    /// Units above the long extremes; 0 below their upper end, or while too little is known.
-    pub(super) fn margin_above(&self, x: f64) -> f64 {
-        let apart = x - self.anchor;
-        let (low, high) = (f64::from(self.slow.low), f64::from(self.slow.high));
-        // Scores that were all one number say nothing of how far another is.
-        let varied = high - low > SAME * (apart - high);
-        if self.rows as usize >= YOUNG && apart > high && varied {
-            self.margin(x, 0.0, self.rows)
-        } else {
-            0.0
-        }
-    }
-
-    /// Units beyond the long extremes; 0 within. `step` is the smallest step of its numbers.
-    fn margin(&self, x: f64, step: f64, rows: u32) -> f64 {
-        self.margin_by(OF_SLOW, x, step, rows)
-    }
-
-    /// The same where the unit is at least `of_slow` of what the long extremes reach.
-    fn margin_by(&self, of_slow: f64, x: f64, step: f64, rows: u32) -> f64 {
-        let apart = x - self.anchor;
-        let (low, high) = (f64::from(self.slow.low), f64::from(self.slow.high));
-        let (excess, is_up) = if apart > high {
-            (apart - high, true)
-        } else if apart < low {
-            (low - apart, false)
-        } else {
-            return 0.0;
-        };
-        // What single precision cannot tell apart is not apart.
-        if excess <= 1e-6 * fabs(high - low) + 4e-16 * fabs(x) + 2e-7 * fabs(apart.min(1e38)) {
-            return 0.0;
-        }
-        let is_still = high - low <= SAME * excess;
-        if is_still && rows < STILL_ROWS {
-            return 0.0;
-        }
-        let side = |ends: Ends| {
-            let up = f64::from(ends.high) - self.middle;
-            let down = self.middle - f64::from(ends.low);
-            let (own, other) = if is_up { (up, down) } else { (down, up) };
-            own.max(OF_OTHER_SIDE * other).max(0.0)
-        };
-        let recent = self.fast[0].with(self.fast[1]);
-        let unit = side(recent)
-            .max(of_slow * side(self.slow))
-            .max(OF_STEP * step);
-        // Of few rows the extremes are not known yet.
-        let margin = excess / (unit * (1.0 + YOUNG as f64 / f64::from(rows)));
-        let margin = margin.min(FARTHEST);
-        if !is_still {
-            return margin;
-        }
-        // Extremes that may be one value but for rounding say nothing of a unit; those that are not do.
-        let never = NEVER + log1p(excess);
-        if unit > 0.0 { margin.max(never) } else { never }
-    }
-
-    pub(super) fn is_sound(&self) -> bool {
-        self.anchor.is_finite() && self.middle.is_finite()
-    }
+    /// Whether the last learned value was in another mode than the level.
+    is_away: bool,
 }
 
 impl Courses {
@@ -322,6 +135,7 @@ impl Courses {
             step: 0.0,
             counter: Counter::default(),
             rows: 0,
+            is_away: false,
         }
     }
 
@@ -335,7 +149,17 @@ impl Courses {
             .iter()
             .filter(|x| fabs(**x - middle) <= WILD * unit)
             .for_each(|x| course.take(*x, Learning::Back));
+        course.value.split(&first, course.least(OF_SLOW));
         course
+    }
+
+    fn least(&self, of_slow: f64) -> Least {
+        let step = if self.counter.is_one() {
+            0.0
+        } else {
+            self.step
+        };
+        Least { of_slow, step }
     }
 
     fn margin(&self, x: f64) -> f64 {
@@ -343,14 +167,11 @@ impl Courses {
             return 0.0;
         }
         if self.counter.is_one() {
-            return self.steps.margin(x - self.last, 0.0, self.rows);
+            return self.steps.margin(x - self.last, self.least(OF_SLOW));
         }
-        let own = self.value.margin(x, self.step, self.rows);
+        let own = self.value.margin(x, self.least(OF_SLOW));
         let apart = self.apart(x);
-        own.max(
-            self.around
-                .margin_by(OF_SLOW_AROUND, apart, self.step, self.rows),
-        )
+        own.max(self.around.margin(apart, self.least(OF_SLOW_AROUND)))
     }
 
     /// How far a value is from its local level: the learned one, or that of all values where it is nearer.
@@ -365,14 +186,17 @@ impl Courses {
 
     /// Lowest, middle and highest of what was usual, as values.
     fn usual(&self, x: f64) -> [f64; 3] {
+        let least = self.least(OF_SLOW);
         if self.counter.is_one() {
-            return self.steps.usual().map(|step| self.last + step);
+            let usual = self.steps.usual(x - self.last, least);
+            return usual.map(|step| self.last + step);
         }
-        if self.value.margin(x, self.step, self.rows) > 0.0 {
-            let usual = self.value.usual();
+        if self.value.margin(x, least) > 0.0 {
+            let usual = self.value.usual(x, least);
             return [usual[0], self.level.clamp(usual[0], usual[2]), usual[2]];
         }
-        self.around.usual().map(|around| x - self.apart(x) + around)
+        let usual = self.around.usual(self.apart(x), self.least(OF_SLOW_AROUND));
+        usual.map(|around| x - self.apart(x) + around)
     }
 
     /// Takes note of a value that came.
@@ -382,29 +206,35 @@ impl Courses {
         if is_step && (self.step == 0.0 || fabs(change) < self.step) {
             self.step = fabs(change);
         }
-        self.last = x;
+        let before = std::mem::replace(&mut self.last, x);
         self.counter.push(x);
         let apart = self.apart(x);
         let weight = LEVEL.max(1.0 / f64::from(self.rows + 1));
         self.recent += weight * (x - self.recent);
-        let (learn, has_lasted): (fn(&mut Extent, f64), bool) = match learning {
+        let (learn, has_lasted): (fn(&mut Extent, f64, Least), bool) = match learning {
             Learning::Not => return,
             Learning::Usual => (Extent::learn, false),
             Learning::Back => (Extent::learn_now, false),
             Learning::Lasted => (Extent::learn_now, true),
         };
+        let (least, around) = (self.least(OF_SLOW), self.least(OF_SLOW_AROUND));
         if self.rows > 0 {
-            learn(&mut self.steps, change);
+            learn(&mut self.steps, change, least);
             if !has_lasted {
-                learn(&mut self.around, apart);
+                learn(&mut self.around, apart, around);
             }
         }
-        learn(&mut self.value, x);
+        learn(&mut self.value, x, least);
+        // One row in another mode leaves the level where it is; two take it there.
+        let is_here = has_lasted || self.value.are_together(x, self.level, least);
         if has_lasted {
             self.level = x;
-        } else {
+        } else if is_here {
             self.level += weight * (x - self.level);
+        } else if self.is_away && self.value.are_together(x, before, least) {
+            self.level = f64::midpoint(before, x);
         }
+        self.is_away = !self.value.are_together(x, self.level, least);
         self.rows = self.rows.saturating_add(1);
     }
 }
@@ -504,7 +334,16 @@ impl Reach {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.values.capacity() * size_of::<Courses>() + self.young.capacity() * size_of::<f64>()
+        let modes = |course: &Courses| {
+            let extents = [&course.value, &course.around, &course.steps];
+            extents
+                .iter()
+                .map(|extent| extent.heap_bytes())
+                .sum::<usize>()
+        };
+        self.values.capacity() * size_of::<Courses>()
+            + self.values.iter().map(modes).sum::<usize>()
+            + self.young.capacity() * size_of::<f64>()
     }
 
     /// Whether the parts belong together; state that came from outside is checked with this.

@@ -77,6 +77,11 @@ const SHORTEST: usize = 4;
 const LEAST_STRENGTH: f64 = 0.3;
 /// The season must foretell the values this much better than their mean.
 const LEAST_GAIN: f64 = 0.8;
+/// It may be off by more than values usually are from their mean in so many of them: weekends are other days, but what switches on and
+/// off at random repeats by chance only, and the more so the fewer periods were seen.
+const MOST_WRONG: f64 = 0.22;
+const FEW_PERIODS: usize = 4;
+const MOST_WRONG_OF_FEW: f64 = 0.08;
 /// A new period must repeat this much better than the present one: else noise would change it at every look.
 const STRONGER: f64 = 0.03;
 /// Rows of an hour, a day, a week and a year at the steps in which clocks sample.
@@ -532,20 +537,28 @@ fn repetition(likeness: &[f64], period: usize) -> f64 {
     sum / f64::from(count.max(1) as u32)
 }
 
-/// Whether the values one to three periods ago are nearer than the mean (0).
+/// Whether the values one to three periods ago are nearer than the mean (0), and seldom far off.
 fn foretells(values: &[f64], period: usize) -> bool {
-    let mut with = 0.0;
-    let mut without = 0.0;
+    let usual = values.iter().map(|x| x.abs()).sum::<f64>() / values.len() as f64;
+    let (mut with, mut without, mut wrong) = (0.0, 0.0, 0);
     for index in period..values.len() {
         let cycles = (index / period).min(CYCLES);
         let mut back = [0.0; CYCLES];
         (0..cycles).for_each(|cycle| back[cycle] = values[index - (cycle + 1) * period]);
         back[..cycles].sort_unstable_by(f64::total_cmp);
         let middle = f64::midpoint(back[(cycles - 1) / 2], back[cycles / 2]);
-        with += (values[index] - middle).abs();
+        let off = (values[index] - middle).abs();
+        with += off;
         without += values[index].abs();
+        wrong += u32::from(off > usual);
     }
-    with <= LEAST_GAIN * without
+    let most = if values.len() < FEW_PERIODS * period {
+        MOST_WRONG_OF_FEW
+    } else {
+        MOST_WRONG
+    };
+    let rows = values.len().saturating_sub(period);
+    with <= LEAST_GAIN * without && f64::from(wrong) <= most * rows as f64
 }
 
 #[cfg(test)]
