@@ -45,6 +45,8 @@ pub(super) const YOUNG: usize = 32;
 const LEAST: usize = YOUNG / 2;
 /// Among the first rows a value is wild beyond so many robust deviations.
 pub(super) const WILD: f64 = 8.0;
+/// So many times fewer values are wild where it is chance.
+const FEW_WILD: usize = 40;
 /// The unit is at least so much of what the long extremes reach.
 const OF_SLOW: f64 = 0.25;
 /// The same of what a value is off its local level: no shift leaves anything behind in that.
@@ -323,9 +325,16 @@ impl Reach {
         let Some(course) = self.values.get_mut(feature) else {
             return;
         };
-        *course = Courses::grown(&history[..history.len().min(YOUNG)]);
+        // What was held back stands in the history as less than it was, and makes what came a period later look strange.
+        let (middle, unit) = robust(history);
+        let is_wild = |x: &f64| fabs(*x - middle) > WILD * unit;
+        let few = history.iter().filter(|x| is_wild(x)).count() * FEW_WILD <= history.len();
+        let tame = history.iter().copied().filter(|x| !few || !is_wild(x));
+        let tame: Vec<f64> = tame.collect();
+        let (first, later) = tame.split_at(tame.len().min(YOUNG));
+        *course = Courses::grown(first);
         let mut guard = Guard::default();
-        for x in history.iter().skip(YOUNG) {
+        for x in later {
             let far = course.margin(*x);
             let passage = guard.pass(depth(course.rows, 1, far), 0.0);
             course.take(*x, passage.learning);
