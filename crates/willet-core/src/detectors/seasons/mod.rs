@@ -14,6 +14,7 @@ pub(super) use given::Seasonality;
 use long_season::LongSeason;
 use season::Season;
 pub(super) use season::SeasonV2;
+use season::Compared;
 
 /// The seasons of each value of a series: a period, and a longer one of several periods, as a week has days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,17 +95,26 @@ impl Of {
         self.long.found().map_or(0, |(cycle, _)| cycle)
     }
 
+    /// Which values say where one belongs.
+    fn compared(&self) -> Compared {
+        match self.cycle() {
+            0 => Compared::Cycles(1),
+            cycle if self.season.holds(cycle) => Compared::Cycles(cycle),
+            _ => Compared::Alike,
+        }
+    }
+
     /// Where the row to come belongs: within what came at the same place in the last periods.
     fn band(&self) -> Band {
         if self.counter.is_one() {
             return Band::NONE;
         }
-        let cycle = self.cycle();
-        if cycle > 0 && self.season.holds(cycle) {
-            return self.season.band(cycle).map_or(Band::NONE, Band::from);
+        let of = self.compared();
+        if let Compared::Cycles(_) = of {
+            return self.season.band(of).map_or(Band::NONE, Band::from);
         }
         let more = self.long.expected();
-        self.season.band(1).map_or(Band::NONE, |(low, high)| {
+        self.season.band(of).map_or(Band::NONE, |(low, high)| {
             Band::from((low + more, high + more))
         })
     }
@@ -112,11 +122,11 @@ impl Of {
     /// The same of a row `back` rows before the one to come: what it was off that.
     fn off_before(&self, back: usize) -> f64 {
         let index = self.season.len() - back;
-        let cycle = self.cycle();
-        if cycle > 0 && self.season.holds(cycle) {
-            return self.season.off_band_at(index, cycle);
+        let of = self.compared();
+        if let Compared::Cycles(_) = of {
+            return self.season.off_band_at(index, of);
         }
-        self.season.off_band_at(index, 1) - self.long.expected_before(back)
+        self.season.off_band_at(index, of) - self.long.expected_before(back)
     }
 
     /// Rows of the history that something is expected of.

@@ -29,6 +29,16 @@ pub(super) struct Season {
     given: Option<u32>,
 }
 
+/// Which of the values before say where one belongs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Compared {
+    /// Those one to three times so many periods before.
+    Cycles(usize),
+    /// The two most alike of those one to three periods before: a Wednesday has two days of work behind it, a Tuesday two of rest. A
+    /// longer season says which of them it is like.
+    Alike,
+}
+
 /// A season as it was saved before it kept means; frozen.
 #[derive(Serialize, Deserialize)]
 pub(in super::super) struct SeasonV2 {
@@ -171,33 +181,47 @@ impl Season {
     }
 
     /// Lowest and highest of the values one to three times `cycle` periods before the row to come, and beside them: where it belongs.
-    pub(super) fn band(&self, cycle: usize) -> Option<(f64, f64)> {
-        self.band_at(self.values.len(), cycle)
+    pub(super) fn band(&self, of: Compared) -> Option<(f64, f64)> {
+        self.band_at(self.values.len(), of)
     }
 
     /// The same of the value at `index`.
-    fn band_at(&self, index: usize, cycle: usize) -> Option<(f64, f64)> {
+    fn band_at(&self, index: usize, of: Compared) -> Option<(f64, f64)> {
+        let cycle = match of {
+            Compared::Cycles(cycle) => cycle,
+            Compared::Alike => 1,
+        };
         let back = self.period as usize * cycle.max(1);
         if back == 0 || index < back {
             return None;
         }
         let off = self.period.min(EARLY_OR_LATE.1) / EARLY_OR_LATE.0;
         let off = off.max(u32::from(self.every > 1)) as usize;
-        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-        for cycles in 1..=(index / back).min(CYCLES) {
+        let ends = |cycles: usize| {
             let at = index - cycles * back;
-            for at in at.saturating_sub(off)..=(at + off).min(self.values.len() - 1) {
-                low = low.min(self.kept(at));
-                high = high.max(self.kept(at));
+            let places = at.saturating_sub(off)..=(at + off).min(self.values.len() - 1);
+            places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
+                (low.min(self.kept(at)), high.max(self.kept(at)))
+            })
+        };
+        let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
+        let (low, high) = match ((index / back).min(CYCLES), of) {
+            (CYCLES, Compared::Alike) => {
+                let (a, b, c) = (ends(1), ends(2), ends(3));
+                let pairs = [both(a, b), both(a, c), both(b, c)];
+                let width = |pair: &(f32, f32)| pair.1 - pair.0;
+                let narrowest = pairs.into_iter().min_by(|a, b| width(a).total_cmp(&width(b)));
+                narrowest.unwrap_or(a)
             }
-        }
+            (cycles, _) => (2..=cycles).fold(ends(1), |all, cycle| both(all, ends(cycle))),
+        };
         Some((self.anchor + f64::from(low), self.anchor + f64::from(high)))
     }
 
     /// What the value at `index` is off its band.
-    pub(super) fn off_band_at(&self, index: usize, cycle: usize) -> f64 {
+    pub(super) fn off_band_at(&self, index: usize, of: Compared) -> f64 {
         let value = self.at(index);
-        self.band_at(index, cycle).map_or(value, |(low, high)| {
+        self.band_at(index, of).map_or(value, |(low, high)| {
             self.apart(value, value.clamp(low, high))
         })
     }
