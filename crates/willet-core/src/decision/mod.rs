@@ -28,6 +28,7 @@ pub use reach::{Far, Reach};
 pub use scale::Scale;
 use scale::Stretch;
 
+use crate::detectors::LONGER;
 use body::Body;
 use budget::Budget;
 use extent::{Extent, Least};
@@ -335,8 +336,13 @@ impl Decision {
             return;
         }
         for (feature, epoch) in epochs.iter().enumerate() {
-            if self.epochs.get(feature).copied().unwrap_or(0) != *epoch {
+            let before = self.epochs.get(feature).copied().unwrap_or(0);
+            if before != *epoch {
                 self.reach.restart(feature, &history(feature));
+            }
+            // What came back while a longer season was not known belongs to that: weekends, say.
+            if before != *epoch && before >> LONGER == epoch >> LONGER {
+                self.guard = Guard::default();
             }
         }
         self.epochs.clear();

@@ -45,7 +45,7 @@ pub(super) const YOUNG: usize = 32;
 const LEAST: usize = YOUNG / 2;
 /// Among the first rows a value is wild beyond so many robust deviations.
 pub(super) const WILD: f64 = 8.0;
-/// So many times fewer values are wild where it is chance.
+/// So many times fewer values are wild lately where it is chance.
 const FEW_WILD: usize = 40;
 /// The unit is at least so much of what the long extremes reach.
 const OF_SLOW: f64 = 0.25;
@@ -328,7 +328,8 @@ impl Reach {
         // What was held back stands in the history as less than it was, and makes what came a period later look strange.
         let (middle, unit) = robust(history);
         let is_wild = |x: &f64| fabs(*x - middle) > WILD * unit;
-        let few = history.iter().filter(|x| is_wild(x)).count() * FEW_WILD <= history.len();
+        let later = &history[history.len() / 2..];
+        let few = later.iter().filter(|x| is_wild(x)).count() * FEW_WILD <= later.len();
         let tame = history.iter().copied().filter(|x| !few || !is_wild(x));
         let tame: Vec<f64> = tame.collect();
         let (first, later) = tame.split_at(tame.len().min(YOUNG));

@@ -47,8 +47,8 @@ pub trait Detector: Send + Debug {
     /// Puts into `out` where each value of the next row belongs by its place in seasons; nothing where a kind knows of none.
     fn bands(&self, _out: &mut Vec<Band>) {}
 
-    /// Puts into `out` a number for each value that changes whenever its bands are made of other seasons; nothing where a kind knows of
-    /// none.
+    /// Puts into `out` a number for each value that changes whenever its bands are made of other seasons, above its lowest [`LONGER`]
+    /// bits only with the shortest of them; nothing where a kind knows of none.
     fn epochs(&self, _out: &mut Epochs) {}
 
     /// What the last values of a feature were off their bands, as those are made now; nothing where they are not kept.
@@ -65,6 +65,9 @@ pub trait Detector: Send + Debug {
     /// All it has learned, versioned, to be taken up by [`Kind::restore`].
     fn snapshot(&self) -> Snapshot;
 }
+
+/// Bits of an epoch that tell of seasons longer than the shortest.
+pub const LONGER: u32 = 16;
 
 /// What [`Detector::epochs`] fills; narrow rows need no memory from the heap.
 pub type Epochs = smallvec::SmallVec<[u64; 8]>;

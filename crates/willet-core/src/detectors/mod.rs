@@ -25,7 +25,7 @@ mod seasons;
 mod statistical;
 mod tails;
 
-pub use contract::{Alias, Detector, Epochs, Kind, MAX_WIDTH, Options, Snapshot};
+pub use contract::{Alias, Detector, Epochs, Kind, LONGER, MAX_WIDTH, Options, Snapshot};
 pub use guarded::LARGEST;
 
 use crate::error::ConfigError;

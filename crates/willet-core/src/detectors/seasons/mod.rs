@@ -6,15 +6,15 @@ mod season;
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::Epochs;
+use super::contract::{Epochs, LONGER};
 use crate::rows::Band;
 use crate::statistics::Counter;
 use given::InRows;
 pub(super) use given::Seasonality;
 use long_season::LongSeason;
+use season::Compared;
 use season::Season;
 pub(super) use season::SeasonV2;
-use season::Compared;
 
 /// The seasons of each value of a series: a period, and a longer one of several periods, as a week has days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,11 +131,9 @@ impl Of {
 
     /// Rows of the history that something is expected of.
     fn known(&self) -> usize {
-        let cycle = self.cycle();
-        let cycle = if self.season.holds(cycle) {
-            cycle.max(1)
-        } else {
-            1
+        let cycle = match self.compared() {
+            Compared::Cycles(cycle) => cycle,
+            Compared::Alike => season::CYCLES,
         };
         self.season
             .len()
@@ -246,7 +244,7 @@ impl Seasons {
         out.clear();
         out.extend(self.values.iter().map(|of| {
             let found = of.season.found().filter(|_| !of.counter.is_one());
-            found.map_or(0, |(period, _)| (period << 16 | of.cycle()) as u64)
+            found.map_or(0, |(period, _)| (period << LONGER | of.cycle()) as u64)
         }));
     }
 

@@ -80,7 +80,7 @@ const HISTORY: usize = 1_024;
 const FIRST_LOOK: usize = 96;
 const LOOK_EVERY: usize = HISTORY / 2;
 /// Periods that the expected value is the median of.
-const CYCLES: usize = 3;
+pub(super) const CYCLES: usize = 3;
 /// Shortest period: below, neighbours tell as much.
 const SHORTEST: usize = 4;
 /// The autocorrelation at a period must be at least this, and rise by this from its lowest before.
@@ -210,7 +210,9 @@ impl Season {
                 let (a, b, c) = (ends(1), ends(2), ends(3));
                 let pairs = [both(a, b), both(a, c), both(b, c)];
                 let width = |pair: &(f32, f32)| pair.1 - pair.0;
-                let narrowest = pairs.into_iter().min_by(|a, b| width(a).total_cmp(&width(b)));
+                let narrowest = pairs
+                    .into_iter()
+                    .min_by(|a, b| width(a).total_cmp(&width(b)));
                 narrowest.unwrap_or(a)
             }
             (cycles, _) => (2..=cycles).fold(ends(1), |all, cycle| both(all, ends(cycle))),
