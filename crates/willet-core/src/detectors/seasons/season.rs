@@ -230,7 +230,7 @@ impl Season {
 
     /// Whether the history holds so many rows that the values `cycle` periods before are among them.
     pub(super) fn holds(&self, cycle: usize) -> bool {
-        self.period > 0 && 2 * self.period as usize * cycle <= HISTORY
+        self.period > 0 && 5 * self.period as usize * cycle <= 4 * HISTORY
     }
 
     /// A value to come less what the season makes of it, and less `more`.
