@@ -36,7 +36,8 @@ use gaps::Gaps;
 use guard::Guard;
 pub use guard::Learning;
 use mixture::Mixture;
-use reach::{WILD, robust};
+use reach::WILD;
+pub(crate) use reach::robust;
 use serde::{Deserialize, Serialize};
 
 /// What one series remembers for its decisions.

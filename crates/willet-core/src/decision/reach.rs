@@ -388,7 +388,7 @@ pub(super) fn depth_of(margin: f64) -> f64 {
 }
 
 /// Median and deviation by the median of absolute deviations; where that is 0, by their mean.
-pub(super) fn robust(values: &[f64]) -> (f64, f64) {
+pub(crate) fn robust(values: &[f64]) -> (f64, f64) {
     let median = |values: &mut [f64]| {
         values.sort_unstable_by(f64::total_cmp);
         let n = values.len();

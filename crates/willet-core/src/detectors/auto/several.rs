@@ -64,14 +64,14 @@ impl Several {
             Some(weight * view.score_learn(row)?)
         });
         let raw = joined(alone, together);
-        _ = self.seasons.push(row);
+        _ = self.seasons.push(row, false);
         raw
     }
 
     pub(super) fn pass(&mut self, row: &[f64]) {
         let tamed = self.alone.tamed(row);
         self.together.iter_mut().for_each(|view| view.pass(&tamed));
-        _ = self.seasons.push(row);
+        _ = self.seasons.push(row, true);
     }
 
     pub(super) fn keep_pace(&mut self, step: i64) {

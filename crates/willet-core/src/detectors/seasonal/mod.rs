@@ -199,12 +199,12 @@ impl Seasonal {
     fn learn_view(&mut self, row: &[f64], view: &View) {
         let residuals = self.seasons.residuals(row);
         self.rest.learn(residuals, view, self.window_size);
-        self.remember(row);
+        self.remember(row, false);
     }
 
     /// Puts a row into the history; where that shows another season, learns anew what is left after it, from the same history.
-    fn remember(&mut self, row: &[f64]) {
-        if !self.seasons.push(row) {
+    fn remember(&mut self, row: &[f64], is_held: bool) {
+        if !self.seasons.push(row, is_held) {
             return;
         }
         let width = self.rest.features.len();
@@ -273,7 +273,7 @@ impl Algorithm for Seasonal {
             .zip(&self.rest.features)
             .map(|((x, seen), feature)| x - seen.deviation + feature.bounded(seen.deviation))
             .collect();
-        self.remember(&bounded);
+        self.remember(&bounded, true);
     }
 
     fn explain_row(&self, row: &[f64]) -> Explanation {

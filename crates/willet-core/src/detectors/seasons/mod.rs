@@ -65,7 +65,7 @@ impl Of {
     }
 
     /// Takes in a value that came; whether there is another period now.
-    fn push(&mut self, value: f64) -> bool {
+    fn push(&mut self, value: f64, is_held: bool) -> bool {
         let seen = self.seen(value);
         let was_counter = self.counter.is_one();
         if self.counter.push(value) && !was_counter {
@@ -75,11 +75,11 @@ impl Of {
             (self.season, self.long) = (self.season.anew(), self.long.anew());
             steps
                 .into_iter()
-                .for_each(|step| _ = self.season.push(step));
+                .for_each(|step| _ = self.season.push(step, false));
             return true;
         }
         self.long.push(self.season.residual(seen, 0.0));
-        let is_another = self.season.push(seen);
+        let is_another = self.season.push(seen, is_held);
         if is_another {
             let period = self.season.found().map_or(0, |(period, _)| period);
             self.long.start(period * self.season.every() as usize);
@@ -223,8 +223,9 @@ impl Seasons {
         out.extend(self.values.iter().map(Of::band));
     }
 
-    /// Takes in a row, a missing value as what is expected of it; whether any value has another period now.
-    pub(super) fn push(&mut self, row: &[f64]) -> bool {
+    /// Takes in a row or what is remembered of one that was held back, a missing value as what is expected of it; whether any value has
+    /// another period now.
+    pub(super) fn push(&mut self, row: &[f64], is_held: bool) -> bool {
         let mut is_another = false;
         for (of, value) in self.values.iter_mut().zip(row) {
             let value = if !value.is_nan() {
@@ -234,7 +235,7 @@ impl Seasons {
             } else {
                 of.expected()
             };
-            is_another |= of.push(value);
+            is_another |= of.push(value, is_held);
         }
         is_another
     }
@@ -256,8 +257,10 @@ impl Seasons {
         if of.season.every() > 1 || of.counter.is_one() {
             return Vec::new();
         }
+        let compared = of.compared();
         (1..=of.known())
             .rev()
+            .filter(|back| !of.season.is_doubtful(of.season.len() - back, compared))
             .map(|back| of.off_before(back))
             .collect()
     }

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::decision::robust;
+
 /// The recent values of one feature, and the period with which they repeat if there is one.
 ///
 /// The period is looked for in the rank autocorrelation of the history with its linear trend taken out: ranks, so that a few spikes
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Season {
     anchor: f64,
+    /// Around the anchor; the lowest bit says that the value was held back, so that this is less than it was ([`marked`]).
     values: Vec<f32>,
     /// Where the next value goes once the history is full.
     next: u32,
@@ -25,6 +28,8 @@ pub(super) struct Season {
     /// The rows of the value that is being made: how many, and their sum.
     gathered: u32,
     sum: f64,
+    /// Whether one of them was held back.
+    is_held: bool,
     /// Values of a period that was given, 0 of none; where nothing was it is looked for.
     given: Option<u32>,
 }
@@ -37,6 +42,16 @@ pub(super) enum Compared {
     /// The two most alike of those one to three periods before: a Wednesday has two days of work behind it, a Tuesday two of rest. A
     /// longer season says which of them it is like.
     Alike,
+}
+
+impl Compared {
+    /// Periods from one of them to the next.
+    fn periods(self) -> usize {
+        match self {
+            Self::Cycles(cycle) => cycle.max(1),
+            Self::Alike => 1,
+        }
+    }
 }
 
 /// A season as it was saved before it kept means; frozen.
@@ -64,6 +79,7 @@ impl From<SeasonV2> for Season {
             every: 1,
             gathered: 0,
             sum: 0.0,
+            is_held: false,
             given: None,
         }
     }
@@ -92,6 +108,10 @@ const LEAST_GAIN: f64 = 0.8;
 const MOST_WRONG: f64 = 0.22;
 const FEW_PERIODS: usize = 4;
 const MOST_WRONG_OF_FEW: f64 = 0.08;
+/// Far from the others lies what is so many robust deviations off; these at least, and one in so many at most.
+const FAR: f64 = 8.0;
+const FEWEST_FAR: usize = 4;
+const MOST_FAR: usize = 25;
 /// A new period must repeat this much better than the present one: else noise would change it at every look.
 const STRONGER: f64 = 0.03;
 /// Rows of an hour, a day, a week and a year at the steps in which clocks sample.
@@ -114,6 +134,7 @@ impl Season {
             every: 1,
             gathered: 0,
             sum: 0.0,
+            is_held: false,
             given: None,
         }
     }
@@ -187,11 +208,7 @@ impl Season {
 
     /// The same of the value at `index`.
     fn band_at(&self, index: usize, of: Compared) -> Option<(f64, f64)> {
-        let cycle = match of {
-            Compared::Cycles(cycle) => cycle,
-            Compared::Alike => 1,
-        };
-        let back = self.period as usize * cycle.max(1);
+        let back = self.period as usize * of.periods();
         if back == 0 || index < back {
             return None;
         }
@@ -200,9 +217,14 @@ impl Season {
         let ends = |cycles: usize| {
             let at = index - cycles * back;
             let places = at.saturating_sub(off)..=(at + off).min(self.values.len() - 1);
-            places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
-                (low.min(self.kept(at)), high.max(self.kept(at)))
-            })
+            let over = |held: bool| {
+                let places = places.clone().filter(|at| held || !self.is_held_at(*at));
+                places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
+                    (low.min(self.kept(at)), high.max(self.kept(at)))
+                })
+            };
+            let ends = over(false);
+            if ends.0 <= ends.1 { ends } else { over(true) }
         };
         let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
         let (low, high) = match ((index / back).min(CYCLES), of) {
@@ -261,18 +283,19 @@ impl Season {
         self.period as usize
     }
 
-    /// Takes in a value; returns whether there is another period now.
-    pub(super) fn push(&mut self, value: f64) -> bool {
+    /// Takes in a value, or what is remembered of one that was held back; returns whether there is another period now.
+    pub(super) fn push(&mut self, value: f64, is_held: bool) -> bool {
         if self.values.is_empty() {
             self.anchor = value;
         }
         self.sum += (value - self.anchor).clamp(-1e38, 1e38);
         self.gathered += 1;
+        self.is_held |= is_held;
         if self.gathered < self.every {
             return false;
         }
-        let kept = (self.sum / f64::from(self.gathered)) as f32;
-        (self.sum, self.gathered) = (0.0, 0);
+        let kept = marked((self.sum / f64::from(self.gathered)) as f32, self.is_held);
+        (self.sum, self.gathered, self.is_held) = (0.0, 0, false);
         let may_coarsen = self.period == 0 && self.given.is_none() && self.every < MOST_ROWS;
         if self.values.len() == HISTORY && may_coarsen {
             self.coarsen();
@@ -315,7 +338,11 @@ impl Season {
         self.values.rotate_left(self.next as usize);
         self.next = 0;
         let pairs = self.values.chunks_exact(2);
-        self.values = pairs.map(|pair| f32::midpoint(pair[0], pair[1])).collect();
+        let of = |pair: &[f32]| {
+            let is_held = pair.iter().any(|x| is_marked(*x));
+            marked(f32::midpoint(pair[0], pair[1]), is_held)
+        };
+        self.values = pairs.map(of).collect();
         self.every *= 2;
         self.until_look = (self.values.len() / 4) as u32;
     }
@@ -323,6 +350,19 @@ impl Season {
     /// Value `index` of the history, the oldest first.
     pub(super) fn at(&self, index: usize) -> f64 {
         self.anchor + f64::from(self.kept(index))
+    }
+
+    fn is_held_at(&self, index: usize) -> bool {
+        is_marked(self.kept(index))
+    }
+
+    /// Whether the value at `index` or one that it is compared with was held back.
+    pub(super) fn is_doubtful(&self, index: usize, of: Compared) -> bool {
+        let back = self.period as usize * of.periods();
+        let at = |cycles: usize| index.checked_sub(cycles * back);
+        (0..=CYCLES)
+            .filter_map(at)
+            .any(|index| self.is_held_at(index))
     }
 
     fn kept(&self, index: usize) -> f32 {
@@ -366,6 +406,17 @@ impl Season {
                 (correlations, likeness, found) = (by_size, like, sized);
             }
         }
+        // A job of a few rows is lost among the others, and far from them.
+        let held: Vec<bool> = (0..self.len())
+            .map(|index| self.is_held_at(index))
+            .collect();
+        let far = far(&straight, &held);
+        if found.is_none() && !far.is_empty() {
+            let (by_far, like, regular) = Self::look_at(&far, &sized(&far));
+            if regular.is_some() {
+                (correlations, likeness, found) = (by_far, like, regular);
+            }
+        }
         let present = self.period as usize;
         let before = self.period;
         let repeats = |period| repetition(&likeness, period);
@@ -374,7 +425,7 @@ impl Season {
                 self.period = period as u32;
                 self.failed = 0;
             }
-            None if present > 0 && !foretells(&straight, present) => {
+            None if present > 0 && !foretells(&straight, present) && !foretells(&far, present) => {
                 self.failed += 1;
                 if self.failed == PATIENCE {
                     (self.period, self.failed) = (0, 0);
@@ -475,15 +526,39 @@ fn sizes(values: &[f64]) -> Vec<i16> {
     if most <= 0.0 {
         return vec![0; values.len()];
     }
-    let sized: Vec<f64> = values
+    let clipped: Vec<f64> = values
         .iter()
         .map(|x| ((x - middle) / most).clamp(-1.0, 1.0))
         .collect();
-    let mean = sized.iter().sum::<f64>() / sized.len() as f64;
-    sized
-        .iter()
-        .map(|x| ((x - mean) * 1_000.0) as i16)
-        .collect()
+    sized(&clipped)
+}
+
+/// Numbers from -1 to 1 less their mean, in whole numbers.
+fn sized(values: &[f64]) -> Vec<i16> {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let of = |x: &f64| ((x - mean) * 1_000.0) as i16;
+    values.iter().map(of).collect()
+}
+
+/// Which few values lie far from the others or were held back, and on which side: 1 or -1, 0 for all others; nothing where they are too
+/// few or too many.
+fn far(values: &[f64], held: &[bool]) -> Vec<f64> {
+    let (middle, unit) = robust(values);
+    let of = |(x, is_held): (&f64, &bool)| {
+        let apart = x - middle;
+        if *is_held || apart.abs() > FAR * unit {
+            apart.signum()
+        } else {
+            0.0
+        }
+    };
+    let far: Vec<f64> = values.iter().zip(held).map(of).collect();
+    let count = far.iter().filter(|x| **x != 0.0).count();
+    if count >= FEWEST_FAR && count <= values.len() / MOST_FAR {
+        far
+    } else {
+        Vec::new()
+    }
 }
 
 /// Autocorrelation of the ranks at 0, 1, 2, ... up to what holds two periods and a bit.
@@ -563,8 +638,20 @@ fn repetition(likeness: &[f64], period: usize) -> f64 {
     sum / f64::from(count.max(1) as u32)
 }
 
+/// A value with its lowest bit set where it was held back: a ten-millionth of it, and no more memory.
+fn marked(x: f32, is_held: bool) -> f32 {
+    f32::from_bits(x.to_bits() & !1 | u32::from(is_held))
+}
+
+fn is_marked(x: f32) -> bool {
+    x.to_bits() & 1 == 1
+}
+
 /// Whether the values one to three periods ago are nearer than the mean (0), and seldom far off.
 fn foretells(values: &[f64], period: usize) -> bool {
+    if values.is_empty() {
+        return false;
+    }
     let usual = values.iter().map(|x| x.abs()).sum::<f64>() / values.len() as f64;
     let (mut with, mut without, mut wrong) = (0.0, 0.0, 0);
     for index in period..values.len() {
