@@ -217,14 +217,9 @@ impl Season {
         let ends = |cycles: usize| {
             let at = index - cycles * back;
             let places = at.saturating_sub(off)..=(at + off).min(self.values.len() - 1);
-            let over = |held: bool| {
-                let places = places.clone().filter(|at| held || !self.is_held_at(*at));
-                places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
-                    (low.min(self.kept(at)), high.max(self.kept(at)))
-                })
-            };
-            let ends = over(false);
-            if ends.0 <= ends.1 { ends } else { over(true) }
+            places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
+                (low.min(self.kept(at)), high.max(self.kept(at)))
+            })
         };
         let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
         let (low, high) = match ((index / back).min(CYCLES), of) {
