@@ -103,9 +103,10 @@ const SHORTEST: usize = 4;
 const LEAST_STRENGTH: f64 = 0.3;
 /// The season must foretell the values this much better than their mean.
 const LEAST_GAIN: f64 = 0.8;
-/// It may be off by more than values usually are from their mean in so many of them: weekends are other days, but what switches on and
+/// It may be off by so many times what values usually are from their mean in so many of them: weekends are other days, but what switches on and
 /// off at random repeats by chance only, and the more so the fewer periods were seen.
-const MOST_WRONG: f64 = 0.22;
+const WRONG: f64 = 1.5;
+const MOST_WRONG: f64 = 0.2;
 const FEW_PERIODS: usize = 4;
 const MOST_WRONG_OF_FEW: f64 = 0.08;
 /// Far from the others lies what is so many robust deviations off; these at least, and one in so many at most.
@@ -658,7 +659,7 @@ fn foretells(values: &[f64], period: usize) -> bool {
         let off = (values[index] - middle).abs();
         with += off;
         without += values[index].abs();
-        wrong += u32::from(off > usual);
+        wrong += u32::from(off > WRONG * usual);
     }
     let most = if values.len() < FEW_PERIODS * period {
         MOST_WRONG_OF_FEW
@@ -677,7 +678,7 @@ mod tests {
     fn pushed(values: impl Iterator<Item = f64>) -> Season {
         let mut season = Season::new();
         values.for_each(|x| {
-            season.push(x);
+            season.push(x, false);
         });
         season
     }
@@ -783,7 +784,7 @@ mod tests {
             let mut ours = Vec::new();
             for value in &next {
                 ours.push(season.expected());
-                season.push(*value);
+                season.push(*value, false);
             }
             let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
             let off = mean(&ours) - mean(&next);
