@@ -237,8 +237,13 @@ fn tell_time(
     if let (Some(first), None) = (times.first(), &options.timestamp) {
         let mut text = Vec::new();
         super::timestamp::write_rfc3339(&mut text, *first);
+        let zone = if seen.has_no_zone() {
+            " (no offset: taken for UTC)"
+        } else {
+            ""
+        };
         notes.push(format!(
-            "column `{}` is the event time: {} in the first row",
+            "column `{}` is the event time: {} in the first row{zone}",
             seen.name,
             String::from_utf8_lossy(&text)
         ));

@@ -91,6 +91,15 @@ pub fn parse(text: &str, unit: TimestampUnit) -> Result<Timestamp, TimestampErro
         .and_then(|time| in_range(time, || shorten(text)))
 }
 
+/// Whether a text is a date and time of a clock that nobody names: neither an epoch number nor one with `Z` or an offset.
+pub(super) fn is_of_no_zone(text: &str) -> bool {
+    let text = text.trim_ascii();
+    !is_number_like(text)
+        && parse_any(text).is_some()
+        && text.parse::<jiff::Timestamp>().is_err()
+        && !text.ends_with(['Z', 'z'])
+}
+
 /// Reads a whole epoch number.
 pub fn from_integer(number: i128, unit: TimestampUnit) -> Result<Timestamp, TimestampError> {
     let got = || number.to_string();

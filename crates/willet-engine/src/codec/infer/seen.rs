@@ -139,6 +139,13 @@ impl Seen {
         unit
     }
 
+    /// Whether its cells are times of a clock that nobody names.
+    pub(super) fn has_no_zone(&self) -> bool {
+        self.cells
+            .first()
+            .is_some_and(|cell| timestamp::is_of_no_zone(&cell.0))
+    }
+
     /// Its cells as times, as far as they are.
     pub(super) fn times(&self, unit: TimestampUnit) -> Vec<Timestamp> {
         let times = self.cells.iter();
