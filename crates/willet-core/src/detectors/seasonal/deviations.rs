@@ -130,9 +130,12 @@ impl Deviations {
         self.remember(self.bounded(seen.deviation));
     }
 
-    /// Remembers that it came, and does not take it for usual: what was told already must not fill the means of the rows behind it.
+    /// Remembers that a value came as if it had been a usual one: what was told already must not fill the means of the rows behind it. On
+    /// a trend all values are off the level by about as much, and it goes on.
     pub(super) fn pass(&mut self) {
-        self.remember(0.0);
+        let usual = self.means[0].moments.mean();
+        self.level += usual / (self.count + 1).min(LEVEL_ROWS) as f64;
+        self.remember(usual);
     }
 
     fn remember(&mut self, deviation: f64) {
