@@ -22,6 +22,8 @@ pub(super) struct Seasons {
     values: Vec<Of>,
     /// Rows of the given seasons; 0 while they are not known, or looked for.
     given: (u32, u32),
+    /// Distance of the rows in microseconds; 0 while it is not known.
+    step: i64,
 }
 
 /// The seasons of one value.
@@ -156,6 +158,7 @@ impl SeasonsV2 {
         Seasons {
             values: seasons.into_iter().zip(self.0).map(of).collect(),
             given: (0, 0),
+            step: 0,
         }
     }
 }
@@ -173,13 +176,20 @@ impl Seasons {
         Self {
             values: vec![of; width],
             given: (0, 0),
+            step: 0,
         }
     }
 
-    /// Takes up given seasons in rows of this step in microseconds; whether that is news.
+    /// Takes up given seasons in rows of this step in microseconds, and begins anew where rows of another step were learned; whether it did
+    /// either.
     pub(super) fn keep_pace(&mut self, seasonality: &Seasonality, step: i64) -> bool {
+        let before = std::mem::replace(&mut self.step, step);
         let Some(given) = seasonality.in_rows(step) else {
-            return false;
+            let is_another = before > 0 && step.abs_diff(before) * 5 > before.unsigned_abs();
+            if is_another {
+                self.values.fill(Of::new());
+            }
+            return is_another;
         };
         let (period, _) = self.given;
         // The pace shakes.
