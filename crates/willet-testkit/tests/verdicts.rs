@@ -742,3 +742,144 @@ fn spikes_after_blips_are_each_found() {
         }
     }
 }
+
+/// The row and the few behind it hold a flag.
+fn is_found(flags: &[bool], row: usize) -> bool {
+    flags[row..row + 3].contains(&true)
+}
+
+#[test]
+fn between_two_ways_of_running_and_beyond_them_is_strange() {
+    for kind in ["auto", "zscore", "iforest", "knn", "hst", "mahalanobis"] {
+        for seed in 0..3 {
+            let mut draw = Draw::new("modes", seed);
+            let mut values = noise(&mut draw, 4_000);
+            for value in &mut values {
+                *value += if draw.chance(0.4) { 100.0 } else { 0.0 };
+            }
+            let odd = [(3_000, 50.0), (3_300, 200.0), (3_600, -100.0)];
+            odd.iter().for_each(|(row, x)| values[*row] = *x);
+            let flags = flags(kind, &DecisionConfig::default(), &ones(&values), None);
+            for (row, x) in odd {
+                assert!(is_found(&flags, row), "{kind} {seed}: {x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_switches_on_and_off_is_normal_and_an_overload_is_not() {
+    for seed in 0..4 {
+        let mut draw = Draw::new("on and off", seed);
+        let (mut values, mut is_on) = (Vec::new(), false);
+        while values.len() < 6_000 {
+            let rows = draw.whole(30..120);
+            let (level, spread) = if is_on { (150.0, 4.0) } else { (10.0, 0.5) };
+            values.extend(noise(&mut draw, rows).iter().map(|x| level + spread * x));
+            is_on = !is_on;
+        }
+        let on = |from: usize| {
+            let rows = from..values.len();
+            rows.clone()
+                .find(|row| values[row - 3..=row + 3].iter().all(|x| *x > 100.0))
+                .expect("it is on")
+        };
+        let odd = [(on(3_000), 250.0), (on(3_600), 400.0), (on(4_200), 80.0)];
+        odd.iter().for_each(|(row, x)| values[*row] = *x);
+        let flags = default_flags(&values, None);
+        for (row, x) in odd {
+            assert!(is_found(&flags, row), "{seed}: {x}");
+        }
+        let healthy = count(&flags[1_500..]) - odd.len();
+        assert!(healthy <= 3, "{seed}: {healthy} flags");
+    }
+}
+
+#[test]
+fn a_code_for_no_value_does_not_hide_a_spike() {
+    for code in [-999.0, 65_535.0] {
+        let mut values = noise(&mut Draw::new("codes", 1), 5_000);
+        shift(&mut values, 50.0);
+        for row in [500, 1_200, 2_100, 2_800, 3_500] {
+            values[row] = code;
+        }
+        // On the other side of the codes.
+        let spike = if code < 0.0 { 75.0 } else { 25.0 };
+        values[4_200] = spike;
+        assert!(is_found(&default_flags(&values, None), 4_200), "{code}");
+    }
+}
+
+#[test]
+fn no_normal_row_behind_a_spike_on_a_trend_is_flagged() {
+    let mut behind = 0;
+    for seed in 0..12 {
+        let mut draw = Draw::new("trend", seed);
+        let mut values = noise(&mut draw, 3_200);
+        for (row, value) in values.iter_mut().enumerate() {
+            *value += 0.05 * row as f64;
+        }
+        let spike = if draw.chance(0.5) { 40.0 } else { -40.0 };
+        values[3_000] += spike;
+        let flags = default_flags(&values, None);
+        assert!(is_found(&flags, 3_000), "{seed}");
+        behind += count(&flags[3_003..]);
+    }
+    assert!(behind <= 2, "{behind} flags behind twelve spikes");
+}
+
+/// Hours of work on weekdays, rows every `step` seconds.
+fn office(draw: &mut Draw, days: i64, step: i64) -> Vec<f64> {
+    let rows = days * DAY / step;
+    (0..rows)
+        .map(|row| {
+            let (day, second) = (row * step / DAY, row * step % DAY);
+            let works = day % 7 < 5 && (9 * 3_600..17 * 3_600).contains(&second);
+            (if works { 200.0 } else { 20.0 }) + 4.0 * draw.normal()
+        })
+        .collect()
+}
+
+#[test]
+fn a_weekday_is_compared_with_weekdays_at_any_step() {
+    for step in [5 * MINUTE, 15 * MINUTE, 60 * MINUTE] {
+        let mut found = 0;
+        for seed in 0..3 {
+            let mut values = office(&mut Draw::new("office", seed), 50, step);
+            let at = |day: i64, hour: i64| ((day * DAY + hour * 3_600) / step) as usize;
+            // A dead noon on a Wednesday, a Thursday's night that works, a Saturday that does.
+            let odd = [(at(30, 12), 22.0), (at(38, 3), 198.0), (at(47, 12), 200.0)];
+            for (row, x) in odd {
+                values[row..row + (3_600 / step) as usize].fill(x);
+            }
+            let flags = default_flags(&values, Some(step));
+            found += odd.iter().filter(|(row, _)| is_found(&flags, *row)).count();
+        }
+        assert!(found >= 6, "a row in {step} s: {found} of 9");
+    }
+}
+
+#[test]
+fn a_rhythm_is_found_again_where_rows_come_at_another_pace() {
+    for (before, after) in [(MINUTE, 5 * MINUTE), (5 * MINUTE, MINUTE)] {
+        let mut draw = Draw::new("pace", 1);
+        let times = (0..7 * DAY / before).map(|row| row * before);
+        let times = times.chain((0..7 * DAY / after).map(|row| 7 * DAY + row * after));
+        let mut series = series("auto", 1, &DecisionConfig::default());
+        let odd = 12 * DAY + 18 * 3_600..12 * DAY + 19 * 3_600;
+        let (mut found, mut false_ones) = (false, 0);
+        for time in times {
+            let angle = time as f64 / DAY as f64 * std::f64::consts::TAU;
+            let mut value =
+                100.0 + 50.0 * cos(angle - std::f64::consts::FRAC_PI_2) + 3.0 * draw.normal();
+            if odd.contains(&time) {
+                value += 60.0;
+            }
+            let flag = series.take(&[value], Some(time)).flag;
+            found |= flag && odd.contains(&time);
+            false_ones += u32::from(flag && (7 * DAY..odd.start).contains(&time));
+        }
+        assert!(found, "{before} s, then {after} s");
+        assert!(false_ones <= 5, "{before} s, then {after} s: {false_ones}");
+    }
+}

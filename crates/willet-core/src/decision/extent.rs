@@ -76,7 +76,7 @@ pub(super) const APART: f64 = 1.5;
 /// Modes that are told apart.
 const MODES: usize = 4;
 /// A mode of which one number is known may reach so many times as far as the next one is away; it is a square less with each more ...
-const OF_GAP: f64 = 2.0;
+const OF_GAP: f64 = 0.5;
 /// ... of which a visit says as much as so many rows, and these rows as much as one.
 const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;

@@ -106,7 +106,7 @@ const LEAST_GAIN: f64 = 0.8;
 /// It may be off by so many times what values usually are from their mean in so many of them: weekends are other days, but what switches on and
 /// off at random repeats by chance only, and the more so the fewer periods were seen.
 const WRONG: f64 = 1.5;
-const MOST_WRONG: f64 = 0.2;
+const MOST_WRONG: f64 = 0.14;
 const FEW_PERIODS: usize = 4;
 const MOST_WRONG_OF_FEW: f64 = 0.08;
 /// Far from the others lies what is so many robust deviations off; these at least, and one in so many at most.

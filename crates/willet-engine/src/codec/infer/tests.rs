@@ -31,7 +31,9 @@ fn csv_columns_get_their_roles() {
         "timestamp,value,label\n2014-02-14 14:30:00,1.5,0\n",
         &auto,
         "csv',': timestamp timestamp, value value, label label",
-        &["column `timestamp` is the event time: 2014-02-14T14:30:00Z in the first row (no offset: taken for UTC)"],
+        &[
+            "column `timestamp` is the event time: 2014-02-14T14:30:00Z in the first row (no offset: taken for UTC)",
+        ],
     );
     check(
         "\u{feff}t;x;y\r\n0;1;2\r\n1;NA;3\r\n",
