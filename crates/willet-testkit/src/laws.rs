@@ -245,8 +245,14 @@ fn size_is_never_lost(trial: &mut Trial) -> Result<(), String> {
     }
     row[which] += way * size * unit;
     let said = trial.take(&row);
-    // A user's own rate stands: what it has been spent on may leave no room for one more.
-    if said.flag || matches!(trial.setting, Setting::Rate(_)) {
+    let stands = match trial.setting {
+        // What a user's own rate was spent on may leave no room for one more.
+        Setting::Rate(_) => true,
+        // So does a user's own threshold; the score must come near to it.
+        Setting::Threshold(threshold) => said.score >= Some(threshold - 0.05),
+        Setting::Default | Setting::Contamination(_) => false,
+    };
+    if said.flag || stands {
         Ok(())
     } else {
         Err(format!("{story}, {size:.0} deviations off: {said:?}"))

@@ -22,16 +22,17 @@ pub(super) struct Guard {
     share: f64,
 }
 
-/// When a visit began, and its greatest depth.
+/// When a visit began, its greatest depth, and whether a row of it lay clearly beyond all before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Visit {
     began: u64,
     depth: f32,
+    is_clear: bool,
 }
 
 /// Visits that are remembered.
 const REMEMBERED: usize = 8;
-/// A row comes back where visits were at most so much less deep: a spike is not what noise has been.
+/// A row comes back where visits were at most so much less deep, and clearly beyond if it is: a spike is not what noise has been.
 const LESS_DEEP: f64 = 4.0;
 
 /// From this depth on a row is strange.
@@ -74,7 +75,7 @@ pub enum Learning {
 impl Guard {
     /// Judges a row's depth. What comes back is let in where it makes up more than `rare` of the rows: who asked for a share expects as
     /// much to stay strange.
-    pub(super) fn pass(&mut self, depth: f64, rare: f64) -> Passage {
+    pub(super) fn pass(&mut self, depth: f64, is_clear: bool, rare: f64) -> Passage {
         let is_strange = f64::from(u8::from(depth >= STRANGE));
         self.share += (is_strange - self.share) / SHARE_ROWS;
         self.rows += 1;
@@ -91,15 +92,16 @@ impl Guard {
             self.visits.rotate_right(1);
             self.visits[0] = Visit {
                 began: self.rows,
-                depth: 0.0,
+                ..Visit::default()
             };
             self.told = 0.0;
         }
         self.visits[0].depth = self.visits[0].depth.max(depth.min(1e6) as f32);
+        self.visits[0].is_clear |= is_clear;
         let is_news = self.told == 0.0 || depth > self.told + NEWS;
         self.held += 1.0;
-        let comes_back =
-            (self.visits_like(depth) >= VISITS || self.held >= HELD) && self.share >= rare;
+        let comes_back = (self.visits_like(depth, is_clear) >= VISITS || self.held >= HELD)
+            && self.share >= rare;
         let learning = if comes_back {
             Learning::Back
         } else if self.block >= LASTED {
@@ -114,8 +116,9 @@ impl Guard {
     }
 
     /// Visits lately that were about as deep; they fade.
-    fn visits_like(&self, depth: f64) -> f64 {
-        let visits = self.visits.iter().filter(|visit| visit.began > 0);
+    fn visits_like(&self, depth: f64, is_clear: bool) -> f64 {
+        let is_one = |visit: &&Visit| visit.began > 0 && (visit.is_clear || !is_clear);
+        let visits = self.visits.iter().filter(is_one);
         visits
             .filter(|visit| f64::from(visit.depth) >= depth.min(1e6) - LESS_DEEP)
             .map(|visit| libm::pow(FADE, (self.rows - visit.began) as f64))

@@ -198,8 +198,8 @@ impl Decision {
         };
         let is_certain = moment.beside == Beside::OutOfRange;
         let threshold = self.threshold(policy);
-        let passage = self.guard.pass(own, self.budget.rare(policy));
         let is_clear = far.as_ref().is_some_and(|far| far.margin >= CLEAR) && own >= ANOMALOUS;
+        let passage = self.guard.pass(own, is_clear, self.budget.rare(policy));
         let is_told = passage.is_news || !policy.is_default();
         let is_over = match policy.threshold() {
             Threshold::Default => own >= threshold || is_clear,
@@ -282,13 +282,28 @@ impl Decision {
 
     /// Takes note of what became of a row.
     pub fn take(&mut self, score: Option<f64>, row: &[f64], learning: Learning) {
+        let reached = self.learning_of_unjudged(row).unwrap_or(learning);
         if let Some(score) = score.filter(|_| learning != Learning::Not) {
             let depth = self.normal.depth(score).unwrap_or(0.0);
             if self.stretch.admits(depth, self.normal.seen()) {
                 self.learn(score);
             }
         }
-        self.reach.take(row, learning);
+        let is_held = learning == Learning::Not;
+        self.reach
+            .take(row, if is_held { learning } else { reached });
+    }
+
+    /// Whether a row that came before anything was judged is taken for usual by its size; `None` where it was judged, or is not far.
+    fn learning_of_unjudged(&mut self, row: &[f64]) -> Option<Learning> {
+        if self.is_warm() {
+            return None;
+        }
+        let far = self.reach.far(row)?;
+        let passage = self
+            .guard
+            .pass(self.reach.depth(&far), far.margin >= CLEAR, 0.0);
+        Some(passage.learning)
     }
 
     /// Learns the score of a normal row. The first ones wait for each other, so that a wild one among them can be told.

@@ -4,6 +4,7 @@ use libm::{fabs, log2};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::CLEAR;
 use super::extent::{Extent, Least, SLOW_ROWS};
 use super::guard::{Guard, Learning};
 use crate::statistics::Counter;
@@ -337,7 +338,7 @@ impl Reach {
         let mut guard = Guard::default();
         for x in later {
             let far = course.margin(*x);
-            let passage = guard.pass(depth(course.rows, 1, far), 0.0);
+            let passage = guard.pass(depth(course.rows, 1, far), far >= CLEAR, 0.0);
             course.take(*x, passage.learning);
         }
     }
