@@ -81,7 +81,7 @@ const OF_GAP: f64 = 0.5;
 const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;
 /// Among the first numbers these many make a mode where the gap is so many times wider than what they fill.
-const FIRST_MODE: usize = 4;
+pub(super) const FIRST_MODE: usize = 4;
 const FIRST_GAP: f64 = 4.0;
 
 const NOTHING: Ends = Ends {

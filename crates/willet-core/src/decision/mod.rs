@@ -294,15 +294,13 @@ impl Decision {
             .take(row, if is_held { learning } else { reached });
     }
 
-    /// Whether a row that came before anything was judged is taken for usual by its size; `None` where it was judged, or is not far.
+    /// Whether a row that came before anything was judged is taken for usual by its size; `None` where it was judged, or is not clearly far.
     fn learning_of_unjudged(&mut self, row: &[f64]) -> Option<Learning> {
         if self.is_warm() {
             return None;
         }
-        let far = self.reach.far(row)?;
-        let passage = self
-            .guard
-            .pass(self.reach.depth(&far), far.margin >= CLEAR, 0.0);
+        let far = self.reach.far(row).filter(|far| far.margin >= CLEAR)?;
+        let passage = self.guard.pass(self.reach.depth(&far), true, 0.0);
         Some(passage.learning)
     }
 

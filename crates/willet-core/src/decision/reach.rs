@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::CLEAR;
-use super::extent::{Extent, Least, SLOW_ROWS};
+use super::extent::{Extent, FIRST_MODE, Least, SLOW_ROWS};
 use super::guard::{Guard, Learning};
 use crate::statistics::Counter;
 
@@ -148,9 +148,12 @@ impl Courses {
         let first: SmallVec<[f64; YOUNG]> = usable.collect();
         let (middle, unit) = robust(&first);
         let mut course = Self::new(middle);
+        let is_wild = |x: &f64| fabs(*x - middle) > WILD * unit;
+        // Several are another way of running.
+        let few = first.iter().filter(|x| is_wild(x)).count() < FIRST_MODE;
         first
             .iter()
-            .filter(|x| fabs(**x - middle) <= WILD * unit)
+            .filter(|x| !few || !is_wild(x))
             .for_each(|x| course.take(*x, Learning::Back));
         course.value.split(&first, course.least(OF_SLOW));
         course

@@ -109,7 +109,8 @@ const WRONG: f64 = 1.5;
 const MOST_WRONG: f64 = 0.14;
 const FEW_PERIODS: usize = 4;
 const MOST_WRONG_OF_FEW: f64 = 0.08;
-/// Far from the others lies what is so many robust deviations off; these at least, and one in so many at most.
+/// Far from the others lies what is so many robust deviations off; these at least and one in so many at most. As many must have come a
+/// period before another: three equal spikes at equal distances are no job.
 const FAR: f64 = 8.0;
 const FEWEST_FAR: usize = 4;
 const MOST_FAR: usize = 25;
@@ -409,6 +410,11 @@ impl Season {
         let far = far(&straight, &held);
         if found.is_none() && !far.is_empty() {
             let (by_far, like, regular) = Self::look_at(&far, &sized(&far));
+            let repeats = |period: usize| {
+                let pairs = far[period..].iter().zip(&far);
+                pairs.filter(|(a, b)| **a != 0.0 && a == b).count()
+            };
+            let regular = regular.filter(|period| repeats(*period) >= FEWEST_FAR);
             if regular.is_some() {
                 (correlations, likeness, found) = (by_far, like, regular);
             }
