@@ -845,10 +845,10 @@ fn a_weekday_is_compared_with_weekdays_at_any_step() {
     for step in [5 * MINUTE, 15 * MINUTE, 60 * MINUTE] {
         let mut found = 0;
         for seed in 0..3 {
-            let mut values = office(&mut Draw::new("office", seed), 50, step);
+            let mut values = office(&mut Draw::new("office", seed), 65, step);
             let at = |day: i64, hour: i64| ((day * DAY + hour * 3_600) / step) as usize;
             // A dead noon on a Wednesday, a Thursday's night that works, a Saturday that does.
-            let odd = [(at(30, 12), 22.0), (at(38, 3), 198.0), (at(47, 12), 200.0)];
+            let odd = [(at(44, 12), 22.0), (at(52, 3), 198.0), (at(61, 12), 200.0)];
             for (row, x) in odd {
                 values[row..row + (3_600 / step) as usize].fill(x);
             }
