@@ -72,12 +72,12 @@ const FARTHEST: f64 = 1e150;
 /// Margin of a change of what never changed.
 const NEVER: f64 = 16.0;
 /// A number so far from all modes begins one.
-pub(super) const APART: f64 = 1.5;
+const APART: f64 = 1.5;
 /// Modes that are told apart.
 const MODES: usize = 4;
-/// A mode of which one number is known may reach so many times as far as the next one is away; it is a square less with each more ...
+/// A mode of one number may reach so much of the gap to the next one; one of n by n² less ...
 const OF_GAP: f64 = 0.5;
-/// ... of which a visit says as much as so many rows, and these rows as much as one.
+/// ... where n is the numbers, a visit saying no more than so many, and so many of a stay as much as one.
 const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;
 /// Among the first numbers these many make a mode where the gap is so many times wider than what they fill.

@@ -151,11 +151,10 @@ impl Courses {
         let is_wild = |x: &f64| fabs(*x - middle) > WILD * unit;
         // Several are another way of running.
         let few = first.iter().filter(|x| is_wild(x)).count() < FIRST_MODE;
-        first
-            .iter()
-            .filter(|x| !few || !is_wild(x))
-            .for_each(|x| course.take(*x, Learning::Back));
-        course.value.split(&first, course.least(OF_SLOW));
+        let tame = first.iter().copied().filter(|x| !few || !is_wild(x));
+        let tame: SmallVec<[f64; YOUNG]> = tame.collect();
+        tame.iter().for_each(|x| course.take(*x, Learning::Back));
+        course.value.split(&tame, course.least(OF_SLOW));
         course
     }
 
