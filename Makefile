@@ -69,11 +69,12 @@ gen: build ## write generated files anew: docs/generated, protocol; score hashes
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
 OUT ?= docs/generated
 
-accuracy: build ## measure every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes docs/accuracy.md and docs/drift.md
+accuracy: build ## measure every detector over labelled data (DATA, a folder with manifest_*.json and score.py); writes docs/accuracy.md, docs/drift.md and README's first sample
 	@if [ -d "$(DATA)" ]; then \
 	  [ -x target/accuracy-venv/bin/python ] || { python3 -m venv target/accuracy-venv && target/accuracy-venv/bin/pip install -q numpy; }; \
 	  target/accuracy-venv/bin/python scripts/accuracy.py "$(DATA)" target/accuracy $(ONLY) || exit; \
-	  $(CARGO) build --release --locked -q -p willet-core --example drift && target/accuracy-venv/bin/python scripts/drift_page.py "$(DATA)" target/accuracy; \
+	  $(CARGO) build --release --locked -q -p willet-core --example drift && target/accuracy-venv/bin/python scripts/drift_page.py "$(DATA)" target/accuracy \
+	    && target/accuracy-venv/bin/python scripts/readme_sample.py "$(DATA)"; \
 	else echo "no labelled data at $(DATA) (DATA=DIR names a folder)"; fi
 
 peers: build ## the same with other libraries' detectors (PEERS and FAMILIES name some), then make accuracy
