@@ -28,7 +28,6 @@ pub use reach::{Far, Reach};
 pub use scale::Scale;
 use scale::Stretch;
 
-use crate::detectors::LONGER;
 use body::Body;
 use budget::Budget;
 use extent::{Extent, Least};
@@ -37,8 +36,10 @@ use guard::Guard;
 pub use guard::Learning;
 use mixture::Mixture;
 use reach::WILD;
-pub(crate) use reach::robust;
 use serde::{Deserialize, Serialize};
+
+use crate::detectors::LONGER;
+use crate::statistics::robust;
 
 /// What one series remembers for its decisions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::decision::robust;
+use crate::statistics::robust;
 
 /// The recent values of one feature, and the period with which they repeat if there is one.
 ///
