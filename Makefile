@@ -24,16 +24,9 @@ build: setup
 run: build ## build everything and run the service with a dozen generated sources
 	$(BIN) run --demo
 
-test: build ## run all tests, with the longer ones inside their budgets
+test: build ## run all tests, with the longer ones inside their budgets; prints the seconds of each part
 	@scripts/setup.sh test
-	$(CARGO) test --workspace --exclude willet-py --locked --no-fail-fast -- --skip relations_hold --skip a_killed_ --skip laws_hold
-	WILLET_METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) $(CARGO) test --locked -p willet-core --test conformance -- --nocapture relations_hold
-	WILLET_LAWS_SECONDS=$(LAWS_SECONDS) $(CARGO) test --locked -p willet-testkit --test laws -- --nocapture laws_hold
-	WILLET_BIN=$(CURDIR)/$(BIN) WILLET_KILLS=$(KILLS) $(CARGO) test --locked -p willet --test cli -- --nocapture a_killed_
-	$(MAKE) e2e
-	$(MAKE) contract
-	$(MAKE) python-test
-	$(MAKE) sim
+	@CARGO="$(CARGO)" BIN="$(BIN)" METAMORPHIC_SECONDS=$(METAMORPHIC_SECONDS) LAWS_SECONDS=$(LAWS_SECONDS) KILLS=$(KILLS) scripts/test.sh
 
 e2e: build ## drive the page in Chromium through the built binary
 	@scripts/setup.sh test
@@ -49,13 +42,8 @@ sim: ## run the simulation for SIM_SECONDS
 python-test: ## build the Python package's wheel and test it (pytest, mypy, stubtest, ruff)
 	@scripts/test_python.sh
 
-check: ## formatting, lints, documentation, generated files
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	@! command -v rustup >/dev/null || rustup -q target add wasm32-unknown-unknown
-	$(CARGO) check --locked -q -p willet-core --target wasm32-unknown-unknown
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked -q
-	@$(MAKE) -s gen OUT=target/gen && diff -r -x openapi.json docs/generated target/gen && diff protocol/openapi.json target/gen/openapi.json && echo "generated files are true"
+check: build ## formatting, lints, documentation, generated files, licences and bans
+	@CARGO="$(CARGO)" scripts/check.sh
 
 page: ## build the page into the server's assets (needs Node)
 	cd dashboard && npm ci --silent --no-audit --no-fund && npm run build

@@ -3,7 +3,7 @@
 //! ```text
 //! drift_speed [NAME]     only lines that begin with NAME
 //! ```
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "a measurement is made with a clock"
 )]

@@ -11,7 +11,7 @@ use crate::streams::{all_names, build, normal, score, score_learn};
 const SECONDS: u64 = 2;
 
 #[test]
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the budget of this test is wall time"
 )]

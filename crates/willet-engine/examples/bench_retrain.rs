@@ -1,5 +1,5 @@
 //! How long events wait while their series is trained anew: `cargo run --release -p willet-engine --example bench_retrain`.
-#![allow(clippy::disallowed_methods, reason = "a bench looks at the clock")]
+#![expect(clippy::disallowed_methods, reason = "a bench looks at the clock")]
 
 use std::sync::Arc;
 use std::time::Instant;

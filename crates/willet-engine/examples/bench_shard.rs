@@ -1,5 +1,5 @@
 //! Time of `Shard::on_batch` an event: `cargo run --release -p willet-engine --example bench_shard`.
-#![allow(clippy::disallowed_methods, reason = "a bench looks at the clock")]
+#![expect(clippy::disallowed_methods, reason = "a bench looks at the clock")]
 
 use std::sync::Arc;
 use std::time::Instant;

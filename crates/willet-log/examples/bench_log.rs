@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p willet-log --example bench_log -- DIR` prints lines of `name value unit`.
 
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock and has writers of its own"
 )]

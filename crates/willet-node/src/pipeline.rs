@@ -209,7 +209,7 @@ pub enum News<'a> {
 }
 
 /// Feeds a data folder and writes its verdicts, on two threads. `tell` is told what the operator should know.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the rim decides when a checkpoint is due, and that is a matter of time"
 )]
@@ -353,7 +353,7 @@ const DELIVERIES: usize = 64;
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "how long a shutdown may take is a matter of time"
     )]
@@ -361,7 +361,7 @@ impl Deadline {
         Self(Instant::now() + patience)
     }
 
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "how long a shutdown may take is a matter of time"
     )]
@@ -370,38 +370,57 @@ impl Deadline {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+/// Starts a thread; fails where the system has none to give.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that makes threads"
+)]
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, NoThread> {
     // The kernel shows fifteen bytes.
-    let name: String = name.chars().take(15).collect();
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(body)
-        .expect("the system has a thread to give")
+    let short: String = name.chars().take(15).collect();
+    let spawned = std::thread::Builder::new().name(short).spawn(body);
+    spawned.map_err(|source| NoThread {
+        name: name.to_owned(),
+        source,
+    })
+}
+
+/// The system gave no thread.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the thread `{name}` (raise the limit of threads of this process or user)")]
+pub struct NoThread {
+    name: String,
+    source: std::io::Error,
 }
 
 pub(crate) fn spawn_log(
     log: Log,
     keeping: Keeping,
     shared: Arc<Shared>,
-) -> (LogHandle, JoinHandle<()>) {
+) -> Result<(LogHandle, JoinHandle<()>), NoThread> {
     let (requests, incoming) = sync_channel(LOG_REQUESTS);
     let thread = spawn("log", move || {
         run_log(log, &incoming, keeping, &shared.counters);
-    });
-    (LogHandle(requests), thread)
+    })?;
+    Ok((LogHandle(requests), thread))
 }
 
-pub(crate) fn spawn_outputs(outputs: Outputs) -> (SyncSender<OutputMessage>, JoinHandle<()>) {
+pub(crate) fn spawn_outputs(
+    outputs: Outputs,
+) -> Result<(SyncSender<OutputMessage>, JoinHandle<()>), NoThread> {
     let (messages, incoming) = sync_channel(DELIVERIES);
-    let thread = spawn("outputs", move || outputs.run(&incoming));
-    (messages, thread)
+    let thread = spawn("outputs", move || outputs.run(&incoming))?;
+    Ok((messages, thread))
 }
 
 pub(crate) fn shard_channel() -> (SyncSender<ShardMessage>, Receiver<ShardMessage>) {
     sync_channel(SHARD_MESSAGES)
 }
 
-pub(crate) fn spawn_shard(thread: ShardThread, messages: Receiver<ShardMessage>) -> JoinHandle<()> {
+pub(crate) fn spawn_shard(
+    thread: ShardThread,
+    messages: Receiver<ShardMessage>,
+) -> Result<JoinHandle<()>, NoThread> {
     let name = format!("shard {}", thread.stream.name);
     spawn(&name, move || thread.run(&messages))
 }
@@ -411,7 +430,7 @@ pub(crate) fn spawn_feed(
     stream: Arc<StreamFace>,
     log: SyncSender<LogRequest>,
     open: OpenFeed,
-) -> JoinHandle<()> {
+) -> Result<JoinHandle<()>, NoThread> {
     let name = format!("feed {}", stream.name);
     spawn(&name, move || run_feed(&shared, &stream, &log, open))
 }

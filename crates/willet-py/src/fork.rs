@@ -125,7 +125,7 @@ pub(crate) struct Slices {
     looked: Instant,
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "how long a slice takes decides only when signals are looked at"
 )]
@@ -174,7 +174,7 @@ impl Slices {
 }
 
 /// Lets Python's handlers of signals run: of Ctrl-C that raises `KeyboardInterrupt`.
-#[allow(
+#[expect(
     clippy::redundant_closure_for_method_calls,
     reason = "the method itself is of one lifetime"
 )]

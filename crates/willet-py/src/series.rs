@@ -231,7 +231,7 @@ type One<'py> = (u8, f64, f64, f64, bool, f64, Option<Bound<'py, PyDict>>);
 impl Series {
     #[new]
     #[pyo3(signature = (algorithm, width, settings=None, *, names=None, seed=0, key="", decision=None, learn_every=1))]
-    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
         algorithm: String,

@@ -41,7 +41,7 @@ type Cell = (usize, usize, f64, Option<f64>, Option<f64>);
 
 /// The cell to take, and why; `names` are those of the kinds.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "as they come from Python")]
+#[expect(clippy::needless_pass_by_value, reason = "as they come from Python")]
 pub(crate) fn choose_window(
     cells: Vec<Cell>,
     names: Vec<String>,

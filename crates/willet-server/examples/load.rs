@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An event has ten values and about 150 bytes; there are 1,000 keys. Prints lines of `name value unit`.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "a load generator is made of clocks and threads"
 )]

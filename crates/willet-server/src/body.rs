@@ -118,6 +118,10 @@ async fn read(app: &App, headers: &HeaderMap, body: Body, limit: usize) -> Answe
     // What is being read is bounded too, over all connections, as it comes: a promise of many bytes reserves none.
     let mut held: Option<Reservation> = None;
     let mut read: Vec<u8> = Vec::new();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rim: how slowly a body may come is a matter of time"
+    )]
     let begun = tokio::time::Instant::now();
     let mut chunks = body.into_data_stream();
     loop {

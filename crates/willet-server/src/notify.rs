@@ -221,6 +221,7 @@ mod tests {
             let router = Router::new()
                 .route("/", post(answer))
                 .with_state(hook.clone());
+            #[expect(clippy::disallowed_methods, reason = "a receiver ends with its test")]
             tokio::spawn(async move { axum::serve(listener, router).await });
             hook
         }
@@ -293,6 +294,7 @@ mod tests {
         // A second test of this process finds it installed.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let shutdown = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "joined below")]
         let delivery = tokio::spawn(deliver(
             queries.clone(),
             WebhookSender::new().unwrap(),

@@ -98,7 +98,7 @@ impl From<ServiceError> for Fault {
             ServiceError::Plan { .. } => Code::BadConfig,
             ServiceError::Exists(_) | ServiceError::TooMany(_) => Code::Conflict,
             ServiceError::NoStream(_) => Code::NotFound,
-            ServiceError::Stopping => Code::Unavailable,
+            ServiceError::Stopping | ServiceError::Thread(_) => Code::Unavailable,
             ServiceError::Log(error) if error.is_full() => Code::StorageFull,
             ServiceError::Store(error) if error.is_full => Code::StorageFull,
             ServiceError::Store(error) if error.is_retryable => Code::Unavailable,

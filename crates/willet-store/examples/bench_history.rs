@@ -2,7 +2,7 @@
 //! [DAYS] [FILE]`. The file is filled in order of time, as a service would fill it, with a bucket of every 5 minutes and
 //! two values for each key, and kept where a FILE is named, so that a second run only asks.
 
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "a measurement needs a clock, and a broken one may stop"

@@ -1,6 +1,6 @@
 //! Every version opens what the first one wrote. `WILLET_BLESS=1` makes the file anew; after a release it never may be.
 
-#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+#![expect(clippy::unwrap_used, reason = "all of this file is a test")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use willet_testkit::laws::{EXCEPTIONS, LAWS, hold, kinds};
 const SECONDS: u64 = 5;
 
 #[test]
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the budget of this test is wall time"
 )]

@@ -260,7 +260,7 @@ fn a_full_disk_is_waited_for_and_nothing_is_lost() {
         std::sync::Arc::clone(&said),
         child.stderr.take().expect("piped"),
     );
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "a test that listens while the process runs"
     )]

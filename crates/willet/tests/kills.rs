@@ -11,7 +11,7 @@ const KILLS: u64 = 4;
 
 /// Waits for a condition, long enough for a slow machine.
 #[track_caller]
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the test waits for another process"
 )]
@@ -24,7 +24,7 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the moments of the kills are moments of a run"
 )]

@@ -48,6 +48,7 @@ impl Server {
         let url = format!("http://{}/hook?key=secret", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
+        #[expect(clippy::disallowed_methods, reason = "a receiver ends with its test")]
         tokio::spawn(async move {
             let mut answers = VecDeque::from(answers);
             let mut stalled = Vec::new();

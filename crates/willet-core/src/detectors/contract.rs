@@ -190,7 +190,7 @@ pub struct Alias {
 
 /// A line of the table of kinds.
 #[derive(Clone, Copy, Debug)]
-#[allow(
+#[expect(
     clippy::struct_excessive_bools,
     reason = "facts about a kind, each true or not whatever the others are"
 )]

@@ -9,7 +9,7 @@
 //! - `restart DIR`: from the start of this process to the first verdict on that folder
 //! - `checkpoint DIR KEYS EVENTS SLICE_KIB`: delays of batches without and with a running checkpoint of all keys
 
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock and makes its own threads"
 )]

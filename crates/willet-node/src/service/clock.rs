@@ -1,7 +1,7 @@
 //! The one place where the service looks at the wall clock.
 
 /// Microseconds since the epoch.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the rim stamps arrivals; what is inside gets the stamp as an argument"
 )]

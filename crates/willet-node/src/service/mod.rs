@@ -50,7 +50,7 @@ pub(crate) use log_thread::{LogHandle, LogRequest, run as run_log};
 pub(crate) use output_thread::{OutputMessage, Outputs};
 pub(crate) use shard_thread::{ShardMessage, ShardThread};
 
-use crate::pipeline;
+use crate::pipeline::{self, NoThread};
 use crate::store::{PositionRow, Store, StoreError};
 use crate::worker::WorkerOptions;
 
@@ -132,6 +132,9 @@ pub enum ServiceError {
     /// The service is stopping.
     #[error("the service is stopping")]
     Stopping,
+    /// There is no thread for it.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
     /// A stream of another life has state that cannot be put aside.
     #[error("state of stream `{name}` could not be removed: {reason}")]
     Removal {
@@ -289,7 +292,7 @@ impl Service {
             phase: AtomicU8::new(RUNNING),
         });
         let mut threads = Threads::default();
-        let (log, log_thread) = pipeline::spawn_log(log, options.keeping, Arc::clone(&shared));
+        let (log, log_thread) = pipeline::spawn_log(log, options.keeping, Arc::clone(&shared))?;
         threads.log = Some(log_thread);
         let outputs = Outputs::recover(
             Arc::clone(&shared),
@@ -298,7 +301,7 @@ impl Service {
             &options.incidents,
             options.receivers.clone(),
         )?;
-        let (outputs, outputs_thread) = pipeline::spawn_outputs(outputs);
+        let (outputs, outputs_thread) = pipeline::spawn_outputs(outputs)?;
         threads.outputs = Some(outputs_thread);
         Ok(Arc::new(Self {
             shared,

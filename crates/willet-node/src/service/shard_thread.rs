@@ -557,7 +557,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no reason given".to_owned())
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the rim decides when a checkpoint is due and measures how long things take"
 )]

@@ -196,8 +196,7 @@ impl Service {
             pulse: Pulse::default(),
         };
         let mut threads = self.threads();
-        let handle = pipeline::spawn_shard(thread, messages);
-        threads.shards.push((name.clone(), handle));
+        let shard = pipeline::spawn_shard(thread, messages)?;
         if let Some(feed) = feed {
             let handle = pipeline::spawn_feed(
                 Arc::clone(&self.shared),
@@ -205,8 +204,16 @@ impl Service {
                 self.log.0.clone(),
                 feed,
             );
-            threads.feeds.push(handle);
+            match handle {
+                Ok(handle) => threads.feeds.push(handle),
+                Err(error) => {
+                    // Nothing was sent to it yet: there is room for one word.
+                    let _ = face.ask(ShardMessage::Stop { saves: false });
+                    return Err(error.into());
+                }
+            }
         }
+        threads.shards.push((name.clone(), shard));
         streams.insert(name, Arc::clone(&face));
         Ok(face)
     }

@@ -74,7 +74,7 @@ pub(crate) async fn events(
     let admitted = if intake.request.is_some() {
         // Whoever asked may go: what was begun under a key is brought to its end, or the key would be free too early.
         let (service, stream) = (service.clone(), stream.clone());
-        #[allow(
+        #[expect(
             clippy::disallowed_methods,
             reason = "ends by itself within the time that a request has, and holds nothing else up"
         )]

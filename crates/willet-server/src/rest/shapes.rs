@@ -1,6 +1,6 @@
 //! What goes in and out, for the interface's document. Answers are mostly written straight from rows and columns; a test
 //! holds these shapes against them.
-#![allow(dead_code, reason = "shapes are described, not built")]
+#![expect(dead_code, reason = "shapes are described, not built")]
 
 use std::collections::BTreeMap;
 

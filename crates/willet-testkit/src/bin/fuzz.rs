@@ -1,5 +1,5 @@
 //! Feeds mutated bytes to every reader until the time is over or one fails.
-#![allow(clippy::print_stdout, reason = "a program for people")]
+#![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ const USAGE: &str = "usage: fuzz [--seconds S] [--from N]
   --seconds S  how long, default 10; 0 is without limit
   --from N     the first seed, default 0";
 
-#[allow(clippy::disallowed_methods, reason = "a budget of wall time")]
+#[expect(clippy::disallowed_methods, reason = "a budget of wall time")]
 fn main() -> ExitCode {
     let (mut seconds, mut from) = (10, 0);
     let mut words = std::env::args().skip(1);

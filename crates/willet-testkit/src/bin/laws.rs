@@ -1,5 +1,5 @@
 //! Tries the laws of verdicts on every kind until the time is over.
-#![allow(clippy::print_stdout, reason = "a program for people")]
+#![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "a program for people: it stops after a time; a seed itself does not know it"
 )]

@@ -1,5 +1,5 @@
 //! Plays seeds until the time is over or one fails.
-#![allow(clippy::print_stdout, reason = "a program for people")]
+#![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -79,7 +79,7 @@ fn one(seed: u64) -> usize {
 /// Failures after which it is enough.
 const ENOUGH: usize = 10;
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "a program for people: it stops after a time and uses all cores; a seed itself knows neither"
 )]

@@ -1,5 +1,5 @@
 //! Plays ordinary situations to detectors and to two rules of thumb, and prints how many went well.
-#![allow(clippy::print_stdout, reason = "a program for people")]
+#![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::process::ExitCode;
 use std::sync::Mutex;

@@ -392,7 +392,7 @@ fn write_manifest(output: &Path, manifest: &Manifest) -> Result<()> {
     Ok(File::open(output)?.sync_all()?)
 }
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the manifest says when it was made"
 )]

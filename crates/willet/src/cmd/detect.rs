@@ -339,7 +339,7 @@ impl Detect {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (shown, progress) = (bar.downgrade(), Arc::clone(progress));
         // Ends with the bar; reads two numbers ten times a second.
-        #[allow(
+        #[expect(
             clippy::disallowed_methods,
             reason = "a progress bar moves by itself; no channel, nothing to join"
         )]
@@ -422,7 +422,7 @@ pub(crate) fn rows(
 }
 
 /// Opens a data folder for this process.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the lock says since when it is held"
 )]

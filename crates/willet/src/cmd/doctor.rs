@@ -178,7 +178,7 @@ fn check_folder(folder: &Path, report: &mut Report) -> bool {
 }
 
 /// The longest of some syncs of a file that is removed again.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "how long the disk takes is what is asked"
 )]

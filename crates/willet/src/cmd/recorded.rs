@@ -191,7 +191,7 @@ impl Recorded {
     }
 
     /// Runs a detector over the file; `asked` is a key whose detector is asked about itself.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "what a row costs is a matter of time"
     )]

@@ -213,7 +213,7 @@ fn a_body_cut_in_the_middle_takes_nothing() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "slowness is a matter of time")]
+#[expect(clippy::disallowed_methods, reason = "slowness is a matter of time")]
 fn a_thousand_slow_connections_hold_nobody_up_and_are_closed() {
     let folder = folder();
     let service = Service::start(folder.path(), &[]);

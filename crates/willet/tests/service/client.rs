@@ -72,7 +72,7 @@ impl Service {
     }
 
     /// Starts it and waits until it says where it is.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "a test that listens while the process runs"
     )]

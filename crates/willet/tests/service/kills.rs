@@ -70,10 +70,6 @@ fn settled(service: &Service, events: u64) {
 }
 
 #[test]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the moments of the kills are moments of a run"
-)]
 fn a_killed_service_loses_nothing_acknowledged_and_says_nothing_twice() {
     let kills = std::env::var("WILLET_KILLS")
         .ok()
@@ -173,7 +169,7 @@ fn a_stop_keeps_what_was_acknowledged_and_ends_in_time() {
         .lines("/api/v1/events", &series("a", 0, 5_000, &[4_000]))
         .ok(200);
     let begun = std::time::Instant::elapsed;
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "how long a stop takes is what is tested"
     )]

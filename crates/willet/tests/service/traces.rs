@@ -22,7 +22,7 @@ struct Collected {
 }
 
 /// A collector's OTLP over HTTP, as far as traces go.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "a server for the process under test"
 )]

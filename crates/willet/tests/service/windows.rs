@@ -13,7 +13,7 @@ const COUNTS: &str = "streams:
     bucket: {every: second, what: count}
 ";
 
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "events of now, for the service looks at its clock"
 )]

@@ -1,5 +1,5 @@
 //! Trees of few levels, which have a place for each of their lowest regions: what a walk to one comes to is known before.
-#![allow(
+#![expect(
     clippy::inline_always,
     reason = "what is looked up of one tree must not wait for that of the one before it"
 )]

@@ -3,7 +3,7 @@
 //! A tree halves the range of a random feature at every level, so the path of a row is made of the leading bits of its
 //! features' places in the tree's space: no node holds a split. Four levels below a node are one block, which is one line of
 //! the processor's cache; in it the nodes of a level halve the same feature, so that no step waits for the one before it.
-#![allow(
+#![expect(
     clippy::inline_always,
     reason = "what is looked up of one tree must not wait for that of the one before it"
 )]

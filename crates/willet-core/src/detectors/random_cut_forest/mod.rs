@@ -1,4 +1,4 @@
-#![allow(
+#![expect(
     clippy::inline_always,
     reason = "a box stays in registers only where the whole walk is one function"
 )]

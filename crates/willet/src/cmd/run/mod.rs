@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio_util::task::TaskTracker;
 use willet_connectors::otlp::Traces;
 use willet_connectors::webhook::WebhookSender;
 use willet_engine::config::Plan;
@@ -92,7 +93,9 @@ impl Run {
         let address = listener.local_addr()?;
         let auth = auth_mode(&config, address.ip());
         let app = App::new(server_options(&config, address.ip(), auth));
-        let doors = tokio::task::spawn({
+        // Every task ends when the doors close, and is waited for.
+        let tasks = TaskTracker::new();
+        tasks.spawn({
             let app = app.clone();
             async move { willet_server::serve(&app, listener, REQUESTS).await }
         });
@@ -116,26 +119,17 @@ impl Run {
         self.add_streams(&config, &app, &service, &queries).await?;
         service.complete();
         announce(address, &config, &self);
-        let telling = tell(&config, &app, &service, &queries)?;
-        let ticking = tokio::task::spawn(willet_server::tick(app.clone()));
-        let reloading = self.config.clone().map(|path| {
-            tokio::task::spawn(reload::watch(
-                path,
-                content,
-                config.clone(),
-                app.clone(),
-                Arc::clone(&service),
-            ))
-        });
+        tasks.spawn(deliver(&config, &app, &service, &queries)?);
+        tasks.spawn(willet_server::tick(app.clone()));
+        if let Some(path) = self.config.clone() {
+            let service = Arc::clone(&service);
+            tasks.spawn(reload::watch(path, content, config, app.clone(), service));
+        }
         stopped.cancelled().await;
         tracing::info!("stopping");
         app.stopping().cancel();
-        doors.await?;
-        ticking.await?;
-        telling.await?;
-        if let Some(reloading) = reloading {
-            reloading.abort();
-        }
+        tasks.close();
+        tasks.wait().await;
         let drained = tokio::task::spawn_blocking(move || {
             service.drain(DRAIN);
             if let Some(traces) = traces {
@@ -212,13 +206,13 @@ impl Run {
     }
 }
 
-/// Webhooks are told from the outbox.
-fn tell(
+/// Delivers the outbox to the webhooks.
+fn deliver(
     config: &Config,
     app: &App,
     service: &Arc<Service>,
     queries: &Queries,
-) -> Result<tokio::task::JoinHandle<()>> {
+) -> Result<impl Future<Output = ()> + Send + 'static> {
     let webhooks = config.alerts.webhooks().map_err(user)?;
     let sender = WebhookSender::new()?;
     let grown = {
@@ -229,9 +223,10 @@ fn tell(
         }
     };
     let stopping = app.stopping().clone();
-    let delivering =
-        willet_server::deliver(queries.clone(), sender, webhooks, now, grown, stopping);
-    Ok(tokio::task::spawn(delivering))
+    let queries = queries.clone();
+    Ok(willet_server::deliver(
+        queries, sender, webhooks, now, grown, stopping,
+    ))
 }
 
 fn fault(fault: Fault) -> anyhow::Error {
@@ -389,6 +384,10 @@ fn announce(address: SocketAddr, config: &Config, run: &Run) {
 }
 
 /// Cancelled by SIGTERM or SIGINT.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for signals as long as the process lives"
+)]
 fn stop_signal() -> Result<tokio_util::sync::CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let stopped = tokio_util::sync::CancellationToken::new();

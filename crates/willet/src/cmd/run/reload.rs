@@ -21,8 +21,12 @@ pub(super) async fn watch(
     app: App,
     service: Arc<Service>,
 ) {
-    loop {
-        tokio::time::sleep(EVERY).await;
+    while app
+        .stopping()
+        .run_until_cancelled(tokio::time::sleep(EVERY))
+        .await
+        .is_some()
+    {
         let Ok(found) = tokio::fs::read(&path).await else {
             // Between two writes of an editor there may be no file.
             continue;

@@ -103,7 +103,7 @@ enum Report {
 }
 
 /// Looks again and again beside the screen, so that keys are heard while a service is slow. Ends when nobody listens.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the rim: one thread that waits for the network, and when it will do so again"
 )]
@@ -141,7 +141,7 @@ fn looks(server: Server, interval: Duration) -> Receiver<Report> {
     reports
 }
 
-#[allow(clippy::disallowed_methods, reason = "a countdown is shown")]
+#[expect(clippy::disallowed_methods, reason = "a countdown is shown")]
 fn show(
     terminal: &mut DefaultTerminal,
     mut screen: Screen,

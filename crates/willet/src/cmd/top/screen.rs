@@ -219,7 +219,7 @@ fn aligned<'a>(column: &Column, text: &'a str) -> Line<'a> {
 }
 
 #[cfg(test)]
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "a countdown needs a moment to count from"
 )]
