@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use willet_engine::codec::{Decoder, OddCells, Rejection};
 use willet_engine::records::Records;
-use willet_node::pipeline::{Batch, Fed, Feed};
+use willet_node::feed::{Batch, Fed, Feed, FeedError};
 
 use crate::deadletter::{DeadLetter, DeadLetters, Summary};
 use crate::file::{FileSink, FileSinkConfig, WriteMode};
@@ -46,33 +46,17 @@ pub struct SourceFeed {
     progress: Arc<AtomicProgress>,
 }
 
-/// Why a feed cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FeedError {
-    /// The source.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The dead letters.
-    #[error(transparent)]
-    Sink(#[from] SinkError),
+impl From<SourceError> for FeedError {
+    fn from(error: SourceError) -> Self {
+        let (is_retryable, is_user_error) = (error.is_retryable(), error.is_user_error());
+        Self::new(error, is_retryable, is_user_error)
+    }
 }
 
-impl FeedError {
-    /// Whether the same call may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Source(error) => error.is_retryable(),
-            Self::Sink(error) => error.is_retryable(),
-        }
-    }
-
-    /// Whether the user can put it right.
-    pub fn is_user_error(&self) -> bool {
-        match self {
-            Self::Source(error) => error.is_user_error(),
-            Self::Sink(error) => error.is_user_error(),
-        }
+impl From<SinkError> for FeedError {
+    fn from(error: SinkError) -> Self {
+        let (is_retryable, is_user_error) = (error.is_retryable(), error.is_user_error());
+        Self::new(error, is_retryable, is_user_error)
     }
 }
 
@@ -80,21 +64,16 @@ impl FeedError {
 const READ_BYTES: usize = 192 << 10;
 
 impl SourceFeed {
-    /// A feed of what `source` reads; `name` stands in its dead letters.
-    pub fn new(
-        source: Box<dyn Source>,
-        decoder: Decoder,
-        place: DeadLetterPlace,
-        name: impl Into<String>,
-    ) -> Self {
+    /// A feed of what `source` reads.
+    pub fn new(source: Box<dyn Source>, decoder: Decoder, place: DeadLetterPlace) -> Self {
         Self {
+            name: source.name().to_owned(),
             source,
             decoder,
             read: Records::new(),
             rejections: Vec::new(),
             letters: None,
             place,
-            name: name.into(),
             progress: Arc::default(),
         }
     }
@@ -162,8 +141,6 @@ impl SourceFeed {
 }
 
 impl Feed for SourceFeed {
-    type Error = FeedError;
-
     fn fill(&mut self, batch: &mut Batch) -> Result<Fed, FeedError> {
         // The codec reads straight from the batch; only where a record is rejected are the others moved together.
         let pulled = self.source.read(&mut batch.records, READ_BYTES);
@@ -196,8 +173,7 @@ impl Feed for SourceFeed {
             to.bytes_total
                 .store(progress.bytes_total, Ordering::Relaxed);
         }
-        batch.cursor = serde_json::to_vec(&self.source.cursor())
-            .expect("plain data always serialises into memory");
+        batch.cursor = self.source.cursor().as_bytes().to_vec();
         Ok(match pulled? {
             Pull::Records => Fed::More,
             Pull::Idle => Fed::Idle,

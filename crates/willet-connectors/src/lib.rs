@@ -31,34 +31,17 @@ mod places;
 mod reversed;
 mod sink;
 mod source;
+mod table;
 
 pub use framing::{FrameProblem, Framing, Rejected};
 pub use places::{Place, Places};
 pub use reversed::Reversed;
 pub use sink::{Sink, SinkError};
 pub use source::{Cursor, Progress, Pull, Source, SourceError};
-
-/// A system that Willet reads from or writes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connector {
-    /// Its name in the configuration.
-    pub name: &'static str,
-    /// Which way data can go.
-    pub direction: Direction,
-    /// What it is, in a line.
-    pub summary: &'static str,
-}
-
-/// Which way data goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Only in.
-    Input,
-    /// Only out.
-    Output,
-    /// Either.
-    Both,
-}
+pub use table::{
+    Access, Clock, Connector, Direction, LookError, Opened, SourceKind, SourceSpec, look,
+};
+pub(crate) use table::{schema_of, settings};
 
 /// Every connector, in the order the documentation lists them.
 pub const CONNECTORS: &[Connector] = &[
@@ -71,18 +54,4 @@ pub const CONNECTORS: &[Connector] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connectors_have_names_of_their_own() {
-        for (index, connector) in CONNECTORS.iter().enumerate() {
-            assert!(!connector.summary.is_empty());
-            assert!(
-                CONNECTORS[..index]
-                    .iter()
-                    .all(|other| other.name != connector.name)
-            );
-        }
-    }
-}
+mod tests;

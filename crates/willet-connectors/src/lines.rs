@@ -2,14 +2,37 @@
 
 use std::io::{self, Read};
 
+use serde::{Deserialize, Serialize};
 use willet_engine::records::Records;
 
 use crate::framing::{Framer, Framing, Handout, Rejected};
 use crate::input::Input;
 use crate::places::{Place, Places};
-use crate::source::{Cursor, Identity, Pull, SourceError};
+use crate::source::{Pull, SourceError};
 
 const UTF16_BOMS: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
+
+/// Where a reader of lines stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LinePlace {
+    pub(crate) identity: Option<Identity>,
+    /// Byte of the uncompressed input.
+    pub(crate) byte: u64,
+    /// Lines before that byte.
+    pub(crate) lines: u64,
+    /// Records handed out.
+    pub(crate) records: u64,
+}
+
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// Bytes hashed, from the first; inode numbers are used again, beginnings seldom.
+    pub(crate) head_bytes: u64,
+    pub(crate) head_hash: u64,
+}
 
 /// Whether a `read` waits for more than it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,9 +90,9 @@ impl<R: Read> LineReader<R> {
         self.input.bytes_taken()
     }
 
-    pub(crate) fn cursor(&self, identity: Option<Identity>) -> Cursor {
+    pub(crate) fn cursor(&self, identity: Option<Identity>) -> LinePlace {
         let place = self.framer.place();
-        Cursor {
+        LinePlace {
             identity,
             byte: place.byte,
             lines: place.line - 1,
@@ -138,7 +161,7 @@ impl<R: Read> LineReader<R> {
     }
 
     /// Passes over the input up to `cursor`.
-    pub(crate) fn skip_to(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
+    pub(crate) fn skip_to(&mut self, cursor: &LinePlace) -> Result<(), SourceError> {
         let mut passed = (&mut self.input).take(cursor.byte);
         let skipped = io::copy(&mut passed, &mut io::sink())
             .map_err(|error| SourceError::io(&self.name, error))?;
@@ -153,7 +176,7 @@ impl<R: Read> LineReader<R> {
     }
 
     /// Says that the reader already stands at `cursor`.
-    pub(crate) fn resume(&mut self, cursor: &Cursor) {
+    pub(crate) fn resume(&mut self, cursor: &LinePlace) {
         let place = Place {
             line: cursor.lines + 1,
             byte: cursor.byte,

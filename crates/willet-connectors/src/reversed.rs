@@ -14,7 +14,6 @@ const MAX_BYTES: usize = 1 << 30;
 #[derive(Debug)]
 pub struct Reversed {
     source: Box<dyn Source>,
-    name: String,
     records: Records,
     origins: Vec<Option<Place>>,
     /// Records still to be handed out.
@@ -25,11 +24,10 @@ pub struct Reversed {
 }
 
 impl Reversed {
-    /// The records of `source`, which `name` names in errors, last first.
-    pub fn new(source: Box<dyn Source>, name: impl Into<String>) -> Self {
+    /// The records of `source`, last first.
+    pub fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,
-            name: name.into(),
             records: Records::new(),
             origins: Vec::new(),
             left: 0,
@@ -53,7 +51,7 @@ impl Reversed {
             self.rejected.append(&mut self.source.take_rejected());
             if self.records.byte_len() > MAX_BYTES {
                 return Err(SourceError::TooLarge {
-                    input: self.name.clone(),
+                    input: self.name().to_owned(),
                     limit: MAX_BYTES >> 20,
                 });
             }
@@ -68,6 +66,10 @@ impl Reversed {
 }
 
 impl Source for Reversed {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
     fn read(&mut self, out: &mut Records, max_bytes: usize) -> Result<Pull, SourceError> {
         if !self.is_read {
             self.read_all()?;
@@ -104,7 +106,7 @@ impl Source for Reversed {
             return Ok(());
         }
         Err(SourceError::CannotSeek {
-            input: self.name.clone(),
+            input: self.name().to_owned(),
         })
     }
 
@@ -136,7 +138,7 @@ mod tests {
     fn the_last_record_comes_first_and_knows_its_line() {
         let input = std::io::Cursor::new("h\n1\n22\n\n333\n");
         let source = StdinSource::from_reader(input, Framing::csv(','));
-        let mut source = Reversed::new(Box::new(source), "stdin");
+        let mut source = Reversed::new(Box::new(source));
         let mut seen = Vec::new();
         loop {
             let mut records = Records::new();

@@ -1,15 +1,31 @@
 //! What every input can do.
 
-use std::io;
+use std::{fmt, io};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use willet_engine::records::Records;
 
-use crate::framing::Rejected;
+use crate::framing::{Framing, Rejected};
 use crate::places::Places;
 
 /// An input that is pulled.
-pub trait Source: Send + std::fmt::Debug {
+pub trait Source: Send + fmt::Debug {
+    /// What it reads, as errors and dead letters name it.
+    fn name(&self) -> &str;
+
+    /// The first bytes, uncompressed and without taking them; before the first `read`. Waits for `max_bytes`, for `enough_lines` lines or
+    /// for the end, whichever comes first. Empty where records are made and not cut from bytes.
+    fn sample(&mut self, max_bytes: usize, enough_lines: usize) -> Result<&[u8], SourceError> {
+        let _ = (max_bytes, enough_lines);
+        Ok(&[])
+    }
+
+    /// Says how records are told apart, once a sample has shown it; before the first `read`. Nothing where records are made.
+    fn set_framing(&mut self, framing: Framing) {
+        let _ = framing;
+    }
+
     /// Appends records to `out`, about `max_bytes` of payload at most, but at least one record if there is one.
     /// Their offsets are the numbers of the records in this input, from 0.
     /// After an error the records read before it are in `out` or were handed out before.
@@ -51,26 +67,46 @@ pub struct Progress {
     pub bytes_total: u64,
 }
 
-/// Where a source stands. To others it is a value to keep and give back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    pub(crate) identity: Option<Identity>,
-    /// Byte of the uncompressed input.
-    pub(crate) byte: u64,
-    /// Lines before that byte.
-    pub(crate) lines: u64,
-    /// Records handed out.
-    pub(crate) records: u64,
+/// Where a source stands: bytes to keep and to give back, which only a source of that kind reads. Shown, they are a line for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor(Vec<u8>);
+
+impl Cursor {
+    /// One that was kept.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes to keep.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A place as its source knows it.
+    pub(crate) fn of(place: &impl Serialize) -> Self {
+        Self(serde_json::to_vec(place).expect("plain data always serialises into memory"))
+    }
+
+    /// The place as its source knows it; the start where nothing was kept.
+    pub(crate) fn place<P: Default + DeserializeOwned>(
+        &self,
+        input: &str,
+    ) -> Result<P, SourceError> {
+        if self.0.is_empty() {
+            return Ok(P::default());
+        }
+        serde_json::from_slice(&self.0).map_err(|source| SourceError::CursorUnknown {
+            input: input.to_owned(),
+            cursor: self.to_string(),
+            source,
+        })
+    }
 }
 
-/// Which file it is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    /// Bytes hashed, from the first; inode numbers are used again, beginnings seldom.
-    pub(crate) head_bytes: u64,
-    pub(crate) head_hash: u64,
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
 }
 
 /// Why an input cannot be read.
@@ -133,6 +169,16 @@ pub enum SourceError {
         /// Where reading stood.
         byte: u64,
     },
+    /// A cursor of something else.
+    #[error("cannot go on in `{input}` at {cursor}, which is no place of such a source")]
+    CursorUnknown {
+        /// The input.
+        input: String,
+        /// What was kept.
+        cursor: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// This input cannot go back.
     #[error("cannot go on in the middle of {input}, it can be read only once")]
     CannotSeek {
@@ -148,6 +194,14 @@ pub enum SourceError {
         input: String,
         /// Mebibytes that are held at most.
         limit: usize,
+    },
+    /// Settings that are not understood.
+    #[error("{path}{source}")]
+    Settings {
+        /// Where, with a colon; empty where nobody knows.
+        path: String,
+        /// What is wrong.
+        source: serde_json::Error,
     },
     /// A setting that cannot be.
     #[error("{field} is {got}, expected {allowed}")]

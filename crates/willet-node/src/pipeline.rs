@@ -31,15 +31,15 @@ use std::time::{Duration, Instant};
 use willet_engine::config::Plan;
 use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
-use willet_engine::records::{RecordKind, Records};
+use willet_engine::records::RecordKind;
 use willet_engine::shard::{LaneTask, Shard};
-use willet_engine::verdict::Verdicts;
 use willet_log::Log;
 
 use crate::durable::Durable;
+use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 use crate::output::{Answers, Output, OutputError};
 use crate::service::{
-    Keeping, LogHandle, LogRequest, MAX_REQUESTS, OpenFeed, OutputMessage, Outputs, ShardMessage,
+    Keeping, LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage,
     ShardThread, Shared, StreamFace, run_feed, run_log,
 };
 use crate::worker::{Trouble, WorkerError};
@@ -47,42 +47,11 @@ use crate::worker::{Trouble, WorkerError};
 /// Batches that may wait before each stage: enough to bridge a stall, little enough to stay in cache.
 const BATCHES: usize = 3;
 
-/// Records with the events that they were decoded to, one event a record, offsets counted from 0 by the feed.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The records that were understood.
-    pub records: Records,
-    /// Their events.
-    pub events: EventBatch,
-    /// Where the source stands after them.
-    pub cursor: Vec<u8>,
-    verdicts: Verdicts,
-}
-
-/// What a feed came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fed {
-    /// The batch holds something, or something was rejected: go on.
-    More,
-    /// Nothing now; ask again later.
-    Idle,
-    /// Nothing more, ever.
-    End,
-}
-
-/// Where batches come from: a source with its codec.
-pub trait Feed: Send {
-    /// Why it cannot go on.
-    type Error: Send;
-    /// Fills an empty batch.
-    fn fill(&mut self, batch: &mut Batch) -> Result<Fed, Self::Error>;
-}
-
 /// Why a run ended early.
 #[derive(Debug)]
-pub enum RunError<E> {
+pub enum RunError {
     /// The feed.
-    Feed(E),
+    Feed(FeedError),
     /// The output.
     Output(OutputError),
     /// The data folder.
@@ -99,11 +68,11 @@ const CHECKPOINT_SHARE: u32 = 10;
 const SOONEST: Duration = Duration::from_secs(1);
 
 /// Feeds a shard and writes its verdicts, on three threads. What was read before an error is scored and written.
-pub fn run<F: Feed>(
-    feed: &mut F,
+pub fn run(
+    feed: &mut dyn Feed,
     shard: &mut Shard,
     output: &mut dyn Output,
-) -> Result<(), RunError<F::Error>> {
+) -> Result<(), RunError> {
     // Nothing changes it in a run without a journal.
     let plan = shard.plan().clone();
     let (full, to_score) = sync_channel::<Batch>(BATCHES);
@@ -137,11 +106,11 @@ pub fn run<F: Feed>(
     })
 }
 
-fn feed_batches<F: Feed>(
-    feed: &mut F,
+fn feed_batches(
+    feed: &mut dyn Feed,
     empty: &Receiver<Batch>,
     full: &SyncSender<Batch>,
-) -> Result<(), F::Error> {
+) -> Result<(), FeedError> {
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
         batch.records.clear();
@@ -213,11 +182,11 @@ pub enum News<'a> {
     clippy::disallowed_methods,
     reason = "the rim decides when a checkpoint is due, and that is a matter of time"
 )]
-pub fn run_durable<F: Feed>(
-    feed: &mut F,
+pub fn run_durable(
+    feed: &mut dyn Feed,
     durable: &mut Durable,
     mut tell: impl FnMut(News<'_>),
-) -> Result<(), RunError<F::Error>> {
+) -> Result<(), RunError> {
     let (full, to_take) = sync_channel::<Batch>(BATCHES);
     let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
     std::thread::scope(|scope| {

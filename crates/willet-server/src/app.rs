@@ -226,7 +226,7 @@ impl App {
         keeps: bool,
     ) -> Answer<()> {
         let service = self.service()?;
-        let feed = resource.open_feed(&self.0.options.data_dir)?;
+        let feed = resource.open_feed(&self.0.options.data_dir);
         let setup = StreamSetup {
             config: resource.stream.clone(),
             feed,

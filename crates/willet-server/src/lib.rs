@@ -25,5 +25,5 @@ pub use notify::deliver;
 pub use openapi::document;
 pub use problem::Fault;
 pub use render::{VerdictJson, rfc3339, skipped};
-pub use streams::{FileInput, ManagedBy, SourceConfig, StreamResource, SyntheticInput};
+pub use streams::{ManagedBy, ResolveError, StreamResource};
 pub use ticker::tick;

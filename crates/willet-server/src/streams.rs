@@ -1,19 +1,19 @@
 //! Streams as people write them: in the configuration file, through the interface, in an export.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use willet_connectors::feed::{DeadLetterPlace, SourceFeed};
-use willet_connectors::file::{FileConfig, FileSource};
-use willet_connectors::synthetic::{LiveSource, SyntheticConfig};
-use willet_connectors::{Cursor, Framing, Source};
+use willet_connectors::{
+    Access, CONNECTORS, Cursor, Framing, LookError, SourceError, SourceSpec, look,
+};
 use willet_core::decision::DecisionConfig;
 use willet_core::features::FeaturesConfig;
 use willet_core::windows::{BucketConfig, WindowConfig};
-use willet_engine::codec::{Decoder, Format, InferOptions, InputConfig, infer};
+use willet_engine::codec::{Decoder, InferOptions, InputConfig};
 use willet_engine::config::{DetectorConfig, DriftConfig, Plan, RetrainConfig, StreamConfig};
-use willet_node::pipeline::{Batch, Fed, Feed};
-use willet_node::service::{FeedError, OpenFeed, now};
+use willet_node::feed::{FeedError, OpenFeed};
+use willet_node::service::now;
 use willet_proto::Code;
 
 use crate::problem::{Answer, Fault};
@@ -46,7 +46,7 @@ pub struct StreamResource {
     /// The stream.
     pub stream: StreamConfig,
     /// Where events come from besides the doors.
-    pub source: Option<SourceConfig>,
+    pub source: Option<SourceSpec>,
 }
 
 /// The same as it is written.
@@ -55,7 +55,7 @@ pub struct StreamResource {
 struct Written {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<SourceConfig>,
+    source: Option<SourceSpec>,
     input: InputConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<BucketConfig>,
@@ -140,38 +140,6 @@ impl<'de> Deserialize<'de> for StreamResource {
     }
 }
 
-/// Where events come from besides the doors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum SourceConfig {
-    /// A file of the machine the service runs on; only from the configuration file.
-    File(FileInput),
-    /// Generated events in real time.
-    Synthetic(SyntheticInput),
-}
-
-/// A file to read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileInput {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Whether to go on with what is appended.
-    #[serde(default)]
-    pub follow: bool,
-}
-
-/// Generated events.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SyntheticInput {
-    /// Seconds of the past that the first start begins with.
-    pub backfill_s: f64,
-    /// What is generated.
-    #[serde(flatten)]
-    pub stream: SyntheticConfig,
-}
-
 impl StreamResource {
     /// Reads one that came through the interface, as JSON or YAML.
     pub(crate) fn read(text: &str) -> Answer<Self> {
@@ -181,19 +149,20 @@ impl StreamResource {
             .map_err(|error| bad(format!("the stream is not understood: {error}")))?;
         Plan::new(resource.stream.clone(), 1).map_err(|error| bad(error.to_string()))?;
         match &resource.source {
-            Some(SourceConfig::File(_)) => Err(bad(
-                "source.kind is `file`, which only the configuration file may name (a file of the server is no business of \
-                 whoever can reach this interface); expected `synthetic`, or no source"
-                    .to_owned(),
-            )),
-            Some(SourceConfig::Synthetic(input)) => {
-                input
-                    .stream
-                    .validate()
-                    .map_err(|error| bad(format!("source: {error}")))?;
-                Ok(resource)
+            Some(source) if source.kind().access == Access::Operator => {
+                let anyone = CONNECTORS.iter().filter(|it| {
+                    let source = it.source.as_ref();
+                    source.is_some_and(|source| source.access == Access::Anyone)
+                });
+                let anyone: Vec<String> = anyone.map(|it| format!("`{}`", it.name)).collect();
+                Err(bad(format!(
+                    "source.kind is `{}`, which only the configuration file may name (what lies on the server is no business of \
+                     whoever can reach this interface); expected {}, or no source",
+                    source.connector(),
+                    anyone.join(" or ")
+                )))
             }
-            None => Ok(resource),
+            _ => Ok(resource),
         }
     }
 
@@ -221,129 +190,71 @@ impl StreamResource {
         serde_saphyr::to_string(&value).map_err(Fault::internal)
     }
 
-    /// Looks at a file source to know what its rows are: from then on the log holds such rows.
-    pub fn resolve(mut self) -> Result<Self, String> {
-        match &self.source {
-            Some(SourceConfig::File(file)) => self.stream.input = file.input(&self.stream.input)?,
-            Some(SourceConfig::Synthetic(_)) if self.stream.input.format == Format::Csv => {
-                return Err(
-                    "input.format is csv, expected json: generated events are JSON".to_owned(),
-                );
-            }
-            _ => {}
+    /// Looks at its source to know what its records are: from then on the log holds such records.
+    pub fn resolve(mut self) -> Result<Self, ResolveError> {
+        let Some(spec) = &self.source else {
+            return Ok(self);
+        };
+        if let Some(made) = spec.kind().format {
+            return if self.stream.input.format == made {
+                Ok(self)
+            } else {
+                Err(ResolveError::Format)
+            };
         }
+        let mut source = spec.open(now)?;
+        let configured = &self.stream.input;
+        let configured = (*configured != InputConfig::default()).then_some(configured);
+        let inferred = look(&mut *source, configured, &InferOptions::default())?;
+        let name = source.name();
+        for note in &inferred.notes {
+            tracing::info!(file = name, "{note}");
+        }
+        if inferred.is_newest_first {
+            tracing::warn!(
+                file = name,
+                "its newest rows come first, so that all that follow are late (tac turns a file round)"
+            );
+        }
+        self.stream.input = inferred.config;
         Ok(self)
     }
 
     /// How the source is opened; `None` where there is none.
-    pub(crate) fn open_feed(&self, data_dir: &Path) -> Answer<Option<OpenFeed>> {
-        let bad =
-            |error: &dyn std::fmt::Display| Fault::new(Code::BadConfig, format!("source: {error}"));
+    pub(crate) fn open_feed(&self, data_dir: &Path) -> Option<OpenFeed> {
+        let spec = self.source.clone()?;
         let letters = DeadLetterPlace::Behind(data_dir.join("rejected.ndjson"));
-        let input = self.stream.input.clone();
-        Ok(match self.source.clone() {
-            None => None,
-            Some(SourceConfig::Synthetic(synthetic)) => {
-                synthetic.stream.validate().map_err(|error| bad(&error))?;
-                let open: OpenFeed = Box::new(move |cursor, seed| {
-                    let live = LiveSource::new(&synthetic.stream, synthetic.backfill_s, now)
-                        .map_err(|error| feed_error(&error))?;
-                    let decoder = decoder(&InputConfig::default(), seed)?;
-                    feed(Box::new(live), decoder, cursor, &letters, "synthetic")
-                });
-                Some(open)
-            }
-            Some(SourceConfig::File(file)) => {
-                let open: OpenFeed = Box::new(move |cursor, seed| {
-                    let mut source = file.open().map_err(|error| feed_error(&error))?;
-                    source.set_framing(Framing::of(&input));
-                    let name = file.path.display().to_string();
-                    let decoder = decoder(&input, seed)?;
-                    feed(Box::new(source), decoder, cursor, &letters, &name)
-                });
-                Some(open)
-            }
-        })
-    }
-}
-
-impl FileInput {
-    fn open(&self) -> Result<FileSource, willet_connectors::SourceError> {
-        let config = if self.follow {
-            FileConfig::follow(&self.path)
-        } else {
-            FileConfig::once(&self.path)
+        let input = match spec.kind().format {
+            Some(_) => InputConfig::default(),
+            None => self.stream.input.clone(),
         };
-        FileSource::open(&config, Framing::lines())
-    }
-
-    /// What the rows are: as configured, by the header, or found out where the configuration says nothing.
-    fn input(&self, configured: &InputConfig) -> Result<InputConfig, String> {
-        const SAMPLE_BYTES: usize = 256 << 10;
-        let mut source = self.open().map_err(|error| error.to_string())?;
-        let sample = source
-            .sample(SAMPLE_BYTES)
-            .map_err(|error| error.to_string())?;
-        if *configured == InputConfig::default() {
-            let inferred = infer(sample, &InferOptions::default());
-            let inferred = inferred.map_err(|error| error.to_string())?;
-            let path = self.path.display();
-            for note in &inferred.notes {
-                tracing::info!(file = %path, "{note}");
+        Some(Box::new(move |cursor, seed| {
+            let mut source = spec.open(now)?;
+            source.set_framing(Framing::of(&input));
+            if let Some(cursor) = cursor {
+                source.seek(&Cursor::from_bytes(cursor))?;
             }
-            if inferred.is_newest_first {
-                tracing::warn!(file = %path, "its newest rows come first, so that all that follow are late (tac turns a file round)");
-            }
-            return Ok(inferred.config);
-        }
-        let found = configured.for_sample(sample);
-        found.map_err(|error| error.to_string())
+            let decoder =
+                Decoder::new(&input, seed).map_err(|error| FeedError::new(error, false, true))?;
+            Ok(Box::new(SourceFeed::new(source, decoder, letters.clone())))
+        }))
     }
 }
 
-fn feed(
-    mut source: Box<dyn Source>,
-    decoder: Decoder,
-    cursor: Option<&[u8]>,
-    letters: &DeadLetterPlace,
-    name: &str,
-) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> {
-    if let Some(cursor) = cursor {
-        let cursor: Cursor = serde_json::from_slice(cursor).map_err(|error| final_error(&error))?;
-        source.seek(&cursor).map_err(|error| feed_error(&error))?;
-    }
-    let feed = SourceFeed::new(source, decoder, letters.clone(), name);
-    Ok(Box::new(ServiceFeed(feed)))
+/// Why a stream does not fit its source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The source cannot be looked at.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// Its records are made in another format.
+    #[error("input.format is csv, expected json: generated events are JSON")]
+    Format,
 }
 
-fn decoder(input: &InputConfig, seed: u64) -> Result<Decoder, FeedError> {
-    Decoder::new(input, seed).map_err(|error| final_error(&error))
-}
-
-fn final_error(error: &dyn std::fmt::Display) -> FeedError {
-    FeedError {
-        message: error.to_string(),
-        is_retryable: false,
-    }
-}
-
-fn feed_error(error: &willet_connectors::SourceError) -> FeedError {
-    FeedError {
-        message: error.to_string(),
-        is_retryable: error.is_retryable(),
-    }
-}
-
-/// A feed whose errors are the service's.
-struct ServiceFeed(SourceFeed);
-
-impl Feed for ServiceFeed {
-    type Error = FeedError;
-
-    fn fill(&mut self, batch: &mut Batch) -> Result<Fed, FeedError> {
-        self.0.fill(batch).map_err(|error| FeedError {
-            message: error.to_string(),
-            is_retryable: error.is_retryable(),
-        })
+impl From<SourceError> for ResolveError {
+    fn from(error: SourceError) -> Self {
+        Self::Look(error.into())
     }
 }

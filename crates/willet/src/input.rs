@@ -6,22 +6,15 @@ use anyhow::Result;
 use willet_connectors::feed::{DeadLetterPlace, SourceFeed};
 use willet_connectors::file::{FileConfig, FileSource};
 use willet_connectors::stdio::StdinSource;
-use willet_connectors::{Cursor, Framing, Reversed, Source};
-use willet_engine::codec::{Decoder, InferOptions, InputConfig, infer};
+use willet_connectors::{Cursor, Framing, LookError, Reversed, Source, look};
+use willet_engine::codec::{Decoder, InferOptions, InputConfig};
 
 use crate::problem::{note, user, warn};
 
-/// A source that can be looked at before it is read.
-enum Opened {
-    File(Box<FileSource>),
-    Stdin(Box<StdinSource>),
-}
-
 /// An input ready to be read.
 pub(crate) struct Input {
-    source: Opened,
+    source: Box<dyn Source>,
     pub(crate) config: InputConfig,
-    name: String,
     /// Read from the last row to the first.
     is_turned: bool,
     /// Nobody said how its records look.
@@ -42,100 +35,65 @@ pub(crate) struct Opening<'a> {
     pub(crate) turns: bool,
 }
 
-/// Bytes looked at to find out what the input is.
-const SAMPLE_BYTES: usize = 256 << 10;
-/// Lines that are enough for it: a slow pipe should not have to fill the bytes.
-const SAMPLE_LINES: usize = 101;
-
 impl Input {
-    pub(crate) fn open(opening: Opening<'_>) -> Result<Self> {
-        let name = if is_stdin(opening.path) {
-            "stdin".to_owned()
+    pub(crate) fn open(opening: &Opening<'_>) -> Result<Self> {
+        let mut source: Box<dyn Source> = if is_stdin(opening.path) {
+            Box::new(StdinSource::new(Framing::lines()))
         } else {
-            opening.path.display().to_string()
-        };
-        let mut source = if is_stdin(opening.path) {
-            Opened::Stdin(Box::new(StdinSource::new(Framing::lines())))
-        } else {
-            let mode = if opening.follow {
-                FileConfig::follow
-            } else {
-                FileConfig::once
+            let config = FileConfig {
+                path: opening.path.to_owned(),
+                follow: opening.follow,
             };
-            Opened::File(Box::new(FileSource::open(
-                &mode(opening.path),
-                Framing::lines(),
-            )?))
+            Box::new(FileSource::open(&config, Framing::lines())?)
         };
-        let sample = match &mut source {
-            Opened::File(file) => file.sample(SAMPLE_BYTES)?,
-            Opened::Stdin(stdin) => stdin.sample(SAMPLE_BYTES, SAMPLE_LINES)?,
-        };
-        let mut is_turned = false;
         let is_found_out = opening.config.is_none() && opening.infer == InferOptions::default();
-        let config = if let Some(config) = opening.config {
-            config.for_sample(sample).map_err(user)?
-        } else {
-            let inferred = infer(sample, &opening.infer).map_err(user)?;
-            if !opening.quiet {
-                inferred.notes.iter().for_each(note);
+        let looked = look(&mut *source, opening.config.as_ref(), &opening.infer);
+        let inferred = looked.map_err(|error| match error {
+            LookError::Source(error) => anyhow::Error::from(error),
+            error => user(error),
+        })?;
+        if !opening.quiet {
+            inferred.notes.iter().for_each(note);
+        }
+        let mut is_turned = false;
+        if inferred.is_newest_first {
+            is_turned = opening.turns && !opening.follow && !is_stdin(opening.path);
+            if is_turned {
+                note("the newest rows come first: read from the last row to the first");
+            } else {
+                warn(
+                    "the newest rows come first, so that all that follow are late (tac turns a file round)",
+                );
             }
-            if inferred.is_newest_first {
-                is_turned = opening.turns && !opening.follow && matches!(source, Opened::File(_));
-                if is_turned {
-                    note("the newest rows come first: read from the last row to the first");
-                } else {
-                    warn(
-                        "the newest rows come first, so that all that follow are late (tac turns a file round)",
-                    );
-                }
-            }
-            inferred.config
-        };
-        let mut input = Self {
+        }
+        Ok(Self {
             source,
-            config: InputConfig::default(),
-            name,
+            config: inferred.config,
             is_turned,
             is_found_out,
-        };
-        input.read_as(config);
-        Ok(input)
+        })
     }
 
     /// Says how its records look; before the first is read.
     pub(crate) fn read_as(&mut self, config: InputConfig) {
-        let framing = Framing::of(&config);
-        match &mut self.source {
-            Opened::File(file) => file.set_framing(framing),
-            Opened::Stdin(stdin) => stdin.set_framing(framing),
-        }
+        self.source.set_framing(Framing::of(&config));
         self.config = config;
     }
 
     /// Goes on where a former run stood.
     pub(crate) fn seek(&mut self, cursor: &[u8]) -> Result<()> {
-        let cursor: Cursor = serde_json::from_slice(cursor)?;
-        let source: &mut dyn Source = match &mut self.source {
-            Opened::File(file) => &mut **file,
-            Opened::Stdin(stdin) => &mut **stdin,
-        };
-        Ok(source.seek(&cursor)?)
+        Ok(self.source.seek(&Cursor::from_bytes(cursor))?)
     }
 
     /// Makes the feed of a pipeline of it.
     pub(crate) fn feed(self, hash_seed: u64, dead_letters: DeadLetterPlace) -> Result<SourceFeed> {
         let decoder = Decoder::new(&self.config, hash_seed).map_err(user)?;
-        let source: Box<dyn Source> = match self.source {
-            Opened::File(file) => file,
-            Opened::Stdin(stdin) => stdin,
-        };
         let source = if self.is_turned {
-            Box::new(Reversed::new(source, &*self.name))
+            Box::new(Reversed::new(self.source))
         } else {
-            source
+            self.source
         };
-        Ok(SourceFeed::new(source, decoder, dead_letters, self.name))
+        Ok(SourceFeed::new(source, decoder, dead_letters))
     }
 }
 

@@ -41,10 +41,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 fn is_user_error(error: &anyhow::Error) -> bool {
-    use willet_connectors::feed::FeedError;
     use willet_connectors::{SinkError, SourceError};
     use willet_log::{FolderError, LogError};
     use willet_node::durable::DurableError;
+    use willet_node::feed::FeedError;
     use willet_node::worker::WorkerError;
     error.chain().any(|cause| {
         cause.is::<UserError>()

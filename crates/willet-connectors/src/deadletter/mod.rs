@@ -24,6 +24,7 @@ pub(crate) const CONNECTOR: Connector = Connector {
     name: "deadletter",
     direction: Direction::Output,
     summary: "records that could not be read, as NDJSON with the reason and the place",
+    source: None,
 };
 
 /// A record that could not be read.

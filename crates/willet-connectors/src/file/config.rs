@@ -2,27 +2,18 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A file to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FileConfig {
     /// Where it is.
     pub path: PathBuf,
-    /// Once, or as it grows.
-    pub mode: FileMode,
-}
-
-/// How long a file is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FileMode {
-    /// To its end.
-    #[default]
-    Once,
-    /// On and on, through rotation; the caller asks again and again.
-    Follow,
+    /// Whether to go on with what is appended, through rotation; without it the file is read once.
+    #[serde(default)]
+    pub follow: bool,
 }
 
 /// A file to write.
@@ -51,7 +42,7 @@ impl FileConfig {
     pub fn once(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            mode: FileMode::Once,
+            follow: false,
         }
     }
 
@@ -59,7 +50,7 @@ impl FileConfig {
     pub fn follow(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            mode: FileMode::Follow,
+            follow: true,
         }
     }
 }

@@ -9,8 +9,9 @@ use willet_engine::records::Records;
 use super::identity::{self, HEAD_BYTES};
 use super::source::{open, refuse_gzip, seek_to};
 use crate::framing::{Framer, Framing, Handout, Rejected};
+use crate::lines::{Identity, LinePlace};
 use crate::places::{Place, Places};
-use crate::source::{Cursor, Identity, Pull, SourceError};
+use crate::source::{Pull, SourceError};
 
 #[derive(Debug)]
 pub(super) struct Follow {
@@ -134,10 +135,10 @@ impl Follow {
         }
     }
 
-    pub(super) fn cursor(&self) -> Cursor {
+    pub(super) fn cursor(&self) -> LinePlace {
         let place = self.framer.place();
         let metadata = self.file.metadata().ok();
-        Cursor {
+        LinePlace {
             identity: metadata.map(|metadata| identity::with_head(&metadata, &self.head)),
             byte: place.byte,
             lines: place.line - 1,
@@ -146,7 +147,7 @@ impl Follow {
     }
 
     /// Goes on in the file that the cursor means, under its name or, if it was rotated since, beside it.
-    pub(super) fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
+    pub(super) fn seek(&mut self, cursor: &LinePlace) -> Result<(), SourceError> {
         let Some(known) = &cursor.identity else {
             self.start_over(None)?;
             self.framer

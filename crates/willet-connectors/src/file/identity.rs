@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::source::Identity;
+use crate::lines::Identity;
 
 /// Bytes of a file that tell it from another with the same number.
 pub(super) const HEAD_BYTES: usize = 1 << 10;

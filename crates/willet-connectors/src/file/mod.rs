@@ -13,17 +13,28 @@ mod identity;
 mod sink;
 mod source;
 
-pub use config::{FileConfig, FileMode, FileSinkConfig, WriteMode};
+pub use config::{FileConfig, FileSinkConfig, WriteMode};
 pub use sink::FileSink;
 pub use source::FileSource;
 
-use crate::{Connector, Direction};
+use crate::{Access, Connector, Direction, Framing, SourceKind, schema_of, settings};
 
 /// The table entry.
 pub(crate) const CONNECTOR: Connector = Connector {
     name: "file",
     direction: Direction::Both,
     summary: "CSV or NDJSON files, plain or gzip, read once or followed as they grow",
+    source: Some(SourceKind {
+        access: Access::Operator,
+        format: None,
+        replays: true,
+        schema: schema_of::<FileConfig>,
+        check: |given| settings::<FileConfig>(given).map(|_| ()),
+        open: |given, _clock| {
+            let source = FileSource::open(&settings(given)?, Framing::lines())?;
+            Ok(Box::new(source))
+        },
+    }),
 };
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use willet_engine::records::Records;
 
-use super::config::{FileConfig, FileMode};
+use super::config::FileConfig;
 use super::follow::Follow;
 use super::identity;
 use crate::framing::{Framing, Rejected};
 use crate::input::is_gzip;
-use crate::lines::{Fill, LineReader};
+use crate::lines::{Fill, Identity, LinePlace, LineReader};
 use crate::places::Places;
-use crate::source::{Cursor, Identity, Progress, Pull, Source, SourceError};
+use crate::source::{Cursor, Progress, Pull, Source, SourceError};
 
 /// Reads a file once or follows it.
 #[derive(Debug)]
@@ -42,38 +42,20 @@ impl FileSource {
     /// Opens the file of `config`. One that is read once must have bytes.
     pub fn open(config: &FileConfig, framing: Framing) -> Result<Self, SourceError> {
         let name = config.path.display().to_string();
-        let reading = match config.mode {
-            FileMode::Once => {
-                Reading::Once(Box::new(Once::open(&config.path, &name, framing.clone())?))
-            }
-            FileMode::Follow => Reading::Follow(Box::new(Follow::open(
+        let reading = if config.follow {
+            Reading::Follow(Box::new(Follow::open(
                 &config.path,
                 &name,
                 framing.clone(),
-            )?)),
+            )?))
+        } else {
+            Reading::Once(Box::new(Once::open(&config.path, &name, framing.clone())?))
         };
         Ok(Self {
             name,
             framing,
             reading,
         })
-    }
-
-    /// The first bytes, uncompressed and without taking them; before the first `read`.
-    pub fn sample(&mut self, max_bytes: usize) -> Result<&[u8], SourceError> {
-        match &mut self.reading {
-            Reading::Once(once) => once.lines.sample(max_bytes, usize::MAX),
-            Reading::Follow(follow) => follow.sample(max_bytes),
-        }
-    }
-
-    /// Says how records are told apart, once a sample has shown it; before the first `read`.
-    pub fn set_framing(&mut self, framing: Framing) {
-        self.framing = framing.clone();
-        match &mut self.reading {
-            Reading::Once(once) => once.lines.framer_mut().set_framing(framing),
-            Reading::Follow(follow) => follow.framer_mut().set_framing(framing),
-        }
     }
 
     /// The header line, once a record has been read; `None` without one.
@@ -86,6 +68,30 @@ impl FileSource {
 }
 
 impl Source for FileSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn sample(&mut self, max_bytes: usize, enough_lines: usize) -> Result<&[u8], SourceError> {
+        match &mut self.reading {
+            // A file has no slow bytes to wait for.
+            Reading::Once(once) => {
+                let is_slow = once.bytes_total.is_none();
+                let enough = if is_slow { enough_lines } else { usize::MAX };
+                once.lines.sample(max_bytes, enough)
+            }
+            Reading::Follow(follow) => follow.sample(max_bytes),
+        }
+    }
+
+    fn set_framing(&mut self, framing: Framing) {
+        self.framing = framing.clone();
+        match &mut self.reading {
+            Reading::Once(once) => once.lines.framer_mut().set_framing(framing),
+            Reading::Follow(follow) => follow.framer_mut().set_framing(framing),
+        }
+    }
+
     fn read(&mut self, out: &mut Records, max_bytes: usize) -> Result<Pull, SourceError> {
         match &mut self.reading {
             Reading::Once(once) => once.lines.read(out, max_bytes),
@@ -94,16 +100,18 @@ impl Source for FileSource {
     }
 
     fn cursor(&self) -> Cursor {
-        match &self.reading {
+        let place = match &self.reading {
             Reading::Once(once) => once.lines.cursor(once.identity),
             Reading::Follow(follow) => follow.cursor(),
-        }
+        };
+        Cursor::of(&place)
     }
 
     fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
+        let place = cursor.place(&self.name)?;
         match &mut self.reading {
-            Reading::Once(once) => once.seek(cursor, &self.name, &self.framing),
-            Reading::Follow(follow) => follow.seek(cursor),
+            Reading::Once(once) => once.seek(&place, &self.name, &self.framing),
+            Reading::Follow(follow) => follow.seek(&place),
         }
     }
 
@@ -164,7 +172,12 @@ impl Once {
         self.lines.bytes_taken()
     }
 
-    fn seek(&mut self, cursor: &Cursor, name: &str, framing: &Framing) -> Result<(), SourceError> {
+    fn seek(
+        &mut self,
+        cursor: &LinePlace,
+        name: &str,
+        framing: &Framing,
+    ) -> Result<(), SourceError> {
         let mut file = open(Path::new(name), name)?;
         let io = |error| SourceError::io(name, error);
         if let Some(known) = &cursor.identity {

@@ -120,10 +120,10 @@ fn rows_before_the_damage_of_a_gzip_file_are_kept() {
 #[test]
 fn files_that_cannot_be_read_say_why() {
     let (folder, path) = folder();
-    let error = |path: &Path, mode| {
+    let error = |path: &Path, follow| {
         let config = FileConfig {
             path: path.to_owned(),
-            mode,
+            follow,
         };
         let error = FileSource::open(&config, Framing::lines()).unwrap_err();
         assert!(error.is_user_error() && !error.is_retryable());
@@ -131,19 +131,19 @@ fn files_that_cannot_be_read_say_why() {
             .to_string()
             .replace(&folder.path().display().to_string(), "")
     };
-    for mode in [FileMode::Once, FileMode::Follow] {
+    for follow in [false, true] {
         assert_eq!(
-            error(&path, mode),
+            error(&path, follow),
             "no file `/app.log`, expected the path of a file to read (- reads stdin)"
         );
         assert_eq!(
-            error(folder.path(), mode),
+            error(folder.path(), follow),
             "`` is a folder, expected a file"
         );
     }
     fs::write(&path, "").unwrap();
     assert_eq!(
-        error(&path, FileMode::Once),
+        error(&path, false),
         "file `/app.log` is empty, expected records"
     );
 
@@ -195,9 +195,9 @@ fn reading_goes_on_after_a_cursor() {
         source.read(&mut records, 500).unwrap();
         let read = records.len();
         assert!(read > 10 && read < 900, "{read}");
-        let saved = serde_json::to_string(&source.cursor()).unwrap();
+        let saved = source.cursor().as_bytes().to_vec();
 
-        let cursor: Cursor = serde_json::from_str(&saved).unwrap();
+        let cursor = Cursor::from_bytes(saved);
         let mut again = open(&FileConfig::once(&path));
         again.seek(&cursor).unwrap();
         records.clear();
@@ -220,13 +220,13 @@ fn reading_goes_on_after_a_cursor() {
 fn the_sample_is_read_again_and_decides_the_framing() {
     let (_folder, path) = folder();
     fs::write(&path, "time,value\n1,2\n3,\"4\n\"\n").unwrap();
-    for mode in [FileMode::Once, FileMode::Follow] {
+    for follow in [false, true] {
         let config = FileConfig {
             path: path.clone(),
-            mode,
+            follow,
         };
         let mut source = open(&config);
-        assert_eq!(source.sample(15).unwrap(), b"time,value\n1,2\n");
+        assert_eq!(source.sample(15, usize::MAX).unwrap(), b"time,value\n1,2\n");
         source.set_framing(Framing::csv(','));
         assert_eq!(drain(&mut source), ["1,2", "3,\"4\n\""]);
         assert_eq!(source.header(), Some(&b"time,value"[..]));
@@ -399,10 +399,10 @@ fn any_order_of_writing_and_reading_loses_nothing() {
                 }
                 5 if at_rest => fs::write(&path, "").unwrap(),
                 6 => {
-                    let saved = serde_json::to_string(&source.cursor()).unwrap();
+                    let saved = source.cursor().as_bytes().to_vec();
                     source = open(&FileConfig::follow(&path));
                     source
-                        .seek(&serde_json::from_str(&saved).unwrap())
+                        .seek(&Cursor::from_bytes(saved))
                         .or_else(|error| {
                             // Truncated since: the start of what is there is the right place.
                             matches!(error, SourceError::CursorLost { .. })

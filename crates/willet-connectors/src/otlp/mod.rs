@@ -16,4 +16,5 @@ pub(crate) const CONNECTOR: Connector = Connector {
     name: "otlp",
     direction: Direction::Output,
     summary: "traces of anomalies and of a share of all events, to an OpenTelemetry collector",
+    source: None,
 };

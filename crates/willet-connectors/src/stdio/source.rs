@@ -45,17 +45,6 @@ impl StdinSource {
         }
     }
 
-    /// The first bytes, uncompressed and without taking them; before the first `read`.
-    /// Waits for `max_bytes`, for `enough_lines` lines or for the end, whichever comes first.
-    pub fn sample(&mut self, max_bytes: usize, enough_lines: usize) -> Result<&[u8], SourceError> {
-        self.lines.sample(max_bytes, enough_lines)
-    }
-
-    /// Says how records are told apart, once a sample has shown it; before the first `read`.
-    pub fn set_framing(&mut self, framing: Framing) {
-        self.lines.framer_mut().set_framing(framing);
-    }
-
     /// The header line, once a record has been read; `None` without one.
     pub fn header(&self) -> Option<&[u8]> {
         self.lines.framer().header()
@@ -63,12 +52,24 @@ impl StdinSource {
 }
 
 impl Source for StdinSource {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn sample(&mut self, max_bytes: usize, enough_lines: usize) -> Result<&[u8], SourceError> {
+        self.lines.sample(max_bytes, enough_lines)
+    }
+
+    fn set_framing(&mut self, framing: Framing) {
+        self.lines.framer_mut().set_framing(framing);
+    }
+
     fn read(&mut self, out: &mut Records, max_bytes: usize) -> Result<Pull, SourceError> {
         self.lines.read(out, max_bytes)
     }
 
     fn cursor(&self) -> Cursor {
-        self.lines.cursor(None)
+        Cursor::of(&self.lines.cursor(None))
     }
 
     fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {

@@ -1,5 +1,6 @@
 //! What a generated stream is like.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use willet_engine::codec::TimestampUnit;
 use willet_engine::codec::timestamp;
@@ -8,7 +9,7 @@ use willet_engine::event::Timestamp;
 use crate::source::SourceError;
 
 /// A generated stream.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyntheticConfig {
     /// Series in the stream; their events take turns.
@@ -54,7 +55,7 @@ pub struct SyntheticConfig {
 }
 
 /// What values do when nothing is wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Smooth seasons and noise: a temperature, a load.
@@ -69,7 +70,7 @@ pub enum Shape {
 }
 
 /// Something that comes again and again.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Season {
     /// Seconds from one to the next.
@@ -79,7 +80,7 @@ pub struct Season {
 }
 
 /// Distribution of the noise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseKind {
     /// Normal.
@@ -90,7 +91,7 @@ pub enum NoiseKind {
 }
 
 /// Trouble of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trouble {
     /// What happens.
@@ -106,7 +107,7 @@ pub struct Trouble {
 }
 
 /// What can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
     /// Values jump up.
@@ -141,7 +142,7 @@ impl TroubleKind {
 }
 
 /// Form of the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RowFormat {
     /// `timestamp,source,<values>,label,kind`.

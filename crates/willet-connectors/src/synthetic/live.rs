@@ -1,5 +1,8 @@
 //! A generated stream in real time: each row comes when its time has come.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use willet_engine::codec::timestamp::write_rfc3339;
 use willet_engine::event::Timestamp;
 use willet_engine::records::{RecordKind, Records};
@@ -8,6 +11,7 @@ use super::config::{RowFormat, SyntheticConfig};
 use super::source::Generator;
 use crate::framing::Rejected;
 use crate::places::Places;
+use crate::settings;
 use crate::source::{Cursor, Progress, Pull, Source, SourceError};
 
 /// Rows whose times are those of the wall. A new one begins in the past, so that there is something to learn from at once;
@@ -15,7 +19,6 @@ use crate::source::{Cursor, Progress, Pull, Source, SourceError};
 #[derive(Debug)]
 pub struct LiveSource {
     config: SyntheticConfig,
-    backfill_s: f64,
     clock: fn() -> i64,
     generator: Generator,
     start: i64,
@@ -24,29 +27,53 @@ pub struct LiveSource {
     places: Places,
 }
 
-/// Rows handed out before the first one of this life: a restart must be told apart from a first start.
-const BEGUN: u64 = 1;
+/// Generated events in real time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(default)]
+pub struct LiveConfig {
+    /// Seconds of the past that the first start begins with.
+    pub backfill_s: f64,
+    /// What is generated.
+    #[serde(flatten)]
+    pub stream: SyntheticConfig,
+}
 
-impl LiveSource {
-    /// A source of the stream of `config`, whose `start`, `count` and `format` are not used. `clock` gives microseconds since
-    /// the epoch.
-    pub fn new(
-        config: &SyntheticConfig,
-        backfill_s: f64,
-        clock: fn() -> i64,
-    ) -> Result<Self, SourceError> {
-        if !(0.0..=1e8).contains(&backfill_s) {
+impl LiveConfig {
+    /// Reads it; a setting that is not one of these is refused, which serde cannot do of a flattened part.
+    pub(crate) fn read(given: &Value) -> Result<Self, SourceError> {
+        let mut stream = given.clone();
+        let backfill = stream
+            .as_object_mut()
+            .and_then(|it| it.remove("backfill_s"));
+        Ok(Self {
+            backfill_s: backfill.map_or(Ok(0.0), |backfill| settings(&backfill))?,
+            stream: settings(&stream)?,
+        })
+    }
+
+    /// Whether everything fits together.
+    pub fn validate(&self) -> Result<(), SourceError> {
+        if !(0.0..=1e8).contains(&self.backfill_s) {
             return Err(SourceError::Config {
                 field: "backfill_s".to_owned(),
-                got: backfill_s.to_string(),
+                got: self.backfill_s.to_string(),
                 allowed: "0 to 100,000,000".to_owned(),
             });
         }
+        self.stream.validate().map(|_| ())
+    }
+}
+
+impl LiveSource {
+    /// A source of what `config` says; `start`, `count` and `format` of its stream are not used. `clock` gives microseconds since
+    /// the epoch.
+    pub fn new(config: &LiveConfig, clock: fn() -> i64) -> Result<Self, SourceError> {
+        config.validate()?;
+        let LiveConfig { backfill_s, stream } = config;
         let start = clock() - (backfill_s * 1e6) as i64;
         let mut live = Self {
-            generator: Generator::new(&starting(config, start))?,
-            config: config.clone(),
-            backfill_s,
+            generator: Generator::new(&starting(stream, start))?,
+            config: stream.clone(),
             clock,
             start,
             row: Vec::new(),
@@ -76,6 +103,10 @@ fn starting(config: &SyntheticConfig, start: i64) -> SyntheticConfig {
 }
 
 impl Source for LiveSource {
+    fn name(&self) -> &'static str {
+        "synthetic"
+    }
+
     fn read(&mut self, out: &mut Records, max_bytes: usize) -> Result<Pull, SourceError> {
         let now = (self.clock)();
         let limit = out.byte_len() + max_bytes.max(1);
@@ -92,10 +123,8 @@ impl Source for LiveSource {
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor {
-            records: BEGUN,
-            ..Cursor::default()
-        }
+        // That there is one says that it has begun.
+        Cursor::of(&"begun")
     }
 
     /// Goes on now: what would have come meanwhile never was.
@@ -127,13 +156,6 @@ impl Source for LiveSource {
     }
 }
 
-impl LiveSource {
-    /// Seconds of the past that a first start begins with.
-    pub fn backfill_s(&self) -> f64 {
-        self.backfill_s
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
@@ -148,12 +170,15 @@ mod tests {
 
     #[test]
     fn rows_come_when_their_time_has_come_and_a_restart_does_not_repeat_them() {
-        let config = SyntheticConfig {
-            interval_s: 1.0,
-            keys: 2,
-            ..SyntheticConfig::default()
+        let config = LiveConfig {
+            backfill_s: 60.0,
+            stream: SyntheticConfig {
+                interval_s: 1.0,
+                keys: 2,
+                ..SyntheticConfig::default()
+            },
         };
-        let mut live = LiveSource::new(&config, 60.0, clock).expect("valid");
+        let mut live = LiveSource::new(&config, clock).expect("valid");
         let mut records = Records::new();
         assert_eq!(
             live.read(&mut records, 1 << 20).expect("made"),
@@ -166,7 +191,7 @@ mod tests {
         live.read(&mut records, 1 << 20).expect("made");
         assert_eq!(records.len(), 2);
 
-        let mut again = LiveSource::new(&config, 60.0, clock).expect("valid");
+        let mut again = LiveSource::new(&config, clock).expect("valid");
         again.seek(&live.cursor()).expect("always");
         records.clear();
         again.read(&mut records, 1 << 20).expect("made");

@@ -11,16 +11,29 @@ mod source;
 mod write;
 
 pub use config::{NoiseKind, RowFormat, Season, Shape, SyntheticConfig, Trouble, TroubleKind};
-pub use live::LiveSource;
+pub use live::{LiveConfig, LiveSource};
 pub use source::{Generator, SyntheticSource};
 
-use crate::{Connector, Direction};
+use willet_engine::codec::Format;
+
+use crate::{Access, Connector, Direction, SourceKind, schema_of};
 
 /// The table entry.
 pub(crate) const CONNECTOR: Connector = Connector {
     name: "synthetic",
     direction: Direction::Input,
     summary: "generated streams with seasons, noise and labelled trouble, the same for the same seed",
+    source: Some(SourceKind {
+        access: Access::Anyone,
+        format: Some(Format::Json),
+        replays: false,
+        schema: schema_of::<LiveConfig>,
+        check: |given| LiveConfig::read(given)?.validate(),
+        open: |given, clock| {
+            let source = LiveSource::new(&LiveConfig::read(given)?, clock)?;
+            Ok(Box::new(source))
+        },
+    }),
 };
 
 #[cfg(test)]

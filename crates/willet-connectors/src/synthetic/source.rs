@@ -1,5 +1,6 @@
 //! The generator, as text and as a source.
 
+use serde::{Deserialize, Serialize};
 use willet_engine::event::Timestamp;
 use willet_engine::records::{RecordKind, Records};
 
@@ -94,7 +95,17 @@ impl SyntheticSource {
     }
 }
 
+/// Rows made before.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Made {
+    records: u64,
+}
+
 impl Source for SyntheticSource {
+    fn name(&self) -> &'static str {
+        "synthetic"
+    }
+
     fn read(&mut self, out: &mut Records, max_bytes: usize) -> Result<Pull, SourceError> {
         let limit = out.byte_len() + max_bytes.max(1);
         let first = out.len();
@@ -114,23 +125,22 @@ impl Source for SyntheticSource {
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor {
-            records: self.generator.made(),
-            ..Cursor::default()
-        }
+        let records = self.generator.made();
+        Cursor::of(&Made { records })
     }
 
     /// Makes the rows before the cursor again, since each depends on those before it.
     fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
-        if cursor.records < self.generator.made() {
+        let Made { records } = cursor.place(self.name())?;
+        if records < self.generator.made() {
             self.generator = Generator::new(&self.generator.config)?;
         }
-        while self.generator.made() < cursor.records {
+        while self.generator.made() < records {
             self.row.clear();
             if !self.generator.next_row(&mut self.row) {
                 return Err(SourceError::CursorLost {
                     input: "synthetic".to_owned(),
-                    byte: cursor.byte,
+                    byte: records,
                 });
             }
         }

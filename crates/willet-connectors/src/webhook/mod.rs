@@ -21,6 +21,7 @@ pub(crate) const CONNECTOR: Connector = Connector {
     name: "webhook",
     direction: Direction::Output,
     summary: "notifications over HTTP, signed and tried again until they are taken",
+    source: None,
 };
 
 #[cfg(test)]

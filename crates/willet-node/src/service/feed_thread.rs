@@ -11,22 +11,7 @@ use super::clock;
 use super::log_thread::{Append, LogRequest, Then};
 use super::shard_thread::Taken;
 use super::{Shared, StreamFace, StreamState};
-use crate::pipeline::{Batch, Fed, Feed};
-
-/// Why a source cannot be read.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct FeedError {
-    /// What was tried and what came.
-    pub message: String,
-    /// Whether it may go better later.
-    pub is_retryable: bool,
-}
-
-/// Opens a source, from the beginning or behind a cursor; the hashes of its keys are made with the seed given.
-pub type OpenFeed = Box<
-    dyn FnMut(Option<&[u8]>, u64) -> Result<Box<dyn Feed<Error = FeedError>>, FeedError> + Send,
->;
+use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 
 /// How long a source that failed waits before it is opened again, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -49,7 +34,7 @@ pub(crate) fn run(
             Err(error) => {
                 tracing::warn!(stream = %stream.name, %error, "the source failed");
                 shared.set_trouble(&what, Some(error.to_string()));
-                if !error.is_retryable {
+                if !error.is_retryable() {
                     return;
                 }
                 std::thread::sleep(pause);
@@ -76,7 +61,7 @@ fn read(
     shared: &Shared,
     stream: &Arc<StreamFace>,
     log: &SyncSender<LogRequest>,
-    feed: &mut dyn Feed<Error = FeedError>,
+    feed: &mut dyn Feed,
 ) -> Result<(), FeedError> {
     let what = format!("source of {}", stream.name);
     while wanted(shared, stream) {
@@ -102,10 +87,7 @@ fn append(
     log: &SyncSender<LogRequest>,
     mut batch: Batch,
 ) -> Result<(), FeedError> {
-    let stopping = || FeedError {
-        message: "the service is stopping".to_owned(),
-        is_retryable: false,
-    };
+    let stopping = || FeedError::new("the service is stopping", false, false);
     batch
         .records
         .push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
@@ -148,10 +130,8 @@ fn append(
                 std::thread::sleep(IDLE * 4);
             }
             Ok(Err(error)) => {
-                return Err(FeedError {
-                    message: error.to_string(),
-                    is_retryable: !shared.is_draining(),
-                });
+                let is_user_error = error.is_user_error();
+                return Err(FeedError::new(error, !shared.is_draining(), is_user_error));
             }
             Err(_) => return Err(stopping()),
         }

@@ -36,7 +36,6 @@ pub use admission::{Accepted, Admitted, Intake};
 pub use budget::{Budget, Reservation};
 pub use clock::now;
 pub use counters::{BOUNDS, Counters, Histogram, StreamCounters};
-pub use feed_thread::{FeedError, OpenFeed};
 pub use gathered::{Keep, MAX_HISTORY_SERIES, VerdictFormat, Witness};
 pub use log_thread::Keeping;
 pub use output_thread::{CommandAnswer, OutputsError};
@@ -50,6 +49,7 @@ pub(crate) use log_thread::{LogHandle, LogRequest, run as run_log};
 pub(crate) use output_thread::{OutputMessage, Outputs};
 pub(crate) use shard_thread::{ShardMessage, ShardThread};
 
+use crate::feed::OpenFeed;
 use crate::pipeline::{self, NoThread};
 use crate::store::{PositionRow, Store, StoreError};
 use crate::worker::WorkerOptions;

@@ -10,7 +10,7 @@ use willet_engine::config::Plan;
 use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::shard::Shard;
 use willet_engine::verdict::{Outcome, Verdicts};
-use willet_node::pipeline::{Batch, Fed, Feed as _};
+use willet_node::feed::{Batch, Fed, Feed as _};
 
 use super::charts::grouped;
 use crate::input::Input;

@@ -262,7 +262,7 @@ impl InputFlags {
         known: Option<InputConfig>,
         reading: Reading,
     ) -> Result<Input> {
-        Input::open(Opening {
+        Input::open(&Opening {
             path,
             follow: reading.follow,
             config: known,

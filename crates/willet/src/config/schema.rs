@@ -1,6 +1,7 @@
 //! A JSON Schema of the configuration, for editors and for checks elsewhere.
 
 use serde_json::{Map, Value, json};
+use willet_connectors::CONNECTORS;
 use willet_core::detectors::KINDS;
 
 /// The schema. Settings of detectors come from the table of kinds.
@@ -90,7 +91,7 @@ fn stream() -> Value {
         "A stream: what comes in, what is made of it, how it is judged.",
         json!({
             "name": text("Name of the stream.", "default"),
-            "source": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["file", "synthetic"]}}, "description": "Where events come from besides the interface: a file with path and follow, or generated ones in real time with backfill_s and the settings of `willet generate`."},
+            "source": source(),
             "input": input(),
             "bucket": object("Events put together by equal stretches of event time; then these are judged, not events. Not together with windows.", json!({
                 "every": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}], "description": "Length: second, minute, hour, a number of seconds, or a number with s, m or h."},
@@ -216,6 +217,21 @@ fn input() -> Value {
             })),
         }),
     )
+}
+
+/// Where events come from besides the interface: the sources of the table of connectors.
+fn source() -> Value {
+    let kinds = CONNECTORS.iter().filter_map(|connector| {
+        let mut schema = (connector.source?.schema)().to_value();
+        schema["description"] = connector.summary.into();
+        schema["additionalProperties"] = false.into();
+        schema["properties"]["kind"] = json!({"const": connector.name});
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let kind = std::iter::once(Value::from("kind"));
+        schema["required"] = kind.chain(required).collect();
+        Some(schema)
+    });
+    json!({"anyOf": kinds.collect::<Vec<_>>(), "description": "Where events come from besides the interface."})
 }
 
 /// A detector: the settings that its kind has.

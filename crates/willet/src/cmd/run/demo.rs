@@ -1,8 +1,9 @@
+use willet_connectors::SourceSpec;
 use willet_connectors::synthetic::{
-    NoiseKind, Season, Shape, SyntheticConfig, Trouble, TroubleKind,
+    LiveConfig, NoiseKind, Season, Shape, SyntheticConfig, Trouble, TroubleKind,
 };
 use willet_engine::config::{DetectorConfig, StreamConfig};
-use willet_server::{SourceConfig, StreamResource, SyntheticInput};
+use willet_server::StreamResource;
 
 /// Half an hour of the past: the page has something to show at once, and the detectors are warm.
 const BACKFILL_S: f64 = 1_800.0;
@@ -64,12 +65,17 @@ pub(super) fn streams() -> Vec<StreamResource> {
                 },
                 ..StreamConfig::default()
             },
-            source: Some(SourceConfig::Synthetic(SyntheticInput {
-                backfill_s: BACKFILL_S,
-                stream: synthetic,
-            })),
+            source: Some(generated(synthetic)),
         })
         .collect()
+}
+
+fn generated(stream: SyntheticConfig) -> SourceSpec {
+    let settings = LiveConfig {
+        backfill_s: BACKFILL_S,
+        stream,
+    };
+    SourceSpec::new("synthetic", settings).expect("settings of a demonstration fit together")
 }
 
 fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
