@@ -127,6 +127,8 @@ const GROWTH: f64 = 1.5;
 const REST: u16 = 50;
 /// A deviation that lasted is rarer than the row it began with: a hundred times, to be careful.
 pub(super) const LASTING: f64 = 2.0;
+/// What chance does not bring is rarer than what never came by so much at most.
+const RARER: f64 = 4.0;
 /// Weight of the newest row in what is usual: about the last 500 rows.
 const NEWEST: f64 = 0.002;
 /// Within so many standard deviations of the mean a value is ordinary.
@@ -160,7 +162,8 @@ impl Course {
         let lasted = self.follow(row, expected);
         lasted.or_else(|| {
             let usual = self.features[flat?];
-            Some(self.unseen(AnomalyType::FlatLine, flat, usual.same, usual.longest))
+            let evidence = self.unseen(AnomalyType::FlatLine, flat, usual.same, usual.longest);
+            Some(evidence.by_chance(usual.chance(self.rows)))
         })
     }
 
@@ -172,12 +175,13 @@ impl Course {
             .max(MISSING_ROWS);
         let is_news = self.rows >= KNOWN && self.missing == limit;
         is_news.then(|| {
-            self.unseen(
-                AnomalyType::MissingData,
-                None,
-                self.missing,
-                self.longest_missing,
-            )
+            let (missing, usual) = (self.missing, self.longest_missing);
+            let evidence = self.unseen(AnomalyType::MissingData, None, missing, usual);
+            if usual == 0 {
+                evidence.by_chance(runs_expected(self.rows, 0, missing))
+            } else {
+                evidence
+            }
         })
     }
 
@@ -323,7 +327,30 @@ impl Course {
     }
 }
 
+/// How many runs of a length were to be expected in so many rows, were each of those `of` which are part of one so by itself.
+pub(super) fn runs_expected(rows: u32, of: u32, length: u32) -> f64 {
+    let share = (f64::from(of) + 1.0) / (f64::from(rows) + 2.0);
+    f64::from(rows) * libm::pow(share, f64::from(length))
+}
+
+impl Evidence {
+    /// Rarer by as much as chance does not bring it.
+    pub(super) fn by_chance(self, expected: f64) -> Self {
+        let rarer = -log10(expected.max(f64::MIN_POSITIVE));
+        Self {
+            depth: self.depth + rarer.clamp(0.0, RARER),
+            ..self
+        }
+    }
+}
+
 impl Usual {
+    /// How many stand-stills as long as this one were to be expected.
+    fn chance(&self, rows: u32) -> f64 {
+        let repeats = rows.saturating_sub(self.changes).saturating_sub(self.same);
+        runs_expected(rows, repeats, self.same)
+    }
+
     /// Takes in a value; whether it has stood still for longer than ever, said once.
     fn step(&mut self, value: f64) -> bool {
         if value.is_nan() {

@@ -1,7 +1,7 @@
 use libm::log10;
 use serde::{Deserialize, Serialize};
 
-use super::course::{KNOWN, LASTING, LONGER, MISSING_ROWS};
+use super::course::{KNOWN, LASTING, LONGER, MISSING_ROWS, runs_expected};
 use super::{AnomalyType, Evidence};
 
 /// How long each value of a series has been missing in rows that had others.
@@ -69,9 +69,8 @@ impl Gap {
 
     /// How many gaps as long as this one were to be expected by now, were each value lost by itself.
     fn chance(&self) -> f64 {
-        let rows = f64::from(self.came) + f64::from(self.before);
-        let share = (f64::from(self.before) + 1.0) / (rows + 2.0);
-        rows * libm::pow(share, f64::from(self.missing))
+        let rows = self.came.saturating_add(self.before);
+        runs_expected(rows, self.before, self.missing)
     }
 
     fn evidence(&self, feature: usize) -> Evidence {
@@ -82,6 +81,7 @@ impl Gap {
             rows: self.missing,
             usual: self.longest,
         }
+        .by_chance(self.chance())
     }
 }
 

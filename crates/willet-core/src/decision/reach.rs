@@ -225,15 +225,13 @@ impl Courses {
         let (least, around) = (self.least(OF_SLOW), self.least(OF_SLOW_AROUND));
         if self.rows > 0 {
             learn(&mut self.steps, change, least);
-            if !has_lasted {
-                learn(&mut self.around, apart, around);
-            }
+            learn(&mut self.around, apart, around);
         }
         learn(&mut self.value, x, least);
         // One row in another mode leaves the level where it is; two take it there.
         let is_here = has_lasted || self.value.are_together(x, self.level, least);
         if has_lasted {
-            self.level = x;
+            self.level = self.recent;
         } else if is_here {
             self.level += weight * (x - self.level);
         } else if self.is_away && self.value.are_together(x, before, least) {
