@@ -80,6 +80,8 @@ const OF_GAP: f64 = 0.5;
 /// ... where n is the numbers, a visit saying no more than so many, and so many of a stay as much as one.
 const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;
+/// A mode that lies within a unit of the next one has at least so much of that one's unit: a value that stood still beside noise.
+const OF_NEXT: f64 = 0.125;
 /// Among the first numbers these many make a mode where the gap is so many times wider than what they fill.
 pub(super) const FIRST_MODE: usize = 4;
 const FIRST_GAP: f64 = 4.0;
@@ -101,6 +103,15 @@ impl Ends {
             high: self.high.max(other.high),
         }
     }
+}
+
+/// What a mode knows of the one next to it.
+#[derive(Clone, Copy, Debug)]
+struct Next {
+    /// What lies between them.
+    gap: f64,
+    /// How far numbers reach here at least, for they do there.
+    unit: f64,
 }
 
 impl Default for Mode {
@@ -169,7 +180,7 @@ impl Mode {
     }
 
     /// How far numbers usually reach to one side; no less than what the gap to the next mode asks for.
-    fn unit(&self, is_up: bool, gap: Option<f64>, least: Least) -> f64 {
+    fn unit(&self, is_up: bool, next: Option<Next>, least: Least) -> f64 {
         let side = |ends: Ends| {
             let up = f64::from(ends.high) - self.middle;
             let down = self.middle - f64::from(ends.low);
@@ -182,18 +193,20 @@ impl Mode {
             .max(OF_STEP * least.step);
         // Of few rows the extremes are not known yet.
         let unit = unit * (1.0 + YOUNG as f64 / f64::from(self.rows.max(1)));
-        let Some(gap) = gap else { return unit };
+        let Some(Next { gap, unit: least }) = next else {
+            return unit;
+        };
         let known = self.rows.min(
             self.visits
                 .saturating_mul(OF_VISIT)
                 .saturating_add(self.rows / STAY),
         );
         let known = f64::from(known.max(1));
-        unit.max(OF_GAP * gap / (known * known))
+        unit.max(OF_GAP * gap / (known * known)).max(least)
     }
 
     /// Units beyond; 0 within, and while too little is known.
-    fn margin(&self, x: f64, apart: f64, gap: Option<f64>, least: Least) -> f64 {
+    fn margin(&self, x: f64, apart: f64, next: Option<Next>, least: Least) -> f64 {
         let Some((excess, is_up)) = self.excess(apart) else {
             return 0.0;
         };
@@ -202,13 +215,13 @@ impl Mode {
         if excess <= 1e-6 * fabs(width) + 4e-16 * fabs(x) + 2e-7 * fabs(apart.min(1e38)) {
             return 0.0;
         }
-        let is_still = width <= SAME * excess;
-        if is_still && self.rows < STILL_ROWS && gap.is_none() {
+        let is_still = width <= SAME * excess && next.is_none_or(|next| next.unit == 0.0);
+        if is_still && self.rows < STILL_ROWS && next.is_none() {
             return 0.0;
         }
-        let unit = self.unit(is_up, gap, least);
+        let unit = self.unit(is_up, next, least);
         let margin = (excess / unit).min(FARTHEST);
-        if !is_still || gap.is_some() && self.rows < STILL_ROWS {
+        if !is_still || next.is_some() && self.rows < STILL_ROWS {
             return margin;
         }
         // Extremes that may be one value but for rounding say nothing of a unit; those that are not do.
@@ -342,18 +355,24 @@ impl Extent {
                 return (place, 0.0);
             };
             // Only its neighbours speak of a number: none that lies behind another.
-            let gaps = (0..=self.others.len()).filter(|other| *other != place);
-            let gaps = gaps.map(|other| {
-                let other = self.mode(other);
-                (mode.gap(other), (other.slow.low > mode.slow.high) == is_up)
-            });
-            let (mut next, mut is_hidden) = (f64::INFINITY, false);
-            for (gap, is_on_this_side) in gaps {
-                next = next.min(gap);
-                is_hidden |= is_on_this_side && gap < excess;
+            let mut next = Next {
+                gap: f64::INFINITY,
+                unit: 0.0,
+            };
+            let mut is_hidden = false;
+            for other in (0..=self.others.len()).filter(|other| *other != place) {
+                let (other, gap) = (self.mode(other), mode.gap(self.mode(other)));
+                let is_above = other.slow.low > mode.slow.high;
+                is_hidden |= is_above == is_up && gap < excess;
+                if gap < next.gap {
+                    let unit = other.unit(!is_above, None, least);
+                    let is_within = gap <= unit;
+                    next.unit = if is_within { OF_NEXT * unit } else { 0.0 };
+                    next.gap = gap.max(0.0);
+                }
             }
             if !is_hidden {
-                let margin = mode.margin(x, apart, Some(next.max(0.0)), least);
+                let margin = mode.margin(x, apart, Some(next), least);
                 if margin < nearest.1 {
                     nearest = (place, margin);
                 }
