@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Holds strange rows back from what normal is learned from, and lets in what lasts or comes back.
 ///
 /// A *visit* is a strange row and the strange ones right behind it. What has lasted for [`LASTED`] rows is the new normal; so is what
-/// came for the fourth time within some 3,000 rows and about as deep, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
+/// came for the fourth time within some 3,000 rows or at equal distances, and about as deep, or made up [`HELD`] of them. Where a share was asked for, what comes back more rarely
 /// than that stays held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guard {
@@ -43,6 +43,11 @@ const LASTED: u32 = 60;
 const VISITS: f64 = 3.4;
 /// ... and rows held back, after which they are learned.
 const HELD: f64 = 100.0;
+/// So many visits at equal distances are no chance; each may come early or late by one in so many rows of the distance, which is no
+/// shorter than this.
+const REGULAR: u64 = 4;
+const EARLY_OR_LATE: u64 = 64;
+const LEAST_DISTANCE: u64 = 200;
 /// What visits and rows held back fade by a row: a third is left after 3,000.
 const FADE: f64 = 1.0 - 1.0 / 3_000.0;
 /// Rows that the share of strange ones is of.
@@ -100,7 +105,9 @@ impl Guard {
         self.visits[0].is_clear |= is_clear;
         let is_news = self.told == 0.0 || depth > self.told + NEWS;
         self.held += 1.0;
-        let comes_back = (self.visits_like(depth, is_clear) >= VISITS || self.held >= HELD)
+        let comes_back = (self.visits_like(depth, is_clear) >= VISITS
+            || self.held >= HELD
+            || self.is_regular(depth, is_clear))
             && self.share >= rare;
         let learning = if comes_back {
             Learning::Back
@@ -117,12 +124,31 @@ impl Guard {
 
     /// Visits lately that were about as deep; they fade.
     fn visits_like(&self, depth: f64, is_clear: bool) -> f64 {
-        let is_one = |visit: &&Visit| visit.began > 0 && (visit.is_clear || !is_clear);
-        let visits = self.visits.iter().filter(is_one);
-        visits
-            .filter(|visit| f64::from(visit.depth) >= depth.min(1e6) - LESS_DEEP)
+        self.like(depth, is_clear)
             .map(|visit| libm::pow(FADE, (self.rows - visit.began) as f64))
             .sum()
+    }
+
+    /// Whether the visits that were about as deep are the last of those that came at equal distances: what a clock brings is no chance,
+    /// however seldom it comes.
+    fn is_regular(&self, depth: f64, is_clear: bool) -> bool {
+        let present = self.visits[0].began;
+        let came = |back: u64, off: u64| {
+            let mut visits = self.like(depth, is_clear);
+            visits.any(|visit| (visit.began + back).abs_diff(present) <= off)
+        };
+        self.like(depth, is_clear).any(|visit| {
+            let distance = present - visit.began;
+            let off = 1 + distance / EARLY_OR_LATE;
+            distance >= LEAST_DISTANCE && (2..REGULAR).all(|times| came(times * distance, off))
+        })
+    }
+
+    fn like(&self, depth: f64, is_clear: bool) -> impl Iterator<Item = &Visit> {
+        let least = depth.min(1e6) - LESS_DEEP;
+        self.visits.iter().filter(move |visit| {
+            visit.began > 0 && (visit.is_clear || !is_clear) && f64::from(visit.depth) >= least
+        })
     }
 
     /// Takes note that a row of this depth was told.
