@@ -883,3 +883,50 @@ fn a_rhythm_is_found_again_where_rows_come_at_another_pace() {
         assert!(false_ones <= 5, "{before} s, then {after} s: {false_ones}");
     }
 }
+
+#[test]
+fn a_sensor_that_stands_still_is_told_at_any_pace() {
+    for step in [1, 2, 60] {
+        let mut draw = Draw::new("stuck", step as u64);
+        let mut rows: Vec<[f64; 2]> = wide(&mut draw, 3_600);
+        let held = rows[2_999][1];
+        rows[3_000..].iter_mut().for_each(|row| row[1] = held);
+        let flags = flags("auto", &DecisionConfig::default(), &rows, Some(step));
+        assert!(count(&flags[3_000..3_200]) > 0, "a row each {step} s");
+    }
+}
+
+#[test]
+fn what_was_constant_and_then_lives_is_normal_soon_and_its_spike_is_found() {
+    for seed in 0..6 {
+        let mut draw = Draw::new("commissioned", seed);
+        let (constant, level, sigma) = [(0.0, 50.0, 1.0), (20.0, 21.0, 0.3)][seed as usize % 2];
+        let mut values = vec![constant; 500];
+        values.extend(noise(&mut draw, 3_500).iter().map(|x| level + sigma * x));
+        values[3_000] = level + 30.0 * sigma;
+        for kind in ["auto", "zscore", "iforest"] {
+            let flags = flags(kind, &DecisionConfig::default(), &ones(&values), None);
+            assert!(flags[3_000], "{kind} seed {seed}");
+            let others = count(&flags[700..]) - 1;
+            assert!(others <= 4, "{kind} seed {seed}: {others} others");
+        }
+    }
+}
+
+#[test]
+fn a_job_of_each_night_is_normal_at_a_row_a_minute() {
+    for seed in 0..2 {
+        let mut draw = Draw::new("night job", seed);
+        let mut values: Vec<f64> = noise(&mut draw, 20 * 1_440)
+            .iter()
+            .map(|x| 10.0 + x)
+            .collect();
+        for day in 0..20 {
+            let first = day * 1_440 + 120;
+            shift(&mut values[first..first + [30, 5][seed as usize]], 60.0);
+        }
+        let flags = default_flags(&values, Some(MINUTE));
+        let later = count(&flags[10 * 1_440..]);
+        assert!(later <= 5, "seed {seed}: {later} flags in ten days");
+    }
+}
