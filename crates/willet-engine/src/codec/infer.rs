@@ -73,6 +73,11 @@ pub enum InferError {
     /// Nothing to look at.
     #[error("input has no records, expected CSV rows or JSON objects, one a line")]
     Empty,
+    /// No line ends that are read.
+    #[error(
+        "lines end with a carriage return alone, expected line feeds (tr '\\r' '\\n' makes them)"
+    )]
+    CarriageReturns,
     /// The input is a JSON array.
     #[error("input is a JSON array, expected one JSON object a line (jq -c '.[]' makes them)")]
     JsonArray,
@@ -130,6 +135,10 @@ pub fn infer(sample: &[u8], options: &InferOptions) -> Result<Inferred, InferErr
     let Some(first) = sample.iter().find(|byte| !byte.is_ascii_whitespace()) else {
         return Err(InferError::Empty);
     };
+    let returns = sample.iter().filter(|byte| **byte == b'\r').count();
+    if returns > 1 && !sample.contains(&b'\n') {
+        return Err(InferError::CarriageReturns);
+    }
     let format = match (options.format, first) {
         (Some(format), _) => format,
         (None, b'{' | b'[') => Format::Json,
@@ -395,6 +404,11 @@ fn by_looks(seen: &Seen, options: &InferOptions, notes: &mut Vec<String>) -> Rol
         Looks::Time => "holds times".to_owned(),
         Looks::Text if seen.holds_numbers() => format!(
             "holds numbers and text (\"{}\"; -c {} takes it, text is missing then)",
+            text(),
+            seen.name
+        ),
+        Looks::Text if seen.repeats() && options.key.is_none() => format!(
+            "is text (\"{}\"; --key {} judges each by itself)",
             text(),
             seen.name
         ),

@@ -179,15 +179,18 @@ fn find_table(sample: &[u8], options: &InferOptions) -> Table {
         Some(known) => std::slice::from_ref(known),
         None => &DELIMITERS,
     };
-    let mut best: Option<((usize, usize, usize), Table)> = None;
+    let mut best: Option<((usize, usize, usize, usize), Table)> = None;
     for delimiter in tried {
         let table = table(&lines, *delimiter, said.is_some(), options);
         let body = after_lines(sample, table.skip_lines);
-        // Lines that agree count first, then how many columns are no text, then how much they are cut up.
+        // Lines that agree count first, then how many columns are no text, then how few lines and columns are left whole that another
+        // delimiter would cut, then how much they are cut up.
         let merit = if table.width > 1 {
-            (table.alike, known_columns(body, *delimiter), table.width)
+            let (known, uncut) = known_columns(body, *delimiter);
+            let whole = usize::MAX - uncut - table.skip_lines;
+            (table.alike, known, whole, table.width)
         } else {
-            (0, 0, 0)
+            (0, 0, 0, 0)
         };
         if best.as_ref().is_none_or(|(most, _)| merit > *most) {
             best = Some((merit, table));
@@ -206,8 +209,8 @@ fn separator_line(line: &[u8]) -> Option<u8> {
     (word.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii()).then_some(*delimiter)
 }
 
-/// Columns of the first rows that hold numbers or times.
-fn known_columns(body: &[u8], delimiter: u8) -> usize {
+/// Columns of the first rows that hold numbers or times, and those of text that each hold another delimiter.
+fn known_columns(body: &[u8], delimiter: u8) -> (usize, usize) {
     const ROWS: usize = 30;
     let rows = rows(body, delimiter);
     let rows = rows.get(1..rows.len().min(ROWS)).unwrap_or_default();
@@ -219,7 +222,16 @@ fn known_columns(body: &[u8], delimiter: u8) -> usize {
             .for_each(|cell| seen.push(cell, looks(cell, style)));
         matches!(seen.looks(), Looks::Number | Looks::Time)
     };
-    columns(rows).iter().filter(|cells| is_known(cells)).count()
+    let others = DELIMITERS.into_iter().filter(|other| *other != delimiter);
+    let others: Vec<char> = others.map(char::from).collect();
+    let is_uncut = |cells: &[&str]| {
+        let holds = |other: &char| cells.iter().all(|cell| cell.contains(*other));
+        !cells.is_empty() && others.iter().any(holds)
+    };
+    let columns = columns(rows);
+    let (known, text): (Vec<_>, Vec<_>) = columns.iter().partition(|cells| is_known(cells));
+    let uncut = text.iter().filter(|cells| is_uncut(cells)).count();
+    (known.len(), uncut)
 }
 
 fn table(lines: &[&[u8]], delimiter: u8, has_separator: bool, options: &InferOptions) -> Table {

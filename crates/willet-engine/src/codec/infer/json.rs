@@ -49,6 +49,18 @@ pub(super) fn infer(sample: &[u8], options: &InferOptions) -> Result<Inferred, I
             ));
         }
     }
+    let has_key_field = seen.iter().any(|seen| has_key(&seen.name));
+    if !has_key_field && !roles.contains(&Some(Role::Key)) {
+        let texts = seen.iter().zip(&roles).filter(|(seen, role)| {
+            role.is_none() && !is_named(&seen.name) && seen.looks() == Looks::Text
+        });
+        for (seen, _) in texts.filter(|(seen, _)| seen.repeats()) {
+            notes.push(format!(
+                "field `{0}` is text (\"{1}\") and no key: all are one series (--key {0} judges each by itself)",
+                seen.name, seen.example
+            ));
+        }
+    }
     if !options.values.is_empty() {
         for (seen, role) in seen.iter().zip(&mut roles) {
             if role.is_none() && !is_named(&seen.name) && seen.looks() == Looks::Number {

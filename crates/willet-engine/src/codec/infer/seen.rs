@@ -146,6 +146,17 @@ impl Seen {
             .is_some_and(|cell| timestamp::is_of_no_zone(&cell.0))
     }
 
+    /// Whether its numbers are days since 1900 with their fractions, of the years 2000 to 2099.
+    fn holds_serial_days(&self) -> bool {
+        const CENTURY: std::ops::Range<f64> = 36_526.0..73_051.0;
+        let days = || {
+            self.cells
+                .iter()
+                .filter_map(|cell| cell.0.trim().parse::<f64>().ok())
+        };
+        days().all(|day| CENTURY.contains(&day)) && days().any(|day| day.fract() != 0.0)
+    }
+
     /// Its cells as times, as far as they are.
     pub(super) fn times(&self, unit: TimestampUnit) -> Vec<Timestamp> {
         let times = self.cells.iter();
@@ -170,6 +181,12 @@ impl Seen {
             Err(error) => return Some(error.to_string()),
             Ok(_) if looks == Looks::Text => return Some("not all of its cells are times".into()),
             Ok(_) => {}
+        }
+        if self.holds_serial_days() {
+            return Some(format!(
+                "its numbers ({}) are days as spreadsheets count them (let the spreadsheet write dates)",
+                self.some_cells()
+            ));
         }
         // Numbers: dates of our days, or a clock that began at 0.
         let times = self.times(unit);

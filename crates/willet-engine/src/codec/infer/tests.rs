@@ -528,3 +528,58 @@ fn what_python_writes_for_no_number_is_a_missing_value() {
     let (_, values) = read("{\"values\": {\"v\": NaN, \"w\": 2}}\n");
     assert!(values[0].as_ref().unwrap()[0].is_nan());
 }
+
+#[test]
+fn two_columns_with_decimal_commas_are_read_whatever_the_first_is() {
+    for first in ["S1", "03/03/2025 00:00", "03.03.25 00:00"] {
+        let sample = file("Sensor;Temp\n", 40, |row| {
+            format!("{first};21,{:02}\n", row % 90)
+        });
+        let inferred = auto(&sample);
+        assert_eq!(inferred.config.delimiter, ';', "{first}");
+        let (_, values) = read(&sample);
+        let first_value = values
+            .iter()
+            .flatten()
+            .next()
+            .and_then(|row| row.last().copied());
+        assert_eq!(first_value, Some(21.0), "{first}");
+    }
+}
+
+#[test]
+fn days_of_spreadsheets_and_lines_of_old_machines_are_said() {
+    let sample = file("time,temp\n", 40, |row| {
+        format!("{:.5},{row}\n", 45_719.0 + row as f64 / 1_440.0)
+    });
+    let inferred = auto(&sample);
+    assert!(
+        !roles(&inferred).contains("Timestamp"),
+        "{}",
+        roles(&inferred)
+    );
+    assert!(
+        inferred
+            .notes
+            .iter()
+            .any(|note| note.contains("spreadsheets"))
+    );
+    let error = infer(b"time,v\r1,2\r2,3\r", &InferOptions::default()).unwrap_err();
+    assert_eq!(error, InferError::CarriageReturns);
+}
+
+#[test]
+fn a_field_that_may_be_a_key_is_named() {
+    let sample = file("", 40, |row| {
+        format!(
+            "{{\"ts\": \"{}\", \"device\": \"d{}\", \"temp\": {row}}}\n",
+            time(row),
+            row % 2
+        )
+    });
+    let notes = auto(&sample).notes;
+    assert!(
+        notes.iter().any(|note| note.contains("--key device")),
+        "{notes:?}"
+    );
+}
