@@ -172,7 +172,7 @@ impl Courses {
             return 0.0;
         }
         if self.counter.is_one() {
-            return self.steps.margin(x - self.last, self.least(OF_SLOW));
+            return self.steps.margin(self.counter.change(x), self.least(OF_SLOW));
         }
         let own = self.value.margin(x, self.least(OF_SLOW));
         let apart = self.apart(x);
@@ -193,7 +193,7 @@ impl Courses {
     fn usual(&self, x: f64) -> [f64; 3] {
         let least = self.least(OF_SLOW);
         if self.counter.is_one() {
-            let usual = self.steps.usual(x - self.last, least);
+            let usual = self.steps.usual(self.counter.change(x), least);
             return usual.map(|step| self.last + step);
         }
         if self.value.margin(x, least) > 0.0 {
@@ -206,7 +206,7 @@ impl Courses {
 
     /// Takes note of a value that came.
     fn take(&mut self, x: f64, learning: Learning) {
-        let change = x - self.last;
+        let change = self.counter.change(x);
         let is_step = self.rows > 0 && change != 0.0;
         if is_step && (self.step == 0.0 || fabs(change) < self.step) {
             self.step = fabs(change);

@@ -12,6 +12,8 @@ pub(crate) struct Counter {
     /// Mean of the rises.
     rise: f64,
     has_fallen_a_little: bool,
+    /// The last step.
+    step: f64,
 }
 
 /// Rows before anything is taken for a counter.
@@ -23,6 +25,7 @@ impl Counter {
     /// Takes in a value; whether it is known for a counter now.
     pub(crate) fn push(&mut self, x: f64) -> bool {
         let change = x - self.last;
+        self.step = self.change(x);
         if self.rows > 0 {
             if change > 0.0 {
                 self.rises = self.rises.saturating_add(1);
@@ -42,9 +45,21 @@ impl Counter {
 
     /// What was counted up to `x`: all of it where it has begun again.
     pub(crate) fn step(&self, x: f64) -> f64 {
-        let change = x - self.last;
+        let change = self.change(x);
         if change < 0.0 && fabs(x) < fabs(self.last) {
             x
+        } else {
+            change
+        }
+    }
+
+    /// How far `x` is from the last value. As far as that was from the one before, where rounding of the numbers is all that parts the
+    /// two: tenths are no whole number of halves.
+    pub(crate) fn change(&self, x: f64) -> f64 {
+        let change = x - self.last;
+        let rounding = 4.0 * f64::EPSILON * fabs(x).max(fabs(self.last));
+        if fabs(change - self.step) <= rounding {
+            self.step
         } else {
             change
         }
@@ -56,6 +71,6 @@ impl Counter {
     }
 
     pub(crate) fn is_sound(&self) -> bool {
-        self.last.is_finite() && self.rise.is_finite() && self.rises <= self.rows
+        self.last.is_finite() && self.step.is_finite() && self.rise.is_finite() && self.rises <= self.rows
     }
 }
