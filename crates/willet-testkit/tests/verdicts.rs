@@ -930,3 +930,25 @@ fn a_job_of_each_night_is_normal_at_a_row_a_minute() {
         assert!(later <= 5, "seed {seed}: {later} flags in ten days");
     }
 }
+
+#[test]
+fn a_row_whose_values_do_not_add_up_is_found() {
+    for seed in 0..4 {
+        let mut draw = Draw::new("sum", seed);
+        let mut rows: Vec<[f64; 4]> = (0..4_000)
+            .map(|_| {
+                let [a, b, c]: [f64; 3] =
+                    std::array::from_fn(|_| 20.0 + 10.0 * draw.normal().abs());
+                [a, b, c, a + b + c]
+            })
+            .collect();
+        rows[3_000][3] += if rows[3_000][3] < 84.0 { 25.0 } else { -25.0 };
+        let flags = flags("auto", &DecisionConfig::default(), &rows, None);
+        assert!(flags[3_000], "seed {seed}");
+        assert!(
+            count(&flags[500..]) <= 6,
+            "seed {seed}: {}",
+            count(&flags[500..])
+        );
+    }
+}

@@ -81,7 +81,7 @@ const OF_GAP: f64 = 0.5;
 const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;
 /// A mode that lies within a unit of the next one has at least so much of that one's unit: a value that stood still beside noise.
-const OF_NEXT: f64 = 0.125;
+const OF_NEXT: f64 = 0.0625;
 /// Among the first numbers these many make a mode where the gap is so many times wider than what they fill.
 pub(super) const FIRST_MODE: usize = 4;
 const FIRST_GAP: f64 = 4.0;

@@ -172,7 +172,9 @@ impl Courses {
             return 0.0;
         }
         if self.counter.is_one() {
-            return self.steps.margin(self.counter.change(x), self.least(OF_SLOW));
+            return self
+                .steps
+                .margin(self.counter.change(x), self.least(OF_SLOW));
         }
         let own = self.value.margin(x, self.least(OF_SLOW));
         let apart = self.apart(x);

@@ -71,6 +71,9 @@ impl Counter {
     }
 
     pub(crate) fn is_sound(&self) -> bool {
-        self.last.is_finite() && self.step.is_finite() && self.rise.is_finite() && self.rises <= self.rows
+        self.last.is_finite()
+            && self.step.is_finite()
+            && self.rise.is_finite()
+            && self.rises <= self.rows
     }
 }

@@ -29,6 +29,8 @@ pub(in super::super) struct SeveralState {
 const JOINED: i32 = 4;
 /// Weight of each value by itself beside all together.
 const ALONE: f64 = 0.6;
+/// From this depth on a view counts whole.
+const SURE: f64 = 5.0;
 
 impl Several {
     pub(super) fn new(
@@ -52,7 +54,7 @@ impl Several {
     pub(super) fn score(&self, row: &[f64]) -> Raw {
         let likeness = self.alone.likeness();
         let together = self.together.iter();
-        let together = together.map(|view| Some(view.weight(likeness) * view.depth(row)?));
+        let together = together.map(|view| Some(weighted(view.weight(likeness), view.depth(row)?)));
         joined(self.alone.depth(row), together)
     }
 
@@ -61,7 +63,7 @@ impl Several {
         let likeness = self.alone.likeness();
         let together = self.together.iter_mut().map(|view| {
             let weight = view.weight(likeness);
-            Some(weight * view.score_learn(row)?)
+            Some(weighted(weight, view.score_learn(row)?))
         });
         let raw = joined(alone, together);
         _ = self.seasons.push(row, false);
@@ -123,14 +125,19 @@ impl Several {
         seed: u64,
         seasonality: &Seasonality,
     ) -> Result<Self, String> {
-        let views = state.together.iter().map(|view| view.which);
-        let is_sound =
-            state.seasons.is_sound(width) && state.alone.is_sound(width) && views.eq(Which::ALL);
+        let saved = state.together.iter().map(|view| view.which);
+        let is_sound = state.seasons.is_sound(width)
+            && state.alone.is_sound(width)
+            && saved.eq(Which::ALL.into_iter().take(state.together.len()));
         if !is_sound {
             return Err("its parts do not belong together".to_owned());
         }
-        let views = state.together.into_iter();
-        let views = views.map(|view| View::restore(view, width, seed));
+        // A view that was not there yet begins anew.
+        let mut saved = state.together.into_iter();
+        let views = Which::ALL.into_iter().map(|which| match saved.next() {
+            Some(view) => View::restore(view, width, seed),
+            None => View::new(which, width, seed).map_err(|error| error.to_string()),
+        });
         Ok(Self {
             seasonality: seasonality.clone(),
             seasons: state.seasons,
@@ -138,6 +145,11 @@ impl Several {
             together: views.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// What a depth counts at a weight: what is rarer than one in a hundred thousand speaks for itself, whatever the view is usually worth.
+fn weighted(weight: f64, depth: f64) -> f64 {
+    weight * depth + (1.0 - weight) * (depth - SURE).max(0.0)
 }
 
 /// The depth of a row in all views; `WarmingUp` while the first has nothing to say.

@@ -28,6 +28,8 @@ pub(super) enum Which {
     Course,
     /// Rows that stand alone.
     Crowd,
+    /// Values of one row that do not go together: among many rows side by side a relation of one row is lost.
+    Relation,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,7 +46,7 @@ const COURSE_VALUES: usize = 100;
 const COURSE_ROWS: usize = 10;
 
 impl Which {
-    pub(super) const ALL: [Self; 2] = [Self::Course, Self::Crowd];
+    pub(super) const ALL: [Self; 3] = [Self::Course, Self::Crowd, Self::Relation];
 
     /// The kind and its settings for rows of a width.
     fn kind(self, width: usize) -> (&'static Kind, Options) {
@@ -54,6 +56,7 @@ impl Which {
                 let rows = rows.min(MAX_WIDTH / width);
                 ("mahalanobis", vec![shingled::option(rows)])
             }
+            Self::Relation => ("mahalanobis", Vec::new()),
             Self::Crowd => ("ensemble", crowd()),
         };
         let (kind, mut options) = find(name).expect("a kind of the table");
@@ -63,7 +66,7 @@ impl Which {
 
     /// What the ensemble makes of its members' depths is near one.
     fn scale(self) -> Option<Scale> {
-        (self == Self::Course).then(Scale::default)
+        (self != Self::Crowd).then(Scale::default)
     }
 }
 
@@ -145,6 +148,8 @@ impl View {
         let order = ((likeness - 0.3) / 0.4).clamp(0.0, 1.0);
         match self.which {
             Which::Course => 0.3 + 0.7 * order,
+            // Only where it is surely broken.
+            Which::Relation => 0.0,
             Which::Crowd => 1.0 - 0.4 * order,
         }
     }
