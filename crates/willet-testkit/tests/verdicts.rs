@@ -952,3 +952,42 @@ fn a_row_whose_values_do_not_add_up_is_found() {
         );
     }
 }
+
+#[test]
+fn between_ways_of_running_in_any_order_is_strange() {
+    let cases: [(&[f64], f64, f64); 4] = [
+        (&[0.0, 100.0], 5.0, 50.0),
+        (&[10.0, 50.0, 200.0], 1.0, 120.0),
+        (&[10.0, 50.0, 200.0], 1.0, 30.0),
+        (&[10.0, 50.0, 200.0, 400.0], 1.0, 300.0),
+    ];
+    for (levels, sigma, between) in cases {
+        for seed in 0..3 {
+            let mut draw = Draw::new("modes in any order", seed);
+            let mut values: Vec<f64> = (0..3_000)
+                .map(|_| draw.pick(levels) + sigma * draw.normal())
+                .collect();
+            values[2_500] = between;
+            let flags = default_flags(&values, None);
+            assert!(flags[2_500], "{between} between {levels:?}, seed {seed}");
+            let others = count(&flags[500..]) - 1;
+            assert!(others <= 6, "{levels:?}, seed {seed}: {others} others");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_flagged_behind_a_dip_though_a_slope_came_long_before() {
+    for seed in 0..4 {
+        let mut draw = Draw::new("slope and dip", seed);
+        let mut values: Vec<f64> = noise(&mut draw, 6_000)
+            .iter()
+            .enumerate()
+            .map(|(i, x)| (i as f64 / 15.0).min(100.0) + 0.3 * x)
+            .collect();
+        values[5_000] = 90.0;
+        let flags = default_flags(&values, Some(MINUTE));
+        assert!(flags[5_000], "seed {seed}");
+        assert!(count(&flags[5_001..5_200]) == 0, "seed {seed}");
+    }
+}

@@ -82,7 +82,7 @@ const OF_VISIT: u32 = 4;
 const STAY: u32 = 16;
 /// A mode that lies within a unit of the next one has at least so much of that one's unit: a value that stood still beside noise.
 const OF_NEXT: f64 = 0.0625;
-/// Among the first numbers these many make a mode where the gap is so many times wider than what they fill.
+/// Among the first numbers these many make a mode where the gap is so many times wider than any within a mode.
 pub(super) const FIRST_MODE: usize = 4;
 const FIRST_GAP: f64 = 4.0;
 
@@ -269,15 +269,29 @@ impl Extent {
     pub(super) fn split(&mut self, first: &[f64], least: Least) {
         let mut sorted: Vec<f32> = first.iter().map(|x| self.near(*x)).collect();
         sorted.sort_unstable_by(f32::total_cmp);
-        let gap = |at: &usize| f64::from(sorted[*at]) - f64::from(sorted[at - 1]);
-        let cuts = FIRST_MODE..=sorted.len().saturating_sub(FIRST_MODE);
-        let Some(cut) = cuts.max_by(|a, b| gap(a).total_cmp(&gap(b))) else {
+        let gap = |at: usize| f64::from(sorted[at]) - f64::from(sorted[at - 1]);
+        let mut gaps: Vec<usize> = (1..sorted.len()).collect();
+        gaps.sort_by(|a, b| gap(*b).total_cmp(&gap(*a)));
+        // As many gaps as modes have between them; the next widest lies within a mode.
+        let Some(within) = gaps.get(MODES - 1).map(|at| gap(*at)) else {
             return;
         };
-        let filled = f64::from(sorted[sorted.len() - 1]) - f64::from(sorted[0]) - gap(&cut);
-        if gap(&cut) > FIRST_GAP * filled && gap(&cut) > OF_STEP * least.step {
-            self.present = Mode::of(&sorted[cut..]);
-            self.others = vec![Mode::of(&sorted[..cut])];
+        let is_wide = |at: &usize| {
+            gap(*at) > FIRST_GAP * within && gap(*at) > OF_STEP * least.step && gap(*at) > 0.0
+        };
+        let mut cuts: Vec<usize> = gaps.into_iter().take(MODES - 1).filter(is_wide).collect();
+        cuts.sort_unstable();
+        let mut modes: Vec<&[f32]> = Vec::new();
+        let mut from = 0;
+        for cut in cuts {
+            if cut - from >= FIRST_MODE && sorted.len() - cut >= FIRST_MODE {
+                modes.push(&sorted[from..cut]);
+                from = cut;
+            }
+        }
+        if from > 0 {
+            self.present = Mode::of(&sorted[from..]);
+            self.others = modes.into_iter().map(Mode::of).collect();
         }
     }
 

@@ -31,6 +31,8 @@ const PRIOR_ROWS: f64 = 200.0;
 const PRIOR_RATE: f64 = 0.15;
 const PRIOR_OTHERS: f64 = 3.0;
 const RATES: (f64, f64) = (0.02, 0.6);
+/// All rows so rare may be others where those make up half of what was counted.
+const MOST: f64 = 2.0;
 /// Rows that are remembered.
 const MEMORY: f64 = 8_192.0;
 
@@ -41,18 +43,21 @@ impl Mixture {
         pi.clamp(1e-6, 0.5)
     }
 
-    /// Probability that a row of this depth did not come from what the series has been; `share` was asked for.
-    pub(super) fn probability(&self, depth: f64, share: f64) -> f64 {
+    /// Probability that a row of this depth did not come from what the series has been; `share` was asked for. Rows as rare as `counted`
+    /// were counted, whatever is foretold of them: where they are more than the others are, most of them are none of those.
+    pub(super) fn probability(&self, depth: f64, counted: f64, share: f64) -> f64 {
         let pi = self.share(share);
+        let most = MOST * pi * exp((counted * std::f64::consts::LN_10).min(690.0));
         let xi = (self.others + PRIOR_OTHERS) / (self.depths + PRIOR_OTHERS / PRIOR_RATE);
         let xi = xi.clamp(RATES.0, RATES.1);
         let lambda = depth * std::f64::consts::LN_10;
         let odds = pi * xi / (1.0 - pi) * exp(((1.0 - xi) * lambda).min(690.0));
-        odds / (1.0 + odds)
+        (odds / (1.0 + odds)).min(most)
     }
 
-    /// Takes note of a row.
-    pub(super) fn push(&mut self, depth: f64, probability: f64) {
+    /// Takes note of a row by its depth and the one that was counted; see [`Mixture::probability`].
+    pub(super) fn push(&mut self, (depth, counted): (f64, f64), share: f64) {
+        let probability = self.probability(depth, counted, share);
         let kept = 1.0 - 1.0 / MEMORY;
         let lambda = depth * std::f64::consts::LN_10;
         self.rows = self.rows * kept + 1.0;

@@ -127,6 +127,9 @@ impl Judgement {
 
 /// How much of what most rows foretell is believed: tails may be heavier than that.
 const FORETOLD: f64 = 0.85;
+/// Where the share of rows that are others is learned, what is foretold says so much more than what was counted: more would bear itself
+/// out.
+const FORESEEN: f64 = 0.5;
 /// Rows after which it is looked again at what most of them foretell.
 const LOOK_EVERY: u64 = 64;
 /// Exponent with which two pieces of evidence for one thing are joined.
@@ -227,10 +230,11 @@ impl Decision {
         let probability = if is_certain {
             1.0
         } else {
-            self.mixture.probability(foretold, policy.share())
+            self.mixture.probability(foretold, depth, policy.share())
         };
         if !is_certain {
-            self.mixture.push(foretold, probability);
+            self.mixture
+                .push((foretold.min(depth + FORESEEN), depth), policy.share());
         }
         self.all.learn(own);
         if passage.learning == Learning::Usual {

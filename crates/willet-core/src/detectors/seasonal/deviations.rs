@@ -38,6 +38,8 @@ const SPREAD_ROWS: u32 = 3_000;
 const CLIP: f64 = 4.0;
 /// A deviation is remembered as one of at most this many standard deviations.
 const REMEMBERED: f64 = 1.5;
+/// A value that is passed is remembered as the mean of so many before it.
+const LIKE_ROWS: u64 = 64;
 /// Weight of the means beside the value alone.
 const TOGETHER: f64 = 0.85;
 /// Deviations before their spread means anything.
@@ -130,10 +132,11 @@ impl Deviations {
         self.remember(self.bounded(seen.deviation));
     }
 
-    /// Remembers that a value came as if it had been a usual one: what was told already must not fill the means of the rows behind it. On
-    /// a trend all values are off the level by about as much, and it goes on.
+    /// Remembers that a value came as if it had been like those before it: what was told already must not fill the means of the rows
+    /// behind it. On a trend all values are off the level by about as much, and it goes on.
     pub(super) fn pass(&mut self) {
-        let usual = self.means[0].moments.mean();
+        let held = self.count.min(LIKE_ROWS) as usize;
+        let usual = (0..held).map(|back| self.back(back)).sum::<f64>() / held.max(1) as f64;
         self.level += usual / (self.count + 1).min(LEVEL_ROWS) as f64;
         self.remember(usual);
     }
