@@ -58,3 +58,67 @@ impl Body {
             && (EXPONENTS.0..=EXPONENTS.1).contains(&self.exponent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Scores of rows, a share of them anomalies far above.
+    fn scores(share: f64, one: impl Fn(&mut Random) -> f64) -> Calibrator {
+        let mut random = Random::new(5);
+        let mut scores = Calibrator::default();
+        for _ in 0..20_000 {
+            let is_anomaly = random.unit() < share;
+            let score = if is_anomaly {
+                8.0 + random.unit()
+            } else {
+                one(&mut random)
+            };
+            scores.learn(score);
+        }
+        scores
+    }
+
+    fn exponential(random: &mut Random) -> f64 {
+        -libm::log(1.0 - random.unit())
+    }
+
+    #[test]
+    fn the_tail_is_that_of_the_normal_rows_also_with_anomalies_among_them() {
+        for share in [0.0, 0.01, 0.03] {
+            let body = Body::of(&scores(share, exponential), share).expect("it has a tail");
+            assert!(body.is_sound());
+            for score in [2.0, 4.0, 7.0] {
+                let true_depth = score / std::f64::consts::LN_10;
+                let found = body.depth(score);
+                assert!(
+                    (found / true_depth - 1.0).abs() < 0.2,
+                    "{share}: {found}, {true_depth}"
+                );
+            }
+            assert!(
+                (body.depth(0.0) - log10(2.0)).abs() < 1e-9,
+                "half of them are above"
+            );
+        }
+        let normal = scores(0.0, |random| {
+            let sum: f64 = (0..12).map(|_| random.unit()).sum();
+            (sum - 6.0).abs()
+        });
+        // Of 3 and 4 standard deviations, either way.
+        let body = Body::of(&normal, 0.0).expect("it has a tail");
+        for (score, depth) in [(3.0, 2.57), (4.0, 4.2)] {
+            assert!(
+                (body.depth(score) / depth - 1.0).abs() < 0.15,
+                "{}",
+                body.depth(score)
+            );
+        }
+    }
+
+    #[test]
+    fn scores_that_are_all_one_foretell_nothing() {
+        assert_eq!(Body::of(&scores(0.0, |_| 1.0), 0.0), None);
+    }
+}

@@ -289,10 +289,8 @@ impl Extent {
                 from = cut;
             }
         }
-        if from > 0 {
-            self.present = Mode::of(&sorted[from..]);
-            self.others = modes.into_iter().map(Mode::of).collect();
-        }
+        self.present = Mode::of(&sorted[from..]);
+        self.others = modes.into_iter().map(Mode::of).collect();
     }
 
     fn near(&self, x: f64) -> f32 {
@@ -446,5 +444,91 @@ impl Extent {
         let mut modes = self.others.iter().chain([&self.present]);
         let is_mode = |mode: &Mode| mode.middle.is_finite() && mode.left <= self.rows;
         self.anchor.is_finite() && self.others.len() < MODES && modes.all(is_mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    const LEAST: Least = Least {
+        of_slow: 0.25,
+        step: 0.0,
+    };
+
+    /// What was learned of numbers that come at one of some levels, in any order, and half a unit around it.
+    fn learned(levels: &[f64], n: usize) -> Extent {
+        let mut random = Random::new(9);
+        let mut draw = || {
+            let at = ((random.unit() * levels.len() as f64) as usize).min(levels.len() - 1);
+            levels[at] + random.unit() - 0.5
+        };
+        let first: Vec<f64> = (0..YOUNG).map(|_| draw()).collect();
+        let mut extent = Extent::default();
+        first.iter().for_each(|x| extent.learn_now(*x, LEAST));
+        extent.split(&first, LEAST);
+        (0..n).for_each(|_| extent.learn(draw(), LEAST));
+        assert!(extent.is_sound());
+        extent
+    }
+
+    #[test]
+    fn modes_are_told_apart_wherever_they_are() {
+        for offset in [0.0, 1e5] {
+            let levels = [10.0, 20.0, 50.0].map(|level| offset + level);
+            let extent = learned(&levels, 1_000);
+            assert_eq!(extent.others.len(), 2);
+            for level in levels {
+                assert!(extent.margin(level + 0.4, LEAST) < 0.2);
+                assert!(extent.are_together(level - 0.3, level + 0.3, LEAST));
+                let [low, middle, high] = extent.usual(level + 0.1, LEAST);
+                assert!((low - level + 0.5).abs() < 0.1 && (high - level - 0.5).abs() < 0.1);
+                assert!((middle - level).abs() < 0.2, "{middle}");
+            }
+            assert!(!extent.are_together(levels[0], levels[1], LEAST));
+            for between in [15.0, 30.0, 5.0, 60.0] {
+                assert!(extent.margin(offset + between, LEAST) > 3.0, "{between}");
+            }
+            // Above all is above the highest only.
+            assert_eq!(extent.margin_above(offset + 30.0, LEAST), 0.0);
+            assert!(extent.margin_above(offset + 60.0, LEAST) > 3.0);
+        }
+    }
+
+    #[test]
+    fn a_margin_is_the_distance_in_what_numbers_usually_reach() {
+        let extent = learned(&[0.0], 2_000);
+        for distance in [1.0, 2.0, 5.0] {
+            for side in [-1.0, 1.0] {
+                let margin = extent.margin(side * (0.5 + 0.5 * distance), LEAST);
+                assert!(
+                    (margin / distance - 1.0).abs() < 0.1,
+                    "{margin} for {distance}"
+                );
+            }
+        }
+        assert_eq!(extent.margin(0.2, LEAST), 0.0);
+    }
+
+    #[test]
+    fn one_way_of_running_is_not_parted() {
+        let mut random = Random::new(1);
+        for _ in 0..200 {
+            let first: Vec<f64> = (0..YOUNG).map(|_| random.unit() + random.unit()).collect();
+            let mut extent = Extent::default();
+            first.iter().for_each(|x| extent.learn_now(*x, LEAST));
+            extent.split(&first, LEAST);
+            assert!(extent.others.is_empty(), "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_mode_where_nothing_comes_is_forgotten() {
+        let mut extent = learned(&[0.0, 10.0], 500);
+        (0..2 * SLOW_ROWS).for_each(|i| extent.learn(f64::from(i % 2) * 0.5, LEAST));
+        assert!(extent.others.is_empty());
+        assert!(extent.heap_bytes() > 0, "its place is kept");
+        assert!(extent.margin(10.0, LEAST) > 3.0);
     }
 }

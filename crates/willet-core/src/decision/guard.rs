@@ -165,3 +165,71 @@ impl Guard {
             && self.told >= 0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// What becomes of single strange rows that come at these distances.
+    fn visits(distances: impl IntoIterator<Item = u32>, depth: f64) -> Vec<Learning> {
+        let mut guard = Guard::default();
+        let mut visit = |distance| {
+            (1..distance).for_each(|_| _ = guard.pass(0.5, false, 0.0));
+            guard.pass(depth, true, 0.0).learning
+        };
+        distances.into_iter().map(&mut visit).collect()
+    }
+
+    #[test]
+    fn what_is_rare_stays_held_back_and_what_comes_back_does_not() {
+        let mut random = Random::new(3);
+        let rare: Vec<u32> = (0..40)
+            .map(|_| 2_000 + (random.unit() * 4_000.0) as u32)
+            .collect();
+        let held = visits(rare, 9.0);
+        let learned = held
+            .iter()
+            .filter(|learning| **learning != Learning::Not)
+            .count();
+        assert!(
+            learned <= 2,
+            "{learned} of 40 that chance brought were learned"
+        );
+        let often = visits([100, 250, 170, 90, 300], 9.0);
+        assert_eq!(often[..3], [Learning::Not; 3]);
+        assert_eq!(often[3..], [Learning::Back; 2]);
+    }
+
+    #[test]
+    fn what_a_clock_brings_is_learned_however_seldom() {
+        let nightly = visits([700, 1_440, 1_445, 1_436, 1_440, 1_440], 9.0);
+        assert_eq!(nightly[..3], [Learning::Not; 3]);
+        assert_eq!(nightly[3..], [Learning::Back; 3]);
+        // Two are in between, and one came in another night.
+        let other = visits([700, 1_440, 500, 940, 1_000, 440, 1_440], 9.0);
+        assert_eq!(other[6], Learning::Back);
+    }
+
+    #[test]
+    fn what_lasts_is_learned_and_told_once_unless_it_grows() {
+        let mut guard = Guard::default();
+        let mut news = Vec::new();
+        for row in 0..100 {
+            let depth = if row == 30 { 20.0 } else { 9.0 };
+            let passage = guard.pass(depth, true, 0.0);
+            if passage.is_news {
+                guard.tell(depth);
+                news.push(row);
+            }
+            let expected = if row < 59 {
+                Learning::Not
+            } else {
+                Learning::Lasted
+            };
+            assert_eq!(passage.learning, expected, "row {row}");
+        }
+        assert_eq!(news, [0, 30]);
+        assert!(guard.is_sound());
+    }
+}

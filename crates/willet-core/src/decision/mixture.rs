@@ -69,3 +69,58 @@ impl Mixture {
         self.rows >= 0.0 && self.others >= 0.0 && self.depths >= 0.0 && self.depths.is_finite()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Depths of which a share are of the others, and which.
+    fn depths(share: f64, rate: f64) -> Vec<(f64, bool)> {
+        let mut random = Random::new(11);
+        (0..40_000)
+            .map(|_| {
+                let is_other = random.unit() < share;
+                let natural = -libm::log(1.0 - random.unit()) / if is_other { rate } else { 1.0 };
+                (natural / std::f64::consts::LN_10, is_other)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn share_and_odds_are_those_of_the_rows() {
+        for (share, rate) in [(0.05, 0.1), (0.02, 0.2)] {
+            let mut mixture = Mixture::default();
+            let mut judged = Vec::new();
+            for (depth, is_other) in depths(share, rate) {
+                judged.push((mixture.probability(depth, depth, PRIOR_SHARE), is_other));
+                mixture.push((depth, depth), PRIOR_SHARE);
+            }
+            let found = mixture.share(PRIOR_SHARE);
+            assert!((found / share - 1.0).abs() < 0.35, "{share}: {found}");
+            // Of the second half, by how sure it was.
+            let mut late = judged.split_off(20_000);
+            late.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for part in late[late.len() - 1_000..].chunks(250) {
+                let sure = part.iter().map(|(sure, _)| sure).sum::<f64>() / 250.0;
+                let right = part.iter().filter(|(_, is_other)| *is_other).count() as f64 / 250.0;
+                assert!(
+                    (sure - right).abs() < 0.15,
+                    "{share}: {sure} sure, {right} right"
+                );
+            }
+            assert!(mixture.is_sound());
+        }
+    }
+
+    #[test]
+    fn what_was_counted_often_is_not_foretold_away() {
+        let mut mixture = Mixture::default();
+        for (depth, _) in depths(0.01, 0.2) {
+            mixture.push((depth, depth), PRIOR_SHARE);
+        }
+        let common = mixture.probability(9.0, 1.0, PRIOR_SHARE);
+        assert!(common < 0.3, "one row in ten, {common}");
+        assert!(mixture.probability(9.0, 4.0, PRIOR_SHARE) > 0.99);
+    }
+}

@@ -339,3 +339,72 @@ fn nothing_is_learned_where_a_calendar_says_so() {
     let judged = decision.judge(0.5, moment, &Policy::default().without_learning());
     assert!(!judged.expect("warm").learns());
 }
+
+/// A decision that has learned values whose score is their size.
+fn learned(values: &[f64]) -> Decision {
+    let mut decision = Decision::default();
+    for value in values {
+        decision.take(Some(value.abs()), &[*value], Learning::Usual);
+    }
+    decision
+}
+
+#[test]
+fn a_row_has_the_depth_that_it_is_judged_by_and_its_answers_are_sure_together() {
+    let decision = learned(&noise(3, 2_000));
+    for value in [0.1, 1.0, 2.5, 4.0, 9.0] {
+        let row = [value];
+        let moment = Moment {
+            row: &row,
+            ..Default::default()
+        };
+        let judged = decision.clone().judge(value, moment, &Policy::default());
+        let judged = judged.expect("warm");
+        assert_eq!(decision.depth(value, &row), Some(judged.depth), "{value}");
+        assert_eq!(judged.confidence(true) + judged.confidence(false), 1.0);
+        assert_eq!(judged.learns(), value < 3.0, "{value}");
+    }
+}
+
+#[test]
+fn the_band_of_a_value_is_what_it_has_been() {
+    for offset in [0.0, 1e4, -3e6] {
+        let values: Vec<f64> = noise(4, 2_000).iter().map(|x| offset + x).collect();
+        let decision = learned(&values);
+        // The last ones are not taken in yet.
+        let known = &values[32..1_990];
+        let low = known.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for off in [-50.0, 50.0] {
+            let [from, middle, to] = decision.usual(&[offset + off], 0).expect("known");
+            let is_near = |a: f64, b: f64| (a - b).abs() < 0.6;
+            assert!(
+                is_near(from, low) && is_near(to, high),
+                "{offset}: {from} to {to}"
+            );
+            assert!((middle - offset).abs() < 1.0, "{offset}: {middle}");
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_back_costs_nothing() {
+    for policy in [Policy::default(), of_share(0.01)] {
+        let mut decision = learned(&noise(5, 2_000));
+        let mut thresholds = Vec::new();
+        for i in 0..20 {
+            let row = [50.0 * f64::from(i + 1)];
+            let moment = Moment {
+                row: &row,
+                ..Default::default()
+            };
+            let judged = decision.judge(row[0], moment, &policy).expect("warm");
+            thresholds.push(judged.threshold);
+            if judged.is_over {
+                decision.retract(&policy);
+            }
+        }
+        let rise = thresholds[19] - thresholds[0];
+        assert!(rise < 0.1, "{rise} after 20 that did not count");
+    }
+}
