@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
-use willet_node::service::{Budget, Service, StreamSetup, now};
+use willet_node::service::{Budget, Service, now};
 use willet_proto::Code;
-use willet_store::{Queries, StreamRow};
+use willet_store::Queries;
 
+use crate::catalogue::Catalogue;
 use crate::problem::{Answer, Fault};
-use crate::streams::{ManagedBy, StreamResource};
 
 /// Limits of the doors.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +59,6 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
     /// Whether live sockets are served.
     pub sockets: bool,
-    /// Data folder, where dead letters of sources go.
-    pub data_dir: PathBuf,
 }
 
 /// The doors' state; clones share it.
@@ -73,9 +70,6 @@ struct Inner {
     options: ServerOptions,
     running: OnceLock<Running>,
     reading: Arc<Budget>,
-    resources: Mutex<BTreeMap<String, Managed>>,
-    /// Only one change of the streams at a time.
-    changes: tokio::sync::Mutex<()>,
     numbers: Numbers,
     started_at: i64,
     rates: Mutex<Rates>,
@@ -84,18 +78,9 @@ struct Inner {
 
 #[derive(Debug)]
 struct Running {
-    service: Arc<Service>,
-    queries: Queries,
+    catalogue: Catalogue,
     /// Events and anomalies of former lives.
     before: (u64, u64),
-}
-
-/// A stream as it was written, by whom and when.
-#[derive(Clone, Debug)]
-pub(crate) struct Managed {
-    pub(crate) resource: StreamResource,
-    pub(crate) by: ManagedBy,
-    pub(crate) created_at: i64,
 }
 
 /// What the doors count.
@@ -124,8 +109,6 @@ impl App {
             reading: Budget::new(options.limits.reading_bytes),
             options,
             running: OnceLock::new(),
-            resources: Mutex::default(),
-            changes: tokio::sync::Mutex::default(),
             numbers: Numbers::default(),
             started_at: now(),
             rates: Mutex::default(),
@@ -133,13 +116,9 @@ impl App {
         }))
     }
 
-    /// Opens the doors to a service. `before` is how many events and anomalies there were in former lives.
-    pub fn run(&self, service: Arc<Service>, queries: Queries, before: (u64, u64)) {
-        let running = Running {
-            service,
-            queries,
-            before,
-        };
+    /// Opens the doors to streams that were restored. `before` is how many events and anomalies there were in former lives.
+    pub fn run(&self, catalogue: Catalogue, before: (u64, u64)) {
+        let running = Running { catalogue, before };
         // Set once by whoever starts the process.
         let _ = self.0.running.set(running);
     }
@@ -156,19 +135,23 @@ impl App {
             .ok_or_else(|| Fault::new(Code::Unavailable, "the service is being started"))
     }
 
+    pub(crate) fn catalogue(&self) -> Answer<&Catalogue> {
+        self.running().map(|running| &running.catalogue)
+    }
+
     pub(crate) fn service(&self) -> Answer<&Arc<Service>> {
-        self.running().map(|running| &running.service)
+        self.catalogue().map(Catalogue::service)
     }
 
     pub(crate) fn queries(&self) -> Answer<&Queries> {
-        self.running().map(|running| &running.queries)
+        self.catalogue().map(Catalogue::queries)
     }
 
     /// Events and anomalies of all time.
     pub(crate) fn totals(&self) -> Answer<(u64, u64)> {
         let running = self.running()?;
         let (mut events, mut anomalies) = running.before;
-        for stream in running.service.streams() {
+        for stream in running.catalogue.service().streams() {
             events += stream.counters.events.load(Relaxed);
             anomalies += stream.counters.anomalies.load(Relaxed);
         }
@@ -199,106 +182,6 @@ impl App {
     pub(crate) fn next_request_id(&self) -> String {
         let number = self.0.numbers.next_request.fetch_add(1, Relaxed);
         format!("{:x}-{number:x}", self.0.started_at as u64)
-    }
-
-    fn resources(&self) -> MutexGuard<'_, BTreeMap<String, Managed>> {
-        self.0
-            .resources
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn managed(&self, name: &str) -> Option<Managed> {
-        self.resources().get(name).cloned()
-    }
-
-    pub(crate) async fn one_change(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.changes.lock().await
-    }
-
-    /// Starts a stream; the store remembers it if `keeps`.
-    pub async fn add_stream(
-        &self,
-        resource: StreamResource,
-        by: ManagedBy,
-        created_at: i64,
-        is_paused: bool,
-        keeps: bool,
-    ) -> Answer<()> {
-        let service = self.service()?;
-        let feed = resource.open_feed(&self.0.options.data_dir);
-        let setup = StreamSetup {
-            config: resource.stream.clone(),
-            feed,
-            is_paused,
-        };
-        let name = resource.stream.name.clone();
-        if keeps {
-            let row = StreamRow {
-                name: name.clone(),
-                managed_by: by.as_str().to_owned(),
-                config: resource.to_json(),
-                is_paused,
-                created_at,
-                model: None,
-            };
-            self.queries()?.add_stream(&row).await?;
-        }
-        if let Err(error) = service.add_stream(setup) {
-            if keeps {
-                self.queries()?.remove_stream(&name).await?;
-            }
-            return Err(error.into());
-        }
-        let managed = Managed {
-            resource,
-            by,
-            created_at,
-        };
-        self.resources().insert(name, managed);
-        Ok(())
-    }
-
-    /// Changes a running stream; the store remembers it if it is not of the file.
-    pub async fn change_stream(&self, resource: StreamResource, by: ManagedBy) -> Answer<()> {
-        let name = resource.stream.name.clone();
-        let Some(managed) = self.managed(&name) else {
-            return Err(Fault::new(
-                Code::NotFound,
-                format!("there is no stream `{name}`"),
-            ));
-        };
-        if managed.resource.source != resource.source {
-            return Err(Fault::new(
-                Code::BadConfig,
-                "the source of a stream cannot be changed (delete the stream, or create another one)",
-            ));
-        }
-        self.service()?
-            .change_stream(resource.stream.clone())
-            .await?;
-        if by == ManagedBy::Api {
-            let row = StreamRow {
-                name: name.clone(),
-                managed_by: by.as_str().to_owned(),
-                config: resource.to_json(),
-                is_paused: false,
-                created_at: managed.created_at,
-                model: None,
-            };
-            self.queries()?.change_stream(&row).await?;
-        }
-        let managed = Managed {
-            resource,
-            by,
-            ..managed
-        };
-        self.resources().insert(name, managed);
-        Ok(())
-    }
-
-    pub(crate) fn drop_managed(&self, name: &str) {
-        self.resources().remove(name);
     }
 
     /// Events a second of a stream over the last ten seconds or so; of all streams where none is named.

@@ -135,7 +135,7 @@ pub fn infer(sample: &[u8], options: &InferOptions) -> Result<Inferred, InferErr
     let Some(first) = sample.iter().find(|byte| !byte.is_ascii_whitespace()) else {
         return Err(InferError::Empty);
     };
-    let returns = sample.iter().filter(|byte| **byte == b'\r').count();
+    let returns = memchr::memchr_iter(b'\r', sample).count();
     if returns > 1 && !sample.contains(&b'\n') {
         return Err(InferError::CarriageReturns);
     }

@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use willet_engine::event::Timestamp;
 use willet_engine::verdict::SKIPS;
-use willet_node::service::{StreamCounters, StreamFace, StreamState, now};
+use willet_node::service::{StreamCounters, StreamFace, StreamState};
 use willet_proto::Code;
 
 use super::params::Part;
 use super::shapes::{Problem, Stream, StreamConfig, StreamPage, StreamStatus};
-use crate::app::{App, Managed};
+use crate::app::App;
 use crate::body::{BodyType, read_small};
+use crate::catalogue::{Entry, no_stream};
 use crate::problem::{Answer, Fault};
 use crate::render::rfc3339;
 use crate::streams::{ManagedBy, StreamResource};
@@ -24,10 +25,11 @@ use crate::streams::{ManagedBy, StreamResource};
 /// The streams by name.
 #[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses((status = 200, body = StreamPage)))]
 pub(crate) async fn list(State(app): State<App>) -> Answer<Json<StreamPage>> {
-    let streams = app.service()?.streams();
+    let catalogue = app.catalogue()?;
+    let streams = catalogue.service().streams();
     let items = streams.iter().filter_map(|face| {
-        let managed = app.managed(&face.name)?;
-        Some(shown(&app, face, &managed))
+        let entry = catalogue.entry(&face.name)?;
+        Some(shown(&app, face, &entry))
     });
     Ok(Json(StreamPage {
         items: items.collect(),
@@ -42,7 +44,7 @@ fn skipped(counters: &StreamCounters) -> BTreeMap<&'static str, u64> {
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
-fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
+fn shown(app: &App, face: &StreamFace, entry: &Entry) -> Stream {
     let counters = &face.counters;
     let (state, detail) = match face.state() {
         StreamState::Failed(reason) => ("failed", Some(reason)),
@@ -53,9 +55,9 @@ fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
     let last = counters.last_event_at.load(Relaxed);
     Stream {
         name: face.name.to_string(),
-        managed_by: managed.by.as_str(),
-        created_at: rfc3339(Timestamp(managed.created_at)),
-        config: serde_json::to_value(&managed.resource).unwrap_or_default(),
+        managed_by: entry.by.as_str(),
+        created_at: rfc3339(Timestamp(entry.created_at)),
+        config: serde_json::to_value(&entry.resource).unwrap_or_default(),
         status: StreamStatus {
             state,
             detail,
@@ -72,10 +74,11 @@ fn shown(app: &App, face: &StreamFace, managed: &Managed) -> Stream {
 }
 
 fn find(app: &App, name: &str) -> Answer<Json<Stream>> {
-    let found = app.service()?.stream(name).zip(app.managed(name));
+    let catalogue = app.catalogue()?;
+    let found = catalogue.service().stream(name).zip(catalogue.entry(name));
     found
-        .map(|(face, managed)| Json(shown(app, &face, &managed)))
-        .ok_or_else(|| Fault::new(Code::NotFound, format!("there is no stream `{name}`")))
+        .map(|(face, entry)| Json(shown(app, &face, &entry)))
+        .ok_or_else(|| no_stream(name))
 }
 
 /// Makes a stream.
@@ -93,10 +96,8 @@ pub(crate) async fn create(
     body: Body,
 ) -> Answer<Response> {
     let resource = read(&app, &headers, body).await?;
-    let _changing = app.one_change().await;
     let name = resource.stream.name.clone();
-    app.add_stream(resource, ManagedBy::Api, now(), false, true)
-        .await?;
+    app.catalogue()?.add(resource, ManagedBy::Api).await?;
     Ok((StatusCode::CREATED, find(&app, &name)?).into_response())
 }
 
@@ -129,10 +130,8 @@ pub(crate) async fn one(
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("yaml")) {
-        let managed = app
-            .managed(&name)
-            .ok_or_else(|| Fault::new(Code::NotFound, format!("there is no stream `{name}`")))?;
-        let yaml = managed.resource.to_yaml()?;
+        let entry = app.catalogue()?.entry(&name);
+        let yaml = entry.ok_or_else(|| no_stream(&name))?.resource.to_yaml()?;
         return Ok(([(header::CONTENT_TYPE, "application/yaml")], yaml).into_response());
     }
     Ok(find(&app, &name)?.into_response())
@@ -155,8 +154,6 @@ pub(crate) async fn change(
     body: Body,
 ) -> Answer<Json<Stream>> {
     let resource = read(&app, &headers, body).await?;
-    let _changing = app.one_change().await;
-    let by = not_of_file(&app, &name)?;
     if resource.stream.name != name {
         return Err(Fault::new(
             Code::BadConfig,
@@ -166,24 +163,8 @@ pub(crate) async fn change(
             ),
         ));
     }
-    app.change_stream(resource, by).await?;
+    app.catalogue()?.change(resource, ManagedBy::Api).await?;
     find(&app, &name)
-}
-
-fn not_of_file(app: &App, name: &str) -> Answer<ManagedBy> {
-    match app.managed(name).map(|managed| managed.by) {
-        None => Err(Fault::new(
-            Code::NotFound,
-            format!("there is no stream `{name}`"),
-        )),
-        Some(ManagedBy::File) => Err(Fault::new(
-            Code::ManagedByFile,
-            format!(
-                "stream `{name}` is in the configuration file (change it there: it is read again when it changes)"
-            ),
-        )),
-        Some(by) => Ok(by),
-    }
 }
 
 /// Pauses a stream: it refuses events and its source waits.
@@ -205,9 +186,7 @@ pub(crate) async fn resume(State(app): State<App>, Part(name): Part) -> Answer<J
 }
 
 async fn set_paused(app: &App, name: &str, pauses: bool) -> Answer<Json<Stream>> {
-    let _changing = app.one_change().await;
-    app.service()?.pause_stream(name, pauses)?;
-    app.queries()?.set_paused(name, pauses).await?;
+    app.catalogue()?.pause(name, pauses).await?;
     find(app, name)
 }
 
@@ -220,10 +199,6 @@ async fn set_paused(app: &App, name: &str, pauses: bool) -> Answer<Json<Stream>>
     ),
 )]
 pub(crate) async fn remove(State(app): State<App>, Part(name): Part) -> Answer<StatusCode> {
-    let _changing = app.one_change().await;
-    not_of_file(&app, &name)?;
-    app.queries()?.remove_stream(&name).await?;
-    app.service()?.remove_stream(&name).await?;
-    app.drop_managed(&name);
+    app.catalogue()?.remove(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

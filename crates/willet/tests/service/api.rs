@@ -339,6 +339,33 @@ fn streams_are_made_changed_paused_and_deleted() {
 }
 
 #[test]
+fn a_paused_stream_stays_paused_when_it_is_changed_and_after_a_restart() {
+    let folder = folder();
+    let mut service = Service::start(folder.path(), &[]);
+    service
+        .post("/api/v1/streams", r#"{"name": "pumps"}"#)
+        .ok(201);
+    eventually(|| service.get("/readyz").status == 200);
+    service.post("/api/v1/streams/pumps/pause", "").ok(200);
+    let changed = service.send(
+        "PUT",
+        "/api/v1/streams/pumps",
+        &[("content-type", "application/yaml")],
+        b"name: pumps\ndecision:\n  threshold: 0.9\n",
+    );
+    assert_eq!(changed.ok(200)["status"]["state"], "paused");
+    assert_eq!(service.stop(), Some(0));
+    service = Service::start(folder.path(), &[]);
+    let after = service.get("/api/v1/streams/pumps").ok(200);
+    assert_eq!(after["status"]["state"], "paused", "{after}");
+    assert_eq!(after["config"]["decision"]["threshold"], 0.9, "{after}");
+    service.delete("/api/v1/streams/pumps").ok(204);
+    service
+        .delete("/api/v1/streams/pumps")
+        .problem(404, "not_found", "pumps");
+}
+
+#[test]
 fn a_key_tells_what_it_takes_for_normal_and_can_be_forgotten() {
     let folder = folder();
     let service = Service::start(folder.path(), &[]);

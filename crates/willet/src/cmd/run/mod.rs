@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use tokio_util::task::TaskTracker;
 use willet_connectors::otlp::Traces;
 use willet_connectors::webhook::WebhookSender;
@@ -19,7 +19,7 @@ use willet_log::LogOptions;
 use willet_node::service::{Keep, Keeping, Service, ServiceOptions, Witness, now};
 use willet_node::worker::WorkerOptions;
 use willet_server::{
-    App, AuthMode, Fault, Limits, ManagedBy, ServerOptions, StreamResource, VerdictJson,
+    App, AuthMode, Catalogue, Fault, Limits, ManagedBy, ServerOptions, VerdictJson,
 };
 use willet_store::{NewToken, Queries, SqliteStore, StoreOptions};
 
@@ -101,37 +101,41 @@ impl Run {
         });
         let stopped = stop_signal()?;
         let started = tokio::task::spawn_blocking({
-            let (config, app) = (config.clone(), app.clone());
-            move || start(&config, &app)
+            let config = config.clone();
+            move || start(&config)
         });
         let opened = tokio::select! {
             started = started => started?,
             () = stopped.cancelled() => return Ok(ExitCode::SUCCESS),
         };
         let Opened {
-            service,
-            queries,
+            catalogue,
+            before,
             traces,
         } = opened?;
+        let (service, queries) = (catalogue.service(), catalogue.queries());
         if auth == AuthMode::Token {
-            first_token(&queries).await?;
+            first_token(queries).await?;
         }
-        self.add_streams(&config, &app, &service, &queries).await?;
+        self.add_streams(&config, &catalogue).await?;
         service.complete();
+        app.run(catalogue.clone(), before);
         announce(address, &config, &self);
-        tasks.spawn(deliver(&config, &app, &service, &queries)?);
+        tasks.spawn(deliver(&config, &app, service, queries)?);
         tasks.spawn(willet_server::tick(app.clone()));
         if let Some(path) = self.config.clone() {
-            let service = Arc::clone(&service);
-            tasks.spawn(reload::watch(path, content, config, app.clone(), service));
+            let stopping = app.stopping().clone();
+            let watching = reload::watch(path, content, config, catalogue.clone());
+            tasks.spawn(stopping.run_until_cancelled_owned(Box::pin(watching)));
         }
         stopped.cancelled().await;
         tracing::info!("stopping");
         app.stopping().cancel();
         tasks.close();
         tasks.wait().await;
+        let draining = Arc::clone(service);
         let drained = tokio::task::spawn_blocking(move || {
-            service.drain(DRAIN);
+            draining.drain(DRAIN);
             if let Some(traces) = traces {
                 traces.end();
             }
@@ -142,65 +146,28 @@ impl Run {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn add_streams(
-        &self,
-        config: &Config,
-        app: &App,
-        service: &Arc<Service>,
-        queries: &Queries,
-    ) -> Result<()> {
+    async fn add_streams(&self, config: &Config, catalogue: &Catalogue) -> Result<()> {
         let mut of_file = config.resources();
         if self.demo {
             of_file.extend(demo::streams());
         }
-        let kept = queries.streams().await?;
-        for resource in of_file {
-            let name = resource.stream.name.clone();
-            let resource = resource
-                .resolve()
-                .map_err(|error| user(format!("stream `{name}`: source: {error}")))?;
-            let by = if resource.source.is_some() && demo::is_demo(&name) && self.demo {
+        let configured = of_file.into_iter().map(|resource| {
+            let is_generated = resource.source.is_some() && demo::is_demo(&resource.stream.name);
+            let by = if self.demo && is_generated {
                 ManagedBy::Demo
             } else {
                 ManagedBy::File
             };
-            let before = kept.iter().find(|row| row.name == name);
-            let (created_at, is_paused) =
-                before.map_or_else(|| (now(), false), |row| (row.created_at, row.is_paused));
-            // The row remembers since when it is there and whether it is paused; what it is, the file says.
-            app.add_stream(resource, by, created_at, is_paused, before.is_none())
-                .await
-                .map_err(fault)?;
-        }
-        for row in kept {
-            if service.stream(&row.name).is_some() {
-                continue;
-            }
-            if row.managed_by != ManagedBy::Api.as_str() {
-                warn(format!(
-                    "stream `{}` is not in the configuration any more: it is not run, its state stays in the data folder",
-                    row.name
-                ));
-                continue;
-            }
-            let resource: StreamResource = serde_json::from_str(&row.config)
-                .with_context(|| format!("stream `{}` in the store is not understood", row.name))?;
-            app.add_stream(
-                resource,
-                ManagedBy::Api,
-                row.created_at,
-                row.is_paused,
-                false,
-            )
-            .await
-            .map_err(fault)?;
-        }
-        if service.stream("default").is_none() {
-            let resource = config.default_stream();
-            Plan::new(resource.stream.clone(), 1)?;
-            app.add_stream(resource, ManagedBy::Api, now(), false, true)
-                .await
-                .map_err(fault)?;
+            (resource, by)
+        });
+        let default = config.default_stream();
+        Plan::new(default.stream.clone(), 1)?;
+        let restored = catalogue.restore(configured.collect(), default).await;
+        for gone in restored.map_err(fault)? {
+            warn(format!(
+                "stream `{}` is not in the configuration any more: it is not run, its state stays in the data folder",
+                gone.name
+            ));
         }
         Ok(())
     }
@@ -234,13 +201,14 @@ fn fault(fault: Fault) -> anyhow::Error {
 }
 
 struct Opened {
-    service: Arc<Service>,
-    queries: Queries,
+    catalogue: Catalogue,
+    /// Events and anomalies of former lives.
+    before: (u64, u64),
     traces: Option<Arc<Traces>>,
 }
 
 /// Opens folder, store and log. Blocks, so it runs beside the doors, which meanwhile say that it is being started.
-fn start(config: &Config, app: &App) -> Result<Opened> {
+fn start(config: &Config) -> Result<Opened> {
     let folder = open_folder(&config.store.data_dir)?;
     let path = folder.path().join("store.sqlite");
     let options = StoreOptions {
@@ -291,10 +259,10 @@ fn start(config: &Config, app: &App) -> Result<Opened> {
     let before = totals.iter().fold((0, 0), |(events, anomalies), row| {
         (events + row.events, anomalies + row.anomalies)
     });
-    app.run(Arc::clone(&service), queries.clone(), before);
+    let data_dir = config.store.data_dir.clone();
     Ok(Opened {
-        service,
-        queries,
+        catalogue: Catalogue::new(service, queries, data_dir),
+        before,
         traces,
     })
 }
@@ -339,7 +307,6 @@ fn server_options(config: &Config, address: IpAddr, auth: AuthMode) -> ServerOpt
         address,
         allowed_hosts: dashboard.allowed_hosts.clone(),
         sockets: dashboard.websocket_enabled,
-        data_dir: config.store.data_dir.clone(),
     }
 }
 

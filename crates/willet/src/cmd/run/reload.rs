@@ -1,10 +1,8 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use willet_engine::incidents::IncidentRecord;
-use willet_node::service::{Service, now};
-use willet_server::{App, ManagedBy};
+use willet_server::{Catalogue, ManagedBy};
 
 use crate::config::{self, Config};
 
@@ -18,15 +16,11 @@ pub(super) async fn watch(
     path: PathBuf,
     mut content: Option<Vec<u8>>,
     mut config: Config,
-    app: App,
-    service: Arc<Service>,
+    catalogue: Catalogue,
 ) {
-    while app
-        .stopping()
-        .run_until_cancelled(tokio::time::sleep(EVERY))
-        .await
-        .is_some()
-    {
+    let service = catalogue.service();
+    loop {
+        tokio::time::sleep(EVERY).await;
         let Ok(found) = tokio::fs::read(&path).await else {
             // Between two writes of an editor there may be no file.
             continue;
@@ -35,7 +29,7 @@ pub(super) async fn watch(
             continue;
         }
         content = Some(found);
-        match apply(&path, &config, &app, &service).await {
+        match apply(&path, &config, &catalogue).await {
             Ok(applied) => {
                 tracing::info!(path = %path.display(), "the configuration was read again");
                 service.set_trouble("configuration", None);
@@ -51,12 +45,8 @@ pub(super) async fn watch(
 }
 
 /// Checks all of it before any of it is used.
-async fn apply(
-    path: &Path,
-    old: &Config,
-    app: &App,
-    service: &Arc<Service>,
-) -> Result<Config, String> {
+async fn apply(path: &Path, old: &Config, catalogue: &Catalogue) -> Result<Config, String> {
+    let service = catalogue.service();
     let (mut new, _) =
         config::load(Some(path), std::env::vars()).map_err(|error| format!("{error:#}"))?;
     // Flags of the command stand over the file, now as at the start.
@@ -80,10 +70,9 @@ async fn apply(
     for (resource, is_running) in changes {
         let name = resource.stream.name.clone();
         let changed = if is_running {
-            app.change_stream(resource, ManagedBy::File).await
+            catalogue.change(resource, ManagedBy::File).await
         } else {
-            app.add_stream(resource, ManagedBy::File, now(), false, true)
-                .await
+            catalogue.add(resource, ManagedBy::File).await
         };
         changed.map_err(|fault| format!("stream `{name}`: {fault}"))?;
     }
