@@ -72,7 +72,7 @@ pub(crate) async fn open(
     if !app.options().sockets {
         return Err(Fault::new(
             Code::NotFound,
-            "live sockets are off (dashboard.websocket_enabled)",
+            "live sockets are off (dashboard.websocket_enabled, dashboard.real_time_updates)",
         ));
     }
     let topics = Arc::clone(app.service()?.topics());

@@ -8,4 +8,4 @@ mod sections;
 pub(crate) use environment::Environment;
 pub(crate) use file::load;
 pub(crate) use schema::schema;
-pub(crate) use sections::{Config, KeepVerdicts, LogFormat, Mode, Monitoring};
+pub(crate) use sections::{Config, KeepVerdicts, LogFormat, Mode, Monitoring, WebSocket};

@@ -25,7 +25,7 @@ use willet_store::{NewToken, Queries, SqliteStore, StoreOptions};
 
 use super::detect::open_folder;
 use super::token;
-use crate::config::{self, Config, KeepVerdicts, Mode};
+use crate::config::{self, Config, KeepVerdicts, Mode, WebSocket};
 use crate::problem::{note, user, warn};
 
 /// Run as a service.
@@ -68,6 +68,12 @@ impl Run {
                 "the configuration has a `kafka` section, and Kafka is not in this build (leave the section out: events come \
                  by HTTP, from files, and from generated sources)",
             ));
+        }
+        if config.websocket != WebSocket::default() {
+            warn(
+                "the configuration has a `websocket` section, and sockets on a port of their own are not in this build: it is not used \
+                 (live messages are at /ws of the dashboard's port)",
+            );
         }
         config.dashboard.host = self.host.clone().unwrap_or(config.dashboard.host);
         config.dashboard.port = self.port.unwrap_or(config.dashboard.port);
@@ -306,7 +312,8 @@ fn server_options(config: &Config, address: IpAddr, auth: AuthMode) -> ServerOpt
         auth,
         address,
         allowed_hosts: dashboard.allowed_hosts.clone(),
-        sockets: dashboard.websocket_enabled,
+        // What the page shows without being asked comes over such a socket.
+        sockets: dashboard.websocket_enabled && dashboard.real_time_updates,
     }
 }
 
