@@ -75,6 +75,7 @@ impl Durable {
         let objects = FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path())
             .map_err(WorkerError::from)?;
         let asked = plan.config().clone();
+        let takes_input_of_folder = options.takes_input_of_folder;
         let worker = Worker::recover(
             plan,
             options,
@@ -100,7 +101,7 @@ impl Durable {
         } else {
             let found = durable.worker.shard().plan().config();
             let mut asked = asked;
-            if options.takes_input_of_folder && is_alike(&found.input, &asked.input) {
+            if takes_input_of_folder && is_alike(&found.input, &asked.input) {
                 asked.input = found.input.clone();
             }
             let sections: [(&'static str, String, String); 5] = [

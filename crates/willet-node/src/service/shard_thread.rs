@@ -208,7 +208,7 @@ impl ShardThread {
         let mut troubles = Vec::new();
         let recovered = Worker::recover(
             Plan::new(self.config.clone(), 1)?,
-            self.options,
+            self.options.clone(),
             &mut self.log.clone(),
             Home {
                 partition: self.partition,
@@ -299,6 +299,12 @@ impl ShardThread {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     worker.flush()?;
+                    // Others may want their share of what this one holds. A full disk is told with the next batch.
+                    if let Err(error) = worker.hold_memory()
+                        && !error.is_full()
+                    {
+                        return Err(error);
+                    }
                     self.note(worker);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),

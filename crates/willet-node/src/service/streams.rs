@@ -176,10 +176,8 @@ impl Service {
             counters,
             Arc::clone(&self.shared.requests),
         );
-        let mut options = self.options.worker;
+        let mut options = self.options.worker.clone();
         options.hash_seed = self.hash_seed;
-        // Streams come and go while shards run, so each gets a share that does not depend on how many there are today.
-        options.max_resident_bytes /= if streams.is_empty() { 1 } else { 2 };
         let thread = ShardThread {
             shared: Arc::clone(&self.shared),
             stream: Arc::clone(&face),

@@ -32,7 +32,7 @@ pub(super) type Found = (Option<(Manifest, Shard)>, [Kept; 2]);
 pub(super) fn find_checkpoint(
     objects: &dyn Objects,
     prefix: &str,
-    options: WorkerOptions,
+    options: &WorkerOptions,
     log: LogExtent,
     troubles: &mut Vec<Trouble>,
 ) -> Result<Found, WorkerError> {

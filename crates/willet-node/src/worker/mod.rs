@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod error;
+mod memory;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -29,16 +30,18 @@ use crate::replay::poison_marks;
 pub(crate) use checkpoints::is_missing;
 use checkpoints::{Kept, find_checkpoint};
 pub use error::{Trouble, WorkerError};
+pub use memory::MemoryBound;
+use memory::MemoryShare;
 
 /// How a worker runs; nothing here changes a verdict.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerOptions {
     /// Lanes that a batch is split into, each run by a thread of its own.
     pub lanes: usize,
     /// Seed of the hashes of keys.
     pub hash_seed: u64,
-    /// Bytes of series that stay in memory.
-    pub max_resident_bytes: usize,
+    /// Bytes of series that stay in memory, with all other shards under the same bound.
+    pub memory: Arc<MemoryBound>,
     /// Bytes of one slice of a checkpoint, cut between two batches.
     pub slice_bytes: usize,
     /// Records replayed before a checkpoint is written: whoever is killed again and again still gets on.
@@ -55,7 +58,7 @@ impl Default for WorkerOptions {
         Self {
             lanes: 1,
             hash_seed: 0,
-            max_resident_bytes: 4 << 30,
+            memory: MemoryBound::new(4 << 30),
             slice_bytes: 256 << 10,
             replay_checkpoint_records: 200_000,
             replay_batch_bytes: 4 << 20,
@@ -140,6 +143,7 @@ pub struct Worker {
     shard: Shard,
     decoder: Decoder,
     options: WorkerOptions,
+    memory: MemoryShare,
     objects: Arc<dyn Objects>,
     /// First part of the names of its objects.
     prefix: String,
@@ -229,7 +233,7 @@ impl Worker {
         let (found, kept) = if from_start {
             Default::default()
         } else {
-            find_checkpoint(&*objects, &prefix, options, extent, troubles)?
+            find_checkpoint(&*objects, &prefix, &options, extent, troubles)?
         };
         if is_mark_damaged && !from_start {
             // What is written stays; some of its verdicts come a second time. What a saved series has learned was
@@ -261,6 +265,7 @@ impl Worker {
         let mut worker = Self {
             shard,
             decoder,
+            memory: options.memory.join(),
             options,
             objects,
             prefix,
@@ -697,7 +702,8 @@ impl Worker {
     /// Brings the series in memory under the bound.
     pub fn hold_memory(&mut self) -> Result<(), WorkerError> {
         let resident = |shard: &Shard| shard.occupancy().resident_bytes;
-        let limit = self.options.max_resident_bytes;
+        self.memory.note(resident(&self.shard));
+        let limit = self.memory.allowed();
         if resident(&self.shard) <= limit {
             return Ok(());
         }
@@ -718,6 +724,7 @@ impl Worker {
             } else if resident(&self.shard) == before {
                 return Ok(());
             }
+            self.memory.note(resident(&self.shard));
             if resident(&self.shard) <= goal {
                 return Ok(());
             }

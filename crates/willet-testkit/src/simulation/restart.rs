@@ -118,7 +118,7 @@ impl Player {
         let file = output_file(disk.as_ref(), output_path()).map_err(|_| Stop::Dead)?;
         let output = FileOutput::new("the output", file, Box::new(Rows));
         let options = self.scenario.options(&mut self.random);
-        self.limit = options.max_resident_bytes;
+        self.limit = options.memory.limit();
         let plan = Plan::new(config, 1).map_err(|error| Stop::Wrong(chain(&error)))?;
         let mut heard = Vec::new();
         let opened = Durable::open(

@@ -11,7 +11,7 @@ use willet_core::windows::{
 };
 use willet_engine::config::{Adaptation, DetectorConfig, DriftConfig, RetrainConfig, StreamConfig};
 use willet_log::LogOptions;
-use willet_node::worker::WorkerOptions;
+use willet_node::worker::{MemoryBound, WorkerOptions};
 
 use crate::streams::{self, Shape};
 
@@ -87,7 +87,7 @@ impl Scenario {
         WorkerOptions {
             lanes: 1 + random.below(4),
             hash_seed: self.hash_seed,
-            max_resident_bytes: LEAST_RESIDENT + random.below(80_000),
+            memory: MemoryBound::new(LEAST_RESIDENT + random.below(80_000)),
             slice_bytes: 200 << random.below(8),
             replay_checkpoint_records: 100 << random.below(6),
             replay_batch_bytes: 1_000 << random.below(10),

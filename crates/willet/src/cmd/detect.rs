@@ -17,7 +17,7 @@ use willet_log::{DataFolder, LogOptions, Owner};
 use willet_node::durable::Durable;
 use willet_node::output::{Answers, FileOutput, Output, OutputError, RowFormat, StreamOutput};
 use willet_node::pipeline::{News, RunError, run, run_durable};
-use willet_node::worker::WorkerOptions;
+use willet_node::worker::{MemoryBound, WorkerOptions};
 
 use super::charts::Picture;
 use super::stream_flags::{Prepared, Reading, StreamFlags};
@@ -245,7 +245,7 @@ impl Detect {
         let options = WorkerOptions {
             lanes: usize::from(self.lanes),
             hash_seed: 0,
-            max_resident_bytes: config.checkpoints.max_memory_bytes,
+            memory: MemoryBound::new(config.checkpoints.max_memory_bytes),
             slice_bytes: config.checkpoints.slice_bytes,
             takes_input_of_folder: input.is_found_out,
             ..WorkerOptions::default()
@@ -257,7 +257,7 @@ impl Detect {
             &folder,
             LogOptions::default(),
             plan,
-            options,
+            options.clone(),
             log_bytes,
             Box::new(output),
             &mut troubles,

@@ -4,7 +4,41 @@ use std::path::PathBuf;
 
 use crate::kills::eventually;
 use crate::service::client::{Service, series};
-use crate::tool::{command, folder, refused};
+use crate::tool::{command, folder, refused, write};
+
+#[test]
+fn the_bound_of_memory_holds_over_all_streams_together() {
+    const BOUND: f64 = 6e6;
+    let folder = folder();
+    let config = format!(
+        "checkpoints: {{max_memory_bytes: {BOUND}}}\nstreams:\n  - name: a\n  - name: b\n  - name: c\n"
+    );
+    write(folder.path(), "willet.yaml", &config);
+    let service = Service::start(folder.path(), &["--config", "willet.yaml"]);
+    for stream in ["a", "b", "c"] {
+        let path = format!("/api/v1/events?stream={stream}");
+        for key in 0..40 {
+            let events = series(&format!("k{key}"), 0, 300, &[]);
+            service.lines(&path, &events).ok(200);
+        }
+    }
+    let held = || -> f64 {
+        let metrics = service.get("/metrics").body;
+        let lines = metrics.lines();
+        let of = lines.filter(|line| line.starts_with("willet_series_resident_bytes{"));
+        of.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    };
+    let are_all_judged = || {
+        ["a", "b", "c"].iter().all(|stream| {
+            let stream = service.get(&format!("/api/v1/streams/{stream}")).ok(200);
+            stream["status"]["events"] == 12_000 && stream["status"]["keys"] == 40
+        })
+    };
+    eventually(are_all_judged);
+    // The index of all keys stays in memory, and is counted with it.
+    eventually(|| held() > BOUND / 4.0 && held() <= BOUND * 1.05);
+}
 
 #[test]
 fn a_full_disk_refuses_and_goes_on_when_there_is_space() {

@@ -17,7 +17,7 @@ use willet_connectors::webhook::WebhookSender;
 use willet_engine::config::Plan;
 use willet_log::LogOptions;
 use willet_node::service::{Keep, Keeping, Service, ServiceOptions, Witness, now};
-use willet_node::worker::WorkerOptions;
+use willet_node::worker::{MemoryBound, WorkerOptions};
 use willet_server::{
     App, AuthMode, Catalogue, Fault, Limits, ManagedBy, ServerOptions, VerdictJson,
 };
@@ -233,7 +233,7 @@ fn start(config: &Config) -> Result<Opened> {
     let traces = traces.transpose()?.map(Arc::new);
     let options = ServiceOptions {
         worker: WorkerOptions {
-            max_resident_bytes: config.checkpoints.max_memory_bytes,
+            memory: MemoryBound::new(config.checkpoints.max_memory_bytes),
             slice_bytes: config.checkpoints.slice_bytes,
             // More than that many of a stream's keys at once help nobody: other streams want to get on too.
             lanes: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
