@@ -8,15 +8,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionId(pub u32);
 
-/// Place of a record: partition and offset. Offsets of a partition start at 0 and rise by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Position {
-    /// The logical partition.
-    pub partition: PartitionId,
-    /// The record's number in it.
-    pub offset: u64,
-}
-
 /// What a record is for. The numbers are part of the log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]

@@ -26,7 +26,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use willet_engine::codec::Rejection;
 use willet_engine::config::{PlanError, StreamConfig};
 use willet_engine::incidents::{INCIDENTS_STREAM, IncidentConfig, IncidentRecord, Silence};
 use willet_engine::shard::Description;
@@ -509,6 +508,3 @@ fn stopping() -> Refusal {
 fn objects(folder: &DataFolder) -> Result<FolderObjects, ObjectError> {
     FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path())
 }
-
-/// What a door says of a record that it could not understand.
-pub type Rejected = Rejection;
