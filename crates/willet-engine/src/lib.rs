@@ -1,12 +1,13 @@
 //! The pure state machines of Willet: records become events, events go to the shard of their partition, the shard hands
 //! back verdicts. No I/O, no clock, no threads: what must be waited for is handed back to whoever drives.
 //!
-//! Reading order: [`records`] and [`event`] are the data, [`codec`] makes one of the other, [`shard`] is the machine,
+//! Reading order: [`records`] and [`event`] are the data, [`ids`] how they are named, [`codec`] makes one of the other, [`shard`] is the machine,
 //! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
 //! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back. [`incidents`] is the second
 //! kind of shard: what people are told of the answers; [`topic`] is a live channel.
 
 pub mod event;
+pub mod ids;
 pub mod records;
 
 pub mod codec;

@@ -8,6 +8,7 @@ pub use willet_core::windows::Taken;
 
 pub use crate::config::Adaptation;
 use crate::event::{EventBatch, EventHead, Layout, Timestamp};
+use crate::ids::VerdictId;
 
 /// Answers for the events of one batch.
 #[derive(Clone, Debug, Default)]
@@ -255,9 +256,9 @@ impl Verdicts {
     }
 
     /// Id of the verdict in row `index` of a stream, on what came from `offset`.
-    pub fn id(&self, stream: &str, index: usize, offset: u64) -> String {
+    pub fn id<'s>(&self, stream: &'s str, index: usize, offset: u64) -> VerdictId<&'s str> {
         match self.windows.get(index) {
-            None => format!("{stream}/0/{offset}"),
+            None => VerdictId::of_event(stream, offset),
             Some(window) => window.id(stream),
         }
     }
@@ -280,16 +281,11 @@ impl Verdicts {
 
 impl Window {
     /// Id of its verdict: record, part, and of a correction its revision.
-    pub fn id(&self, stream: &str) -> String {
-        let Self {
-            offset,
-            part,
-            revision,
-            ..
-        } = self;
-        match revision {
-            0 => format!("{stream}/0/{offset}.{part}"),
-            _ => format!("{stream}/0/{offset}.{part}@{revision}"),
+    pub fn id<'s>(&self, stream: &'s str) -> VerdictId<&'s str> {
+        VerdictId {
+            part: self.part,
+            revision: self.revision,
+            ..VerdictId::of_event(stream, self.offset)
         }
     }
 }

@@ -127,7 +127,8 @@ impl<'a> Answers<'a> {
     pub fn id(&self, index: usize) -> String {
         let event = self.verdicts.rows[index].event as usize;
         let offset = self.events.rows()[event].offset;
-        self.verdicts.id(&self.plan.config().name, index, offset)
+        let stream = &self.plan.config().name;
+        self.verdicts.id(stream, index, offset).to_string()
     }
 
     /// Event time, or time of arrival where the event has none; `None` where nobody knows.

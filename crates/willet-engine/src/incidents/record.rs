@@ -1,5 +1,6 @@
 //! What stands in the incidents log.
 
+use crate::ids::VerdictId;
 use serde::{Deserialize, Serialize};
 
 use super::{INCIDENTS_STREAM, IncidentConfig, Severity};
@@ -162,18 +163,13 @@ impl IncidentRecord {
 
 /// Id and JSON of the verdict of an [`IncidentRecord::External`] that stands at `offset`.
 pub fn external_verdict(offset: u64, json: &str) -> (String, String) {
-    let id = format!("{INCIDENTS_STREAM}/0/{offset}");
+    let id = VerdictId::of_event(INCIDENTS_STREAM, offset).to_string();
     let text = match json.trim_start().strip_prefix('{').map(str::trim_start) {
         Some("}") => format!(r#"{{"id":"{id}"}}"#),
         Some(fields) => format!(r#"{{"id":"{id}",{fields}"#),
         None => json.to_owned(),
     };
     (id, text)
-}
-
-/// Id of a verdict.
-pub(super) fn verdict_id(stream: &str, partition: u32, offset: u64) -> String {
-    format!("{stream}/{partition}/{offset}")
 }
 
 /// An anomaly, wherever it came from.
@@ -197,7 +193,11 @@ impl<'a> From<&'a FlaggedVerdict> for Anomaly<'a> {
         Self {
             stream: &verdict.stream,
             source: &verdict.source,
-            verdict_id: verdict_id(&verdict.stream, verdict.partition, verdict.offset),
+            verdict_id: VerdictId {
+                partition: verdict.partition,
+                ..VerdictId::of_event(&verdict.stream, verdict.offset)
+            }
+            .to_string(),
             at: verdict.at,
             arrived: verdict.arrived,
             sample_count: Some(verdict.sample_count),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use willet_engine::config::{Plan, StreamConfig};
 use willet_engine::event::{EventBatch, Timestamp};
+use willet_engine::ids::VerdictId;
 use willet_engine::journal::Entry;
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::shard::Description;
@@ -168,7 +169,7 @@ impl ShardThread {
             match self.log.append(self.partition, records) {
                 Ok(_) => {
                     self.stream.counters.poisoned.fetch_add(1, Relaxed);
-                    let id = format!("{}/0/{offset}", self.stream.name);
+                    let id = VerdictId::of_event(&*self.stream.name, offset).to_string();
                     tracing::error!(id, "a record made processing panic twice and is skipped");
                     self.shared.set_trouble(
                         &format!("poison in {}", self.stream.name),

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use willet_engine::codec::Format;
+use willet_engine::ids::VerdictId;
 use willet_engine::incidents::{Answer as Answered, IncidentRecord};
 use willet_node::service::{Accepted, Admitted, Intake, Past, Refusal, now};
 use willet_proto::Code;
@@ -171,7 +172,8 @@ fn results(stream: &str, count: usize, first: u64, rejected: &[Rejected]) -> Str
         if let Some(rejected) = next.next_if(|rejected| rejected.index == index) {
             let _ = write!(text, "{}", error_json(rejected));
         } else {
-            let _ = write!(text, r#"{{"id":"{stream}/0/{offset}"}}"#);
+            let id = VerdictId::of_event(stream, offset);
+            let _ = write!(text, r#"{{"id":"{id}"}}"#);
             offset += 1;
         }
     }

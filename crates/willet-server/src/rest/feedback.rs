@@ -3,12 +3,14 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use willet_engine::ids::{ONLY_PARTITION, VerdictId};
 use willet_engine::journal::Entry;
 use willet_proto::Code;
 
 use super::shapes::{Feedback, Problem, object};
 use crate::app::App;
 use crate::body::{BodyType, read_small};
+use crate::catalogue::no_stream;
 use crate::problem::{Answer, Fault};
 
 /// Says what an event was. With `drift.performance` the stream watches how well verdicts agree with it; a label for an event that is
@@ -30,15 +32,14 @@ pub(crate) async fn label(
             "the body is not feedback: {error} (expected id and is_anomaly, and source for an event that was no anomaly)"
         ))
     })?;
-    let Some((stream, offset)) = event_of(&feedback.id) else {
+    let Some(VerdictId { stream, offset, .. }) = event_of(&feedback.id) else {
         return Err(bad(format!(
             "id is {:?}, expected that of an event: stream/0/offset",
             feedback.id
         )));
     };
-    if app.service()?.stream(stream).is_none() {
-        let detail = format!("there is no stream `{stream}`");
-        return Err(Fault::new(Code::NotFound, detail));
+    if app.service()?.stream(&stream).is_none() {
+        return Err(no_stream(&stream));
     }
     let key = match feedback.source {
         Some(source) => source,
@@ -49,15 +50,14 @@ pub(crate) async fn label(
         offset,
         is_anomaly: feedback.is_anomaly,
     };
-    app.service()?.command_key(stream, &entry).await?;
+    app.service()?.command_key(&stream, &entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Stream and offset of an event's id.
-fn event_of(id: &str) -> Option<(&str, u64)> {
-    let (stream, place) = id.split_once('/')?;
-    let offset = place.strip_prefix("0/")?.parse().ok()?;
-    Some((stream, offset))
+/// The id of an event, of the partition that a stream has.
+fn event_of(id: &str) -> Option<VerdictId> {
+    let id: VerdictId = id.parse().ok()?;
+    (id.partition == ONLY_PARTITION && id.is_of_event()).then_some(id)
 }
 
 /// The key of a verdict that is kept.
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn ids_of_events_are_read_and_others_are_not() {
-        assert_eq!(event_of("pumps.a/0/17"), Some(("pumps.a", 17)));
+        let id = event_of("pumps.a/0/17").expect("one of an event");
+        assert_eq!((&*id.stream, id.offset), ("pumps.a", 17));
         for other in [
             "pumps/0/17.2",
             "pumps/1/17",

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use willet_engine::event::Timestamp;
+use willet_engine::ids::VerdictId;
 use willet_engine::journal::Entry;
 use willet_engine::shard::Description;
 use willet_proto::Code;
@@ -101,7 +102,8 @@ pub(crate) async fn one(
         sample_count: described.sample_count,
         warming_up: described.is_warming_up,
         learned_until: described.newest.map(rfc3339),
-        learned_position: format!("{stream}/0/{}", described.learned_upto.saturating_sub(1)),
+        learned_position: VerdictId::of_event(&stream, described.learned_upto.saturating_sub(1))
+            .to_string(),
         memory_bytes: described.memory_bytes as u64,
         features: features.collect(),
         retrains: described.retrains.iter().map(shape).collect(),

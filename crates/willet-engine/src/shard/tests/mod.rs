@@ -117,7 +117,7 @@ impl Driver {
                 closed.events.values(event).to_vec(),
                 matches!(verdict.outcome, Outcome::Scored(_)).then(|| verdict.is_anomaly()),
             );
-            self.closed.push((window.id("s"), said));
+            self.closed.push((window.id("s").to_string(), said));
         }
     }
 
