@@ -43,7 +43,7 @@ pub struct Scenario {
 }
 
 /// Bytes of series that a worker may always hold: the largest series of these configurations and some.
-const LEAST_RESIDENT: usize = 16_000;
+const LEAST_RESIDENT: usize = 24_000;
 
 impl Scenario {
     /// The scenario of a seed.
