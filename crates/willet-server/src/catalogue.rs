@@ -49,13 +49,6 @@ impl Entry {
     }
 }
 
-/// What a restart left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Abandoned {
-    /// Its name; its state stays in the data folder.
-    pub name: String,
-}
-
 impl Catalogue {
     /// A catalogue without streams; see [`Catalogue::restore`].
     pub fn new(service: Arc<Service>, queries: Queries, data_dir: PathBuf) -> Self {
@@ -90,12 +83,12 @@ impl Catalogue {
     }
 
     /// Starts the streams of the configuration, those that the interface made in former lives, and `default` where none is called so.
-    /// Returns streams of a configuration that names them no more.
+    /// Returns the names of streams that the configuration names no more: their state stays in the data folder.
     pub async fn restore(
         &self,
         configured: Vec<(StreamResource, ManagedBy)>,
         default: StreamResource,
-    ) -> Answer<Vec<Abandoned>> {
+    ) -> Answer<Vec<String>> {
         let _changing = self.0.changes.lock().await;
         let kept = self.0.queries.streams().await?;
         let found = |name: &str| kept.iter().find(|row| row.name == name);
@@ -120,8 +113,7 @@ impl Catalogue {
                 continue;
             }
             if row.managed_by != ManagedBy::Api.as_str() {
-                let name = row.name.clone();
-                abandoned.push(Abandoned { name });
+                abandoned.push(row.name.clone());
                 continue;
             }
             let resource = serde_json::from_str(&row.config).map_err(|error| {

@@ -21,7 +21,7 @@ mod ticker;
 mod ws;
 
 pub use app::{App, AuthMode, Limits, ServerOptions};
-pub use catalogue::{Abandoned, Catalogue};
+pub use catalogue::Catalogue;
 pub use listen::{bind, router, serve};
 pub use notify::deliver;
 pub use openapi::document;

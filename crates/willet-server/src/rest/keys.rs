@@ -17,6 +17,7 @@ use super::shapes::{
     Retrain,
 };
 use crate::app::App;
+use crate::catalogue::no_stream;
 use crate::problem::{Answer, Fault};
 use crate::render::rfc3339;
 
@@ -203,10 +204,7 @@ async fn find(
     };
     let service = app.service()?;
     if service.stream(&stream).is_none() {
-        return Err(Fault::new(
-            Code::NotFound,
-            format!("there is no stream `{stream}`"),
-        ));
+        return Err(no_stream(&stream));
     }
     let described = service.describe(&stream, key).await?.ok_or_else(unknown)?;
     if described.sample_count == 0 && row.is_none() {

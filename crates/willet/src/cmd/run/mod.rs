@@ -171,8 +171,7 @@ impl Run {
         let restored = catalogue.restore(configured.collect(), default).await;
         for gone in restored.map_err(fault)? {
             warn(format!(
-                "stream `{}` is not in the configuration any more: it is not run, its state stays in the data folder",
-                gone.name
+                "stream `{gone}` is not in the configuration any more: it is not run, its state stays in the data folder"
             ));
         }
         Ok(())
