@@ -182,6 +182,7 @@ impl Catalogue {
             ));
         }
         let config = resource.stream.clone();
+        self.0.service.check_change(&config)?;
         let entry = Entry {
             resource,
             by: if by == ManagedBy::File { by } else { before.by },

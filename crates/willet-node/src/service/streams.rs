@@ -216,6 +216,18 @@ impl Service {
         Ok(face)
     }
 
+    /// Whether a stream can take another configuration; nothing is changed.
+    pub fn check_change(&self, config: &StreamConfig) -> Result<(), ServiceError> {
+        let face = self
+            .stream(&config.name)
+            .ok_or_else(|| ServiceError::NoStream(config.name.clone()))?;
+        let changed = face.read_plan().changed(config.clone());
+        changed.map(|_| ()).map_err(|error| ServiceError::Plan {
+            name: config.name.clone(),
+            error,
+        })
+    }
+
     /// Changes the configuration of a stream; it is durable and holds for every later event when this returns.
     pub async fn change_stream(&self, config: StreamConfig) -> Result<(), ServiceError> {
         let face = self
