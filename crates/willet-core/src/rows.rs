@@ -158,6 +158,48 @@ impl Band {
     }
 }
 
+/// How far up and down a value went in a stretch of rows, and in the same stretch of the last periods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Swing {
+    /// Of the last rows.
+    pub now: Band,
+    /// Of the lowest values of the periods before.
+    pub lows: Band,
+    /// Of their highest values.
+    pub highs: Band,
+}
+
+impl Swing {
+    /// Of a value of which too little is known.
+    pub const NONE: Self = Self {
+        now: Band::NONE,
+        lows: Band::NONE,
+        highs: Band::NONE,
+    };
+
+    /// How far it stayed below all highest values, as a negative number, or above all lowest; 0 where it went half of the way that it
+    /// went in each period.
+    pub fn lack(&self) -> f64 {
+        let half = (self.highs.low - self.lows.high) / 2.0;
+        let below = self.highs.low - self.now.high;
+        let above = self.now.low - self.lows.high;
+        match below.max(above) {
+            most if half <= 0.0 || most <= half => 0.0,
+            most if most == above => above,
+            _ => -below,
+        }
+    }
+
+    /// Where it should have gone.
+    pub(crate) fn due(&self) -> Band {
+        if self.lack() > 0.0 {
+            self.lows
+        } else {
+            self.highs
+        }
+    }
+}
+
 impl From<(f64, f64)> for Band {
     fn from((low, high): (f64, f64)) -> Self {
         Self { low, high }

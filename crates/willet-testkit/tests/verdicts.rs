@@ -932,6 +932,58 @@ fn a_job_of_each_night_is_normal_at_a_row_a_minute() {
 }
 
 #[test]
+fn the_night_without_its_job_is_told_at_any_step_and_length() {
+    for (step, rows, days) in [
+        (3_600, 1, 40),
+        (900, 1, 30),
+        (900, 4, 30),
+        (600, 1, 24),
+        (600, 3, 24),
+        (300, 1, 24),
+        (300, 3, 24),
+        (300, 6, 24),
+        (120, 3, 20),
+        (60, 5, 20),
+        (60, 20, 20),
+    ] {
+        for (seed, height) in [(0, 40.0), (1, -40.0), (2, 200.0)] {
+            let mut draw = Draw::new("missing job", seed);
+            let day = (DAY / step) as usize;
+            let mut values: Vec<f64> = noise(&mut draw, days * day);
+            let begin = |night: usize| night * day + day / 12;
+            let last = days - 2;
+            for night in (0..days).filter(|night| *night != last) {
+                let first = begin(night);
+                shift(&mut values[first..first + rows], height);
+            }
+            let flags = default_flags(&values, Some(step));
+            // Half an hour after it should be over at the latest.
+            let due = begin(last)..begin(last) + rows + (1_800 / step).max(1) as usize;
+            let what = format!("{rows} rows of {step} s, {height} high");
+            assert!(count(&flags[due.clone()]) > 0, "{what}: not told");
+            let usual = count(&flags[begin(last - 6)..begin(last)]);
+            assert!(usual <= 3, "{what}: {usual} flags in six usual days");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_comes_ten_minutes_early_or_late_is_not_missing() {
+    for seed in 0..3 {
+        let mut draw = Draw::new("early or late", seed);
+        let mut values: Vec<f64> = noise(&mut draw, 30 * 288);
+        for night in 0..30 {
+            let off = draw.whole(0..3);
+            let first = night * 288 + 23 + off;
+            shift(&mut values[first..first + 4], 60.0);
+        }
+        let flags = default_flags(&values, Some(300));
+        let later = count(&flags[12 * 288..]);
+        assert!(later <= 6, "seed {seed}: {later} flags in eighteen days");
+    }
+}
+
+#[test]
 fn a_row_whose_values_do_not_add_up_is_found() {
     for seed in 0..4 {
         let mut draw = Draw::new("sum", seed);

@@ -131,7 +131,7 @@ impl Guard {
 
     /// Whether the visits that were about as deep are the last of those that came at equal distances: what a clock brings is no chance,
     /// however seldom it comes.
-    fn is_regular(&self, depth: f64, is_clear: bool) -> bool {
+    pub(super) fn is_regular(&self, depth: f64, is_clear: bool) -> bool {
         let present = self.visits[0].began;
         let came = |back: u64, off: u64| {
             let mut visits = self.like(depth, is_clear);

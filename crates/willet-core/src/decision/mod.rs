@@ -10,6 +10,7 @@ mod extent;
 mod former;
 mod gaps;
 mod guard;
+mod lacks;
 mod mixture;
 mod policy;
 mod rate;
@@ -34,6 +35,7 @@ use extent::{Extent, Least};
 use gaps::Gaps;
 use guard::Guard;
 pub use guard::Learning;
+use lacks::Lacks;
 use mixture::Mixture;
 use reach::WILD;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,8 @@ pub struct Decision {
     /// Which seasons the reach of each value is of; see [`Detector::epochs`](crate::detectors::Detector::epochs).
     epochs: Vec<u64>,
     gaps: Gaps,
+    /// Of those whose seasons let a value come early or late.
+    lacks: Option<Box<Lacks>>,
 }
 
 /// What else is known of a row when it is judged.
@@ -333,6 +337,14 @@ impl Decision {
         self.gaps.step(row)
     }
 
+    /// Takes note of what each value lacks of what came in the last periods; evidence where it is more than ever.
+    pub fn lack(&mut self, lacks: &[f64]) -> Option<Evidence> {
+        if self.lacks.is_none() && lacks.iter().all(|lack| *lack == 0.0) {
+            return None;
+        }
+        self.lacks.get_or_insert_default().step(lacks, &self.reach)
+    }
+
     /// What is usual of a value of a row: lowest, middle, highest; `None` while too little is known.
     pub fn usual(&self, row: &[f64], feature: usize) -> Option<[f64; 3]> {
         self.reach.usual(row, feature)
@@ -358,6 +370,7 @@ impl Decision {
             let before = self.epochs.get(feature).copied().unwrap_or(0);
             if before != *epoch {
                 self.reach.restart(feature, &history(feature));
+                self.lacks = None;
             }
             // What came back while a longer season was not known belongs to that: weekends, say.
             if before != *epoch && before >> LONGER == epoch >> LONGER {
@@ -377,6 +390,10 @@ impl Decision {
             + self.scores.heap_bytes()
             + self.epochs.capacity() * size_of::<u64>()
             + self.gaps.heap_bytes()
+            + self
+                .lacks
+                .as_ref()
+                .map_or(0, |lacks| size_of::<Lacks>() + lacks.heap_bytes())
     }
 
     /// Whether the parts belong together; state that came from outside is checked with this.
@@ -389,6 +406,7 @@ impl Decision {
             && self.body.is_none_or(|body| body.is_sound())
             && self.mixture.is_sound()
             && self.budget.is_sound()
+            && self.lacks.as_ref().is_none_or(|lacks| lacks.is_sound())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::shingled::{self, Shingled};
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Band, Expected, Explanation, Raw, Rows};
+use crate::rows::{Band, Expected, Explanation, Raw, Rows, Swing};
 use crate::settings::{SettingSpec, Settings, Value};
 
 /// A detector: an algorithm plus all it has learned. Values in, values out; no clock, no randomness but its seed.
@@ -46,6 +46,10 @@ pub trait Detector: Send + Debug {
 
     /// Puts into `out` where each value of the next row belongs by its place in seasons; nothing where a kind knows of none.
     fn bands(&self, _out: &mut Vec<Band>) {}
+
+    /// Puts into `out` how far each value went up and down by the time of the next row, where a value may come early or late in its
+    /// season; nothing where a kind knows of none.
+    fn swings(&self, _row: &[f64], _out: &mut Vec<Swing>) {}
 
     /// Puts into `out` a number for each value that changes whenever its bands are made of other seasons, above its lowest [`LONGER`]
     /// bits only with the shortest of them; nothing where a kind knows of none.
@@ -152,6 +156,8 @@ pub(crate) trait Algorithm: Sized + Send + Debug + 'static {
     }
     /// See [`Detector::bands`].
     fn bands(&self, _out: &mut Vec<Band>) {}
+    /// See [`Detector::swings`].
+    fn swings(&self, _row: &[f64], _out: &mut Vec<Swing>) {}
     /// See [`Detector::epochs`].
     fn epochs(&self, _out: &mut Epochs) {}
     /// See [`Detector::off_before`].

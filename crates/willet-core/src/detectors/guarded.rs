@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Algorithm, Detector, Epochs, Options, Snapshot};
 use crate::error::{ConfigError, RestoreError, WidthError};
-use crate::rows::{Band, Expected, Explanation, Raw, Rows};
+use crate::rows::{Band, Expected, Explanation, Raw, Rows, Swing};
 use crate::settings::Settings;
 
 /// Values beyond this size are scored as this size and not learned: their squares must stay finite.
@@ -294,6 +294,10 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn bands(&self, out: &mut Vec<Band>) {
         self.algorithm.bands(out);
+    }
+
+    fn swings(&self, row: &[f64], out: &mut Vec<Swing>) {
+        self.algorithm.swings(row, out);
     }
 
     fn keep_pace(&mut self, step: i64) {

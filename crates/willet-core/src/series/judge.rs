@@ -4,7 +4,9 @@ use crate::decision::{
 };
 use crate::detectors::{Detector, Epochs};
 use crate::error::WidthError;
-use crate::rows::{Band, Expected, Explanation, Raw};
+use smallvec::SmallVec;
+
+use crate::rows::{Band, Expected, Explanation, Raw, Swing};
 
 /// Judges rows with all that was learned of their series.
 ///
@@ -92,11 +94,14 @@ impl Judge<'_> {
     pub fn judge(&mut self, case: Case<'_>) -> Result<Ruling, WidthError> {
         let mut bands = Vec::new();
         let off = self.off(case.row, &mut bands);
+        let mut swings = Vec::new();
+        let evidence = self.step(case.row, &mut swings);
         let sight = Sight {
             row: case.row,
             off: &off,
             bands: &bands,
-            evidence: self.step(case.row),
+            swings: &swings,
+            evidence,
             is_outside: case.is_outside,
             is_categorical: self.is_categorical,
         };
@@ -141,13 +146,24 @@ impl Judge<'_> {
     }
 
     /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
-    fn step(&mut self, row: &[f64]) -> Option<Evidence> {
+    fn step(&mut self, row: &[f64], swings: &mut Vec<Swing>) -> Option<Evidence> {
         let watched = self.course.watched();
         let expected = watched.and_then(|main| self.detector.expected().get(main).copied());
         let gap = self.decision.miss(row);
-        let evidence = self.course.step(row, expected).or(gap)?;
+        let lack = self.lack(row, swings);
+        let evidence = self.course.step(row, expected).or(gap).or(lack)?;
         let counts = !self.is_categorical || evidence.anomaly_type == AnomalyType::MissingData;
         counts.then_some(evidence)
+    }
+
+    /// What is missing of what each season brought.
+    fn lack(&mut self, row: &[f64], swings: &mut Vec<Swing>) -> Option<Evidence> {
+        self.detector.swings(row, swings);
+        if self.is_categorical || swings.iter().all(|swing| *swing == Swing::NONE) {
+            return None;
+        }
+        let lacks: SmallVec<[f64; 8]> = swings.iter().map(Swing::lack).collect();
+        self.decision.lack(&lacks)
     }
 
     /// A row without any value: an anomaly where none was ever missing for so long.
@@ -235,6 +251,15 @@ impl Judge<'_> {
         if let Some(feature) = sight.counting(judgement).and_then(|known| known.feature) {
             let weights = (0..sight.row.len()).map(|other| f64::from(u8::from(other == feature)));
             explanation = Explanation::from_weights(weights.collect(), explanation.expected);
+            if let Some(due) = sight.due(judgement, feature)
+                && let Some(expected) = explanation.expected.get_mut(feature)
+            {
+                *expected = Expected {
+                    low: due.low,
+                    middle: f64::midpoint(due.low, due.high),
+                    high: due.high,
+                };
+            }
         }
         let Some(far) = &judgement.far else {
             return Ok(explanation);
@@ -288,6 +313,8 @@ struct Sight<'a> {
     off: &'a [f64],
     /// Where they belong; empty where no seasons are known.
     bands: &'a [Band],
+    /// How far they went up and down by now; empty where no seasons are known.
+    swings: &'a [Swing],
     evidence: Option<Evidence>,
     is_outside: bool,
     is_categorical: bool,
@@ -316,6 +343,13 @@ impl<'a> Sight<'a> {
     fn counting(&self, judgement: &Judgement) -> Option<Evidence> {
         let counts = |evidence: &Evidence| judgement.depth >= evidence.depth;
         self.evidence.filter(counts)
+    }
+
+    /// Where a value should have gone by now, if that it did not is what the row is flagged for.
+    fn due(&self, judgement: &Judgement, feature: usize) -> Option<Band> {
+        let evidence = self.counting(judgement)?;
+        let swing = self.swings.get(feature)?;
+        (evidence.anomaly_type == AnomalyType::Contextual).then(|| swing.due())
     }
 
     /// The type that is known without a look at the value.

@@ -11,7 +11,7 @@ use super::contract::{Algorithm, Alias, Detector, Epochs, Kind, Options};
 use super::find;
 use super::seasons::Seasonality;
 use crate::error::ConfigError;
-use crate::rows::{Band, Expected, Explanation, Raw, Rows};
+use crate::rows::{Band, Expected, Explanation, Raw, Rows, Swing};
 use crate::settings::Setting;
 use former::StateV1;
 use several::{Several, SeveralState};
@@ -134,6 +134,13 @@ impl Algorithm for Auto {
         match &self.look {
             Look::One(detector) => detector.bands(out),
             Look::Several(several) => several.seasons().bands(out),
+        }
+    }
+
+    fn swings(&self, row: &[f64], out: &mut Vec<Swing>) {
+        match &self.look {
+            Look::One(detector) => detector.swings(row, out),
+            Look::Several(several) => several.seasons().swings(row, out),
         }
     }
 

@@ -11,7 +11,7 @@ use super::glance::Glance;
 use super::seasons::{Seasonality, Seasons};
 use crate::decision::Scale;
 use crate::error::ConfigError;
-use crate::rows::{Band, Expected, Explanation, Raw};
+use crate::rows::{Band, Expected, Explanation, Raw, Swing};
 use crate::statistics::Gaussian;
 use deviations::{Deviations, Seen};
 pub(super) use former::EventsV2;
@@ -296,6 +296,10 @@ impl Algorithm for Seasonal {
 
     fn bands(&self, out: &mut Vec<Band>) {
         self.seasons.bands(out);
+    }
+
+    fn swings(&self, row: &[f64], out: &mut Vec<Swing>) {
+        self.seasons.swings(row, out);
     }
 
     fn epochs(&self, out: &mut Epochs) {

@@ -7,14 +7,13 @@ mod season;
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Epochs, LONGER};
-use crate::rows::Band;
+use crate::rows::{Band, Swing};
 use crate::statistics::Counter;
 use given::InRows;
 pub(super) use given::Seasonality;
 use long_season::LongSeason;
-use season::Compared;
-use season::Season;
 pub(super) use season::SeasonV2;
+use season::{Compared, Likeness, Season};
 
 /// The seasons of each value of a series: a period, and a longer one of several periods, as a week has days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +62,7 @@ impl Of {
 
     /// What the seasons make of what is seen of the row to come.
     fn expected(&self) -> f64 {
-        self.season.expected() + self.long.expected()
+        self.season.expected(self.likeness(0))
     }
 
     /// Takes in a value that came; whether there is another period now.
@@ -80,7 +79,8 @@ impl Of {
                 .for_each(|step| _ = self.season.push(step, false));
             return true;
         }
-        self.long.push(self.season.residual(seen, 0.0));
+        self.long
+            .push(self.season.residual(seen, Likeness::Shifted(0.0)));
         let is_another = self.season.push(seen, is_held);
         if is_another {
             let period = self.season.found().map_or(0, |(period, _)| period);
@@ -112,23 +112,45 @@ impl Of {
             return Band::NONE;
         }
         let of = self.compared();
-        if let Compared::Cycles(_) = of {
-            return self.season.band(of).map_or(Band::NONE, Band::from);
+        let like = match of {
+            Compared::Cycles(_) => Likeness::Shifted(0.0),
+            Compared::Alike => self.likeness(0),
+        };
+        self.season.band(of, like).map_or(Band::NONE, Band::from)
+    }
+
+    /// What the longer season makes of a value `back` values of the history before the one to come.
+    fn likeness(&self, back: usize) -> Likeness {
+        let every = self.season.every() as usize;
+        let more = self.long.expected_before(back * every);
+        let Compared::Alike = self.compared() else {
+            return Likeness::Shifted(more);
+        };
+        let (before, after) = self.long.part_around(back * every);
+        let part = (before / every, after / every);
+        let index = self.season.len() - back;
+        self.season.likeness(index, part, more)
+    }
+
+    /// How far it went up and down by the time of the row to come, which is `seen`.
+    fn swing(&self, seen: f64) -> Swing {
+        if self.counter.is_one() || seen.is_nan() {
+            return Swing::NONE;
         }
-        let more = self.long.expected();
-        self.season.band(of).map_or(Band::NONE, |(low, high)| {
-            Band::from((low + more, high + more))
-        })
+        let of = self.compared();
+        let swing = self.season.swing(seen, of, |back| self.likeness(back));
+        swing.unwrap_or(Swing::NONE)
     }
 
     /// The same of a row `back` rows before the one to come: what it was off that.
     fn off_before(&self, back: usize) -> f64 {
         let index = self.season.len() - back;
         let of = self.compared();
-        if let Compared::Cycles(_) = of {
-            return self.season.off_band_at(index, of);
-        }
-        self.season.off_band_at(index, of) - self.long.expected_before(back)
+        let like = match of {
+            Compared::Cycles(_) => Likeness::Shifted(0.0),
+            Compared::Alike => self.likeness(back),
+        };
+        self.season.off_band_at(index, of, like)
     }
 
     /// Rows of the history that something is expected of.
@@ -212,7 +234,7 @@ impl Seasons {
     /// The row less what the seasons make of it.
     pub(super) fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
         let values = self.values.iter().zip(row);
-        values.map(|(of, value)| of.season.residual(of.seen(*value), of.long.expected()))
+        values.map(|(of, value)| of.season.residual(of.seen(*value), of.likeness(0)))
     }
 
     /// What the seasons make of the row to come.
@@ -231,6 +253,13 @@ impl Seasons {
     pub(super) fn bands(&self, out: &mut Vec<Band>) {
         out.clear();
         out.extend(self.values.iter().map(Of::band));
+    }
+
+    /// How far each value went up and down by the time of a row to come.
+    pub(super) fn swings(&self, row: &[f64], out: &mut Vec<Swing>) {
+        out.clear();
+        let values = self.values.iter().zip(row);
+        out.extend(values.map(|(of, value)| of.swing(*value)));
     }
 
     /// Takes in a row or what is remembered of one that was held back, a missing value as what is expected of it; whether any value has

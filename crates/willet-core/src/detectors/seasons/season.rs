@@ -1,5 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::rows::{Band, Swing};
 use crate::statistics::robust;
 
 /// The recent values of one feature, and the period with which they repeat if there is one.
@@ -42,6 +46,27 @@ pub(super) enum Compared {
     /// The two most alike of those one to three periods before: a Wednesday has two days of work behind it, a Tuesday two of rest. A
     /// longer season says which of them it is like.
     Alike,
+}
+
+/// What a longer season makes of the values one to three periods before one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Likeness {
+    /// It is like those of these periods.
+    Of([bool; CYCLES]),
+    /// It is so much more than they are.
+    Shifted(f64),
+    /// It is so many times as far from this: the day of rest has nothing of the job, and all else of the night.
+    Scaled { from: f64, by: f64 },
+}
+
+impl Likeness {
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Of(_) => value,
+            Self::Shifted(by) => value + by,
+            Self::Scaled { from, by } => from + by * (value - from),
+        }
+    }
 }
 
 impl Compared {
@@ -117,9 +142,16 @@ const MOST_FAR: usize = 25;
 /// A new period must repeat this much better than the present one: else noise would change it at every look.
 const STRONGER: f64 = 0.03;
 /// Rows of an hour, a day, a week and a year at the steps in which clocks sample.
-const NATURAL: [usize; 13] = [48, 52, 60, 72, 96, 120, 144, 168, 240, 288, 336, 360, 365];
+const NATURAL: [usize; 19] = [
+    48, 52, 60, 72, 96, 120, 144, 168, 240, 288, 336, 360, 365, 720, 1_440, 2_880, 8_640, 17_280,
+    86_400,
+];
 /// One of these beside a found period is taken for it if it repeats nearly as well: the peak of a few cycles is off by a row or two.
 const AS_GOOD: f64 = 0.03;
+/// Where values reach so many times farther than the longer season says, it speaks of a few of them.
+const CONCENTRATED: f64 = 2.0;
+/// So many of a period are a row of what is looked at around its peak; equally many for all that are compared.
+const AROUND: usize = 48;
 /// A period is given up when it foretold nothing at so many looks on end: a weekend has other days, and then it goes on as before.
 const PATIENCE: u8 = 4;
 
@@ -188,44 +220,102 @@ impl Season {
     }
 
     /// What the season makes of the row to come; without one, 0.
-    pub(super) fn expected(&self) -> f64 {
-        let here = self.expected_at(self.values.len());
+    pub(super) fn expected(&self, like: Likeness) -> f64 {
+        let at = |index| self.expected_like(index, like);
+        let here = at(self.values.len());
         if self.every == 1 || self.period == 0 {
             return here;
         }
         // Between the middles of two values.
         let place = (f64::from(self.gathered) + 0.5) / f64::from(self.every) - 0.5;
         let beside = if place < 0.0 {
-            self.expected_at(self.values.len() - 1)
+            at(self.values.len() - 1)
         } else {
-            self.expected_at(self.values.len() + 1)
+            at(self.values.len() + 1)
         };
         here + place.abs() * (beside - here)
     }
 
+    fn expected_like(&self, index: usize, like: Likeness) -> f64 {
+        let Likeness::Of(periods) = like else {
+            return like.of(self.expected_at(index));
+        };
+        let back = |cycle: usize| index.checked_sub((cycle + 1) * self.period as usize);
+        let chosen = (0..CYCLES).filter(|cycle| periods[*cycle]);
+        let values: SmallVec<[f64; CYCLES]> =
+            chosen.filter_map(back).map(|at| self.at(at)).collect();
+        match values[..] {
+            [one] => one,
+            [one, other] => f64::midpoint(one, other),
+            _ => self.expected_at(index),
+        }
+    }
+
+    /// What it means for the value at `index` that the longer season makes `more` of the part of a period that it lies in, so many values
+    /// before and after it.
+    pub(super) fn likeness(&self, index: usize, part: (usize, usize), more: f64) -> Likeness {
+        let period = self.period as usize;
+        let (Some(first), last) = (index.checked_sub(part.0), index + part.1) else {
+            return Likeness::Shifted(more);
+        };
+        if first < CYCLES * period || last >= self.values.len() + period {
+            return Likeness::Shifted(more);
+        }
+        let (mut sums, mut usual) = ([0.0; CYCLES], 0.0);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for at in first..=last {
+            for (cycle, sum) in sums.iter_mut().enumerate() {
+                let value = self.at(at - (cycle + 1) * period);
+                *sum += value;
+                (low, high) = (low.min(value), high.max(value));
+            }
+            usual += self.expected_at(at);
+        }
+        let rows = (last - first + 1) as f64;
+        let usual = usual / rows;
+        let apart = sums.map(|sum| sum / rows - usual - more);
+        let (least, most) = apart.iter().fold((-more, -more), |(least, most), apart| {
+            (least.min(*apart), most.max(*apart))
+        });
+        let like = apart.map(|apart| apart.abs() <= (most - least) / 2.0);
+        if like.contains(&true) {
+            return Likeness::Of(like);
+        }
+        let from = if more < 0.0 { low } else { high };
+        if high - low <= CONCENTRATED * more.abs() || usual == from {
+            return Likeness::Shifted(more);
+        }
+        let by = (usual + more - from) / (usual - from);
+        Likeness::Scaled {
+            from,
+            by: by.clamp(0.0, 1.0),
+        }
+    }
+
     /// Lowest and highest of the values one to three times `cycle` periods before the row to come, and beside them: where it belongs.
-    pub(super) fn band(&self, of: Compared) -> Option<(f64, f64)> {
-        self.band_at(self.values.len(), of)
+    pub(super) fn band(&self, of: Compared, like: Likeness) -> Option<(f64, f64)> {
+        self.band_at(self.values.len(), of, like)
     }
 
     /// The same of the value at `index`.
-    fn band_at(&self, index: usize, of: Compared) -> Option<(f64, f64)> {
+    fn band_at(&self, index: usize, of: Compared, like: Likeness) -> Option<(f64, f64)> {
         let back = self.period as usize * of.periods();
         if back == 0 || index < back {
             return None;
         }
-        let off = self.period.min(EARLY_OR_LATE.1) / EARLY_OR_LATE.0;
-        let off = off.max(u32::from(self.every > 1)) as usize;
+        let off = self.early_or_late();
         let ends = |cycles: usize| {
             let at = index - cycles * back;
-            let places = at.saturating_sub(off)..=(at + off).min(self.values.len() - 1);
-            places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
-                (low.min(self.kept(at)), high.max(self.kept(at)))
-            })
+            self.ends(at.saturating_sub(off)..=(at + off).min(self.values.len() - 1))
         };
         let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
-        let (low, high) = match ((index / back).min(CYCLES), of) {
-            (CYCLES, Compared::Alike) => {
+        let cycles = (index / back).min(CYCLES);
+        let (low, high) = match (of, like) {
+            (Compared::Alike, Likeness::Of(periods)) => {
+                let chosen = (1..=cycles).filter(|cycle| periods[cycle - 1]);
+                chosen.map(ends).reduce(both).unwrap_or_else(|| ends(1))
+            }
+            (Compared::Alike, _) if cycles == CYCLES => {
                 let (a, b, c) = (ends(1), ends(2), ends(3));
                 let pairs = [both(a, b), both(a, c), both(b, c)];
                 let width = |pair: &(f32, f32)| pair.1 - pair.0;
@@ -234,15 +324,93 @@ impl Season {
                     .min_by(|a, b| width(a).total_cmp(&width(b)));
                 narrowest.unwrap_or(a)
             }
-            (cycles, _) => (2..=cycles).fold(ends(1), |all, cycle| both(all, ends(cycle))),
+            _ => (2..=cycles).fold(ends(1), |all, cycle| both(all, ends(cycle))),
         };
-        Some((self.anchor + f64::from(low), self.anchor + f64::from(high)))
+        let of = |end: f32| like.of(self.anchor + f64::from(end));
+        Some((of(low), of(high)))
+    }
+
+    /// So many values it may come early or late.
+    fn early_or_late(&self) -> usize {
+        let off = self.period.min(EARLY_OR_LATE.1) / EARLY_OR_LATE.0;
+        off.max(u32::from(self.every > 1)) as usize
+    }
+
+    /// Lowest and highest of some values.
+    fn ends(&self, places: RangeInclusive<usize>) -> (f32, f32) {
+        places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
+            (low.min(self.kept(at)), high.max(self.kept(at)))
+        })
+    }
+
+    /// How far up and down it went in as many values as it may be early or late by now, the row to come the last of them; `None` where it
+    /// may not, or too little is known. What came at one place in the last periods is missing once it is late.
+    pub(super) fn swing(
+        &self,
+        next: f64,
+        of: Compared,
+        like: impl FnOnce(usize) -> Likeness,
+    ) -> Option<Swing> {
+        let back = self.period as usize * of.periods();
+        let off = self.early_or_late();
+        let late = off;
+        // Of means the row to come is a part only.
+        let is_single = self.every == 1;
+        let last = self.values.len().checked_sub(usize::from(!is_single))?;
+        let place = last.checked_sub(off + late)?;
+        let first = place.checked_sub(off + late)?;
+        if back == 0 || off == 0 || place < CYCLES * back + off {
+            return None;
+        }
+        let like = like(self.values.len() - place);
+        let stretch = |cycles: usize| {
+            let middle = place - cycles * back;
+            middle - off..=middle + off
+        };
+        let held = |mut places: RangeInclusive<usize>| places.any(|at| self.is_held_at(at));
+        let known = first..=(last - usize::from(is_single));
+        if held(known.clone()) || (1..=CYCLES).any(|cycles| held(stretch(cycles))) {
+            return None;
+        }
+        let mut now = self.ends(known);
+        if is_single {
+            let next = (next - self.anchor) as f32;
+            now = (now.0.min(next), now.1.max(next));
+        }
+        let ends: SmallVec<[(f32, f32); CYCLES]> = match (of, like) {
+            (Compared::Alike, Likeness::Of(periods)) => (0..CYCLES)
+                .filter(|cycle| periods[*cycle])
+                .map(|cycle| self.ends(stretch(cycle + 1)))
+                .collect(),
+            // What came in none of them is foretold by the longer season alone.
+            (Compared::Alike, _) => return None,
+            _ => (1..=CYCLES)
+                .map(|cycle| self.ends(stretch(cycle)))
+                .collect(),
+        };
+        let band = |of: fn(&(f32, f32)) -> f32| {
+            let low = ends.iter().map(of).fold(f32::INFINITY, f32::min);
+            let high = ends.iter().map(of).fold(f32::NEG_INFINITY, f32::max);
+            self.around((low, high))
+        };
+        Some(Swing {
+            now: self.around(now),
+            lows: band(|ends| ends.0),
+            highs: band(|ends| ends.1),
+        })
+    }
+
+    fn around(&self, (low, high): (f32, f32)) -> Band {
+        Band {
+            low: self.anchor + f64::from(low),
+            high: self.anchor + f64::from(high),
+        }
     }
 
     /// What the value at `index` is off its band.
-    pub(super) fn off_band_at(&self, index: usize, of: Compared) -> f64 {
+    pub(super) fn off_band_at(&self, index: usize, of: Compared, like: Likeness) -> f64 {
         let value = self.at(index);
-        self.band_at(index, of).map_or(value, |(low, high)| {
+        self.band_at(index, of, like).map_or(value, |(low, high)| {
             self.apart(value, value.clamp(low, high))
         })
     }
@@ -252,9 +420,9 @@ impl Season {
         self.period > 0 && 5 * self.period as usize * cycle <= 4 * HISTORY
     }
 
-    /// A value to come less what the season makes of it, and less `more`.
-    pub(super) fn residual(&self, value: f64, more: f64) -> f64 {
-        self.apart(value, self.expected() + more)
+    /// A value to come less what the season makes of it.
+    pub(super) fn residual(&self, value: f64, like: Likeness) -> f64 {
+        self.apart(value, self.expected(like))
     }
 
     /// The value at `index` less what the season expected there.
@@ -395,10 +563,10 @@ impl Season {
             .collect();
         let straight = without_trend(&values);
         let (mut correlations, mut likeness, mut found) =
-            Self::look_at(&straight, &ranks(&straight));
+            self.look_at(&straight, &ranks(&straight));
         if found.is_none() {
             // What is the same but for a few rows has no ranks to speak of: its sizes may repeat.
-            let (by_size, like, sized) = Self::look_at(&straight, &sizes(&straight));
+            let (by_size, like, sized) = self.look_at(&straight, &sizes(&straight));
             if sized.is_some() {
                 (correlations, likeness, found) = (by_size, like, sized);
             }
@@ -409,7 +577,7 @@ impl Season {
             .collect();
         let far = far(&straight, &held);
         if found.is_none() && !far.is_empty() {
-            let (by_far, like, regular) = Self::look_at(&far, &sized(&far));
+            let (by_far, like, regular) = self.look_at(&far, &sized(&far));
             let repeats = |period: usize| {
                 let pairs = far[period..].iter().zip(&far);
                 pairs.filter(|(a, b)| **a != 0.0 && a == b).count()
@@ -421,9 +589,16 @@ impl Season {
         }
         let present = self.period as usize;
         let before = self.period;
-        let repeats = |period| repetition(&likeness, period);
+        // A period that is off by little repeats nearly as well where its peak is broad, and not at the very place.
+        let is_stronger = |period: usize| {
+            let repeats = |of| repetition(&likeness, of, period.min(present) / AROUND);
+            let is_near = period.abs_diff(present) <= present / 16;
+            let at = |period: usize| likeness.get(period).copied().unwrap_or(0.0);
+            repeats(period) > repeats(present) + STRONGER
+                || is_near && at(period) > at(present) + STRONGER
+        };
         match found {
-            Some(period) if present == 0 || repeats(period) > repeats(present) + STRONGER => {
+            Some(period) if present == 0 || is_stronger(period) => {
                 self.period = period as u32;
                 self.failed = 0;
             }
@@ -442,10 +617,11 @@ impl Season {
     }
 
     /// Autocorrelation and likeness of what stands for the values, and the period that these show and the values bear out.
-    fn look_at(straight: &[f64], ranks: &[i16]) -> (Vec<f64>, Vec<f64>, Option<usize>) {
+    fn look_at(&self, straight: &[f64], ranks: &[i16]) -> (Vec<f64>, Vec<f64>, Option<usize>) {
         let correlations = autocorrelation(ranks);
         let likeness = likeness(ranks, &correlations);
-        let found = period(&correlations, &likeness).filter(|period| foretells(straight, *period));
+        let found = period(&correlations, &likeness, self.every as usize)
+            .filter(|period| foretells(straight, *period));
         (correlations, likeness, found)
     }
 
@@ -595,8 +771,8 @@ fn likeness(ranks: &[i16], correlations: &[f64]) -> Vec<f64> {
     correlations.iter().enumerate().map(at).collect()
 }
 
-/// The shortest lag at which the autocorrelation has a peak that is nearly its highest and stands out.
-fn period(correlations: &[f64], likeness: &[f64]) -> Option<usize> {
+/// The shortest lag at which the autocorrelation of means of `every` rows has a peak that is nearly its highest and stands out.
+fn period(correlations: &[f64], likeness: &[f64], every: usize) -> Option<usize> {
     let falls = correlations
         .windows(2)
         .position(|pair| pair[1] >= pair[0])?;
@@ -619,19 +795,21 @@ fn period(correlations: &[f64], likeness: &[f64]) -> Option<usize> {
     // On a broad peak noise puts the first one early; around it and its multiples the middle is looked for.
     let off = (first / 8).max(1);
     let near = first - off..=first + off;
-    let repeats = |period| repetition(likeness, period);
+    let around = first / AROUND;
+    let repeats = |period| repetition(likeness, period, around);
     let best = near.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)))?;
     let natural = NATURAL
         .into_iter()
+        .filter(|rows| rows.is_multiple_of(every))
+        .map(|rows| rows / every)
         .filter(|natural| natural.abs_diff(best) <= best / 64)
         .filter(|natural| repeats(*natural) + AS_GOOD >= repeats(best));
     let natural = natural.max_by(|a, b| repeats(*a).total_cmp(&repeats(*b)));
     Some(natural.unwrap_or(best))
 }
 
-/// Mean likeness at and around a period and its multiples: the middle of a broad peak is told better than its highest point.
-fn repetition(likeness: &[f64], period: usize) -> f64 {
-    let off = period / 48;
+/// Mean likeness at a period and its multiples, and so many rows around: the middle of a broad peak is told better than its highest point.
+fn repetition(likeness: &[f64], period: usize, off: usize) -> f64 {
     let (mut count, mut sum) = (0, 0.0);
     for middle in (period..likeness.len().saturating_sub(off)).step_by(period.max(1)) {
         sum += likeness[middle - off..=middle + off].iter().sum::<f64>();
@@ -712,6 +890,78 @@ mod tests {
         }
     }
 
+    const NOTHING_MORE: Likeness = Likeness::Shifted(0.0);
+
+    /// Noise, and a job of so many rows in each period.
+    fn jobs(period: usize, rows: usize) -> impl Iterator<Item = f64> {
+        let mut random = Random::new((period + rows) as u64);
+        (0..).map(move |i| {
+            let is_job = (period / 12..period / 12 + rows).contains(&(i % period));
+            random.unit() + if is_job { 30.0 } else { 10.0 }
+        })
+    }
+
+    #[test]
+    fn the_period_of_what_comes_once_in_it_is_exact() {
+        for (period, rows) in [
+            (96, 3),
+            (144, 3),
+            (288, 4),
+            (288, 12),
+            (1_440, 20),
+            (1_440, 60),
+        ] {
+            let season = pushed(jobs(period, rows).take(period * 8));
+            let found = season
+                .found()
+                .map(|(found, _)| found * season.every() as usize);
+            assert_eq!(found, Some(period), "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn what_a_period_lacks_is_known_once_it_is_late() {
+        let lacks = |early: usize| {
+            let mut season = pushed(jobs(288, 6).take(288 * 10 + 24 - early));
+            (0..12)
+                .map(|_| {
+                    let swing = season.swing(10.5, Compared::Cycles(1), |_| NOTHING_MORE);
+                    season.push(10.5, false);
+                    swing.expect("ten periods are known").lack()
+                })
+                .collect::<Vec<_>>()
+        };
+        // The job comes at row 24 of the period, and may come two later.
+        let of = lacks(4);
+        assert!(of[..6].iter().all(|lack| lack.abs() < 1.0), "{of:?}");
+        assert!(of[6..].iter().all(|lack| *lack < -15.0), "{of:?}");
+        let mut season = pushed(jobs(288, 6).take(288 * 10));
+        for value in jobs(288, 6).skip(288 * 10).take(288 * 2) {
+            let swing = season.swing(value, Compared::Cycles(1), |_| NOTHING_MORE);
+            let lack = swing.expect("ten periods are known").lack();
+            assert!(lack.abs() < 1.0, "{lack}");
+            season.push(value, false);
+        }
+    }
+
+    #[test]
+    fn a_day_of_rest_has_the_night_and_not_the_job() {
+        let season = pushed(jobs(288, 6).take(288 * 10));
+        // The job is six of the twelve rows of its hour.
+        let index = season.len() + 24;
+        let like = season.likeness(index, (0, 11), -10.0);
+        let Likeness::Scaled { from, by } = like else {
+            panic!("{like:?}");
+        };
+        assert!((9.9..11.1).contains(&from) && by < 0.1, "{like:?}");
+        // What the whole hour has less is taken from all of it.
+        let like = season.likeness(index + 40, (0, 11), -10.0);
+        assert_eq!(like, Likeness::Shifted(-10.0));
+        // The days before were the same.
+        let like = season.likeness(index, (0, 11), 0.0);
+        assert!(matches!(like, Likeness::Of(_)), "{like:?}");
+    }
+
     #[test]
     fn a_few_spikes_do_not_hide_it() {
         let spiky = wave(48, 10.0)
@@ -745,7 +995,7 @@ mod tests {
         let season = pushed(wave(48, 0.0).take(481));
         let next = wave(48, 0.0).nth(481).expect("endless");
         // The trend of the two periods between is the level's part.
-        assert!((season.expected() - next + 2.0 * 48.0 * 0.2).abs() < 0.01);
+        assert!((season.expected(NOTHING_MORE) - next + 2.0 * 48.0 * 0.2).abs() < 0.01);
     }
 
     /// Autocorrelations, periods and forecasts by statsmodels: `scripts/golden_seasons.py`.
@@ -789,7 +1039,7 @@ mod tests {
             let next = numbers("next ");
             let mut ours = Vec::new();
             for value in &next {
-                ours.push(season.expected());
+                ours.push(season.expected(NOTHING_MORE));
                 season.push(*value, false);
             }
             let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
