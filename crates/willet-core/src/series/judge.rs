@@ -1,11 +1,11 @@
+use smallvec::SmallVec;
+
 use crate::decision::{
     AnomalyType, Beside, Course, Decision, Evidence, Judgement, Learning, Moment, Policy,
     anomaly_score, counterfactual,
 };
 use crate::detectors::{Detector, Epochs};
 use crate::error::WidthError;
-use smallvec::SmallVec;
-
 use crate::rows::{Band, Expected, Explanation, Raw, Swing};
 
 /// Judges rows with all that was learned of their series.

@@ -13,7 +13,7 @@ use given::InRows;
 pub(super) use given::Seasonality;
 use long_season::LongSeason;
 pub(super) use season::SeasonV2;
-use season::{Compared, Likeness, Season};
+use season::{Adjustment, Compared, Season};
 
 /// The seasons of each value of a series: a period, and a longer one of several periods, as a week has days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl Of {
 
     /// What the seasons make of what is seen of the row to come.
     fn expected(&self) -> f64 {
-        self.season.expected(self.likeness(0))
+        self.season.expected(self.adjustment(0))
     }
 
     /// Takes in a value that came; whether there is another period now.
@@ -80,7 +80,7 @@ impl Of {
             return true;
         }
         self.long
-            .push(self.season.residual(seen, Likeness::Shifted(0.0)));
+            .push(self.season.residual(seen, Adjustment::Additive(0.0)));
         let is_another = self.season.push(seen, is_held);
         if is_another {
             let period = self.season.found().map_or(0, |(period, _)| period);
@@ -112,24 +112,26 @@ impl Of {
             return Band::NONE;
         }
         let of = self.compared();
-        let like = match of {
-            Compared::Cycles(_) => Likeness::Shifted(0.0),
-            Compared::Alike => self.likeness(0),
+        let adjustment = match of {
+            Compared::Cycles(_) => Adjustment::Additive(0.0),
+            Compared::Alike => self.adjustment(0),
         };
-        self.season.band(of, like).map_or(Band::NONE, Band::from)
+        self.season
+            .band(of, adjustment)
+            .map_or(Band::NONE, Band::from)
     }
 
     /// What the longer season makes of a value `back` values of the history before the one to come.
-    fn likeness(&self, back: usize) -> Likeness {
+    fn adjustment(&self, back: usize) -> Adjustment {
         let every = self.season.every() as usize;
         let more = self.long.expected_before(back * every);
         let Compared::Alike = self.compared() else {
-            return Likeness::Shifted(more);
+            return Adjustment::Additive(more);
         };
         let (before, after) = self.long.part_around(back * every);
         let part = (before / every, after / every);
         let index = self.season.len() - back;
-        self.season.likeness(index, part, more)
+        self.season.adjustment(index, part, more)
     }
 
     /// How far it went up and down by the time of the row to come, which is `seen`.
@@ -138,7 +140,7 @@ impl Of {
             return Swing::NONE;
         }
         let of = self.compared();
-        let swing = self.season.swing(seen, of, |back| self.likeness(back));
+        let swing = self.season.swing(seen, of, |back| self.adjustment(back));
         swing.unwrap_or(Swing::NONE)
     }
 
@@ -146,11 +148,11 @@ impl Of {
     fn off_before(&self, back: usize) -> f64 {
         let index = self.season.len() - back;
         let of = self.compared();
-        let like = match of {
-            Compared::Cycles(_) => Likeness::Shifted(0.0),
-            Compared::Alike => self.likeness(back),
+        let adjustment = match of {
+            Compared::Cycles(_) => Adjustment::Additive(0.0),
+            Compared::Alike => self.adjustment(back),
         };
-        self.season.off_band_at(index, of, like)
+        self.season.off_band_at(index, of, adjustment)
     }
 
     /// Rows of the history that something is expected of.
@@ -234,7 +236,7 @@ impl Seasons {
     /// The row less what the seasons make of it.
     pub(super) fn residuals(&self, row: &[f64]) -> impl Iterator<Item = f64> {
         let values = self.values.iter().zip(row);
-        values.map(|(of, value)| of.season.residual(of.seen(*value), of.likeness(0)))
+        values.map(|(of, value)| of.season.residual(of.seen(*value), of.adjustment(0)))
     }
 
     /// What the seasons make of the row to come.

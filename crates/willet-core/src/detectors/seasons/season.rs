@@ -50,21 +50,21 @@ pub(super) enum Compared {
 
 /// What a longer season makes of the values one to three periods before one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Likeness {
+pub(super) enum Adjustment {
     /// It is like those of these periods.
-    Of([bool; CYCLES]),
+    SameAs([bool; CYCLES]),
     /// It is so much more than they are.
-    Shifted(f64),
+    Additive(f64),
     /// It is so many times as far from this: the day of rest has nothing of the job, and all else of the night.
-    Scaled { from: f64, by: f64 },
+    Multiplicative { from: f64, by: f64 },
 }
 
-impl Likeness {
-    fn of(self, value: f64) -> f64 {
+impl Adjustment {
+    fn apply(self, value: f64) -> f64 {
         match self {
-            Self::Of(_) => value,
-            Self::Shifted(by) => value + by,
-            Self::Scaled { from, by } => from + by * (value - from),
+            Self::SameAs(_) => value,
+            Self::Additive(by) => value + by,
+            Self::Multiplicative { from, by } => from + by * (value - from),
         }
     }
 }
@@ -220,8 +220,8 @@ impl Season {
     }
 
     /// What the season makes of the row to come; without one, 0.
-    pub(super) fn expected(&self, like: Likeness) -> f64 {
-        let at = |index| self.expected_like(index, like);
+    pub(super) fn expected(&self, adjustment: Adjustment) -> f64 {
+        let at = |index| self.expected_with(index, adjustment);
         let here = at(self.values.len());
         if self.every == 1 || self.period == 0 {
             return here;
@@ -236,9 +236,9 @@ impl Season {
         here + place.abs() * (beside - here)
     }
 
-    fn expected_like(&self, index: usize, like: Likeness) -> f64 {
-        let Likeness::Of(periods) = like else {
-            return like.of(self.expected_at(index));
+    fn expected_with(&self, index: usize, adjustment: Adjustment) -> f64 {
+        let Adjustment::SameAs(periods) = adjustment else {
+            return adjustment.apply(self.expected_at(index));
         };
         let back = |cycle: usize| index.checked_sub((cycle + 1) * self.period as usize);
         let chosen = (0..CYCLES).filter(|cycle| periods[*cycle]);
@@ -253,13 +253,13 @@ impl Season {
 
     /// What it means for the value at `index` that the longer season makes `more` of the part of a period that it lies in, so many values
     /// before and after it.
-    pub(super) fn likeness(&self, index: usize, part: (usize, usize), more: f64) -> Likeness {
+    pub(super) fn adjustment(&self, index: usize, part: (usize, usize), more: f64) -> Adjustment {
         let period = self.period as usize;
         let (Some(first), last) = (index.checked_sub(part.0), index + part.1) else {
-            return Likeness::Shifted(more);
+            return Adjustment::Additive(more);
         };
         if first < CYCLES * period || last >= self.values.len() + period {
-            return Likeness::Shifted(more);
+            return Adjustment::Additive(more);
         }
         let (mut sums, mut usual) = ([0.0; CYCLES], 0.0);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -279,26 +279,26 @@ impl Season {
         });
         let like = apart.map(|apart| apart.abs() <= (most - least) / 2.0);
         if like.contains(&true) {
-            return Likeness::Of(like);
+            return Adjustment::SameAs(like);
         }
         let from = if more < 0.0 { low } else { high };
         if high - low <= CONCENTRATED * more.abs() || usual == from {
-            return Likeness::Shifted(more);
+            return Adjustment::Additive(more);
         }
         let by = (usual + more - from) / (usual - from);
-        Likeness::Scaled {
+        Adjustment::Multiplicative {
             from,
             by: by.clamp(0.0, 1.0),
         }
     }
 
     /// Lowest and highest of the values one to three times `cycle` periods before the row to come, and beside them: where it belongs.
-    pub(super) fn band(&self, of: Compared, like: Likeness) -> Option<(f64, f64)> {
-        self.band_at(self.values.len(), of, like)
+    pub(super) fn band(&self, of: Compared, adjustment: Adjustment) -> Option<(f64, f64)> {
+        self.band_at(self.values.len(), of, adjustment)
     }
 
     /// The same of the value at `index`.
-    fn band_at(&self, index: usize, of: Compared, like: Likeness) -> Option<(f64, f64)> {
+    fn band_at(&self, index: usize, of: Compared, adjustment: Adjustment) -> Option<(f64, f64)> {
         let back = self.period as usize * of.periods();
         if back == 0 || index < back {
             return None;
@@ -310,8 +310,8 @@ impl Season {
         };
         let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
         let cycles = (index / back).min(CYCLES);
-        let (low, high) = match (of, like) {
-            (Compared::Alike, Likeness::Of(periods)) => {
+        let (low, high) = match (of, adjustment) {
+            (Compared::Alike, Adjustment::SameAs(periods)) => {
                 let chosen = (1..=cycles).filter(|cycle| periods[cycle - 1]);
                 chosen.map(ends).reduce(both).unwrap_or_else(|| ends(1))
             }
@@ -326,7 +326,7 @@ impl Season {
             }
             _ => (2..=cycles).fold(ends(1), |all, cycle| both(all, ends(cycle))),
         };
-        let of = |end: f32| like.of(self.anchor + f64::from(end));
+        let of = |end: f32| adjustment.apply(self.anchor + f64::from(end));
         Some((of(low), of(high)))
     }
 
@@ -349,20 +349,19 @@ impl Season {
         &self,
         next: f64,
         of: Compared,
-        like: impl FnOnce(usize) -> Likeness,
+        adjustment: impl FnOnce(usize) -> Adjustment,
     ) -> Option<Swing> {
         let back = self.period as usize * of.periods();
         let off = self.early_or_late();
-        let late = off;
         // Of means the row to come is a part only.
         let is_single = self.every == 1;
         let last = self.values.len().checked_sub(usize::from(!is_single))?;
-        let place = last.checked_sub(off + late)?;
-        let first = place.checked_sub(off + late)?;
+        let place = last.checked_sub(2 * off)?;
+        let first = place.checked_sub(2 * off)?;
         if back == 0 || off == 0 || place < CYCLES * back + off {
             return None;
         }
-        let like = like(self.values.len() - place);
+        let adjustment = adjustment(self.values.len() - place);
         let stretch = |cycles: usize| {
             let middle = place - cycles * back;
             middle - off..=middle + off
@@ -377,8 +376,8 @@ impl Season {
             let next = (next - self.anchor) as f32;
             now = (now.0.min(next), now.1.max(next));
         }
-        let ends: SmallVec<[(f32, f32); CYCLES]> = match (of, like) {
-            (Compared::Alike, Likeness::Of(periods)) => (0..CYCLES)
+        let ends: SmallVec<[(f32, f32); CYCLES]> = match (of, adjustment) {
+            (Compared::Alike, Adjustment::SameAs(periods)) => (0..CYCLES)
                 .filter(|cycle| periods[*cycle])
                 .map(|cycle| self.ends(stretch(cycle + 1)))
                 .collect(),
@@ -408,11 +407,12 @@ impl Season {
     }
 
     /// What the value at `index` is off its band.
-    pub(super) fn off_band_at(&self, index: usize, of: Compared, like: Likeness) -> f64 {
+    pub(super) fn off_band_at(&self, index: usize, of: Compared, adjustment: Adjustment) -> f64 {
         let value = self.at(index);
-        self.band_at(index, of, like).map_or(value, |(low, high)| {
-            self.apart(value, value.clamp(low, high))
-        })
+        self.band_at(index, of, adjustment)
+            .map_or(value, |(low, high)| {
+                self.apart(value, value.clamp(low, high))
+            })
     }
 
     /// Whether the history holds so many rows that the values `cycle` periods before are among them.
@@ -421,8 +421,8 @@ impl Season {
     }
 
     /// A value to come less what the season makes of it.
-    pub(super) fn residual(&self, value: f64, like: Likeness) -> f64 {
-        self.apart(value, self.expected(like))
+    pub(super) fn residual(&self, value: f64, adjustment: Adjustment) -> f64 {
+        self.apart(value, self.expected(adjustment))
     }
 
     /// The value at `index` less what the season expected there.
@@ -890,7 +890,7 @@ mod tests {
         }
     }
 
-    const NOTHING_MORE: Likeness = Likeness::Shifted(0.0);
+    const NOTHING_MORE: Adjustment = Adjustment::Additive(0.0);
 
     /// Noise, and a job of so many rows in each period.
     fn jobs(period: usize, rows: usize) -> impl Iterator<Item = f64> {
@@ -949,17 +949,17 @@ mod tests {
         let season = pushed(jobs(288, 6).take(288 * 10));
         // The job is six of the twelve rows of its hour.
         let index = season.len() + 24;
-        let like = season.likeness(index, (0, 11), -10.0);
-        let Likeness::Scaled { from, by } = like else {
+        let like = season.adjustment(index, (0, 11), -10.0);
+        let Adjustment::Multiplicative { from, by } = like else {
             panic!("{like:?}");
         };
         assert!((9.9..11.1).contains(&from) && by < 0.1, "{like:?}");
         // What the whole hour has less is taken from all of it.
-        let like = season.likeness(index + 40, (0, 11), -10.0);
-        assert_eq!(like, Likeness::Shifted(-10.0));
+        let like = season.adjustment(index + 40, (0, 11), -10.0);
+        assert_eq!(like, Adjustment::Additive(-10.0));
         // The days before were the same.
-        let like = season.likeness(index, (0, 11), 0.0);
-        assert!(matches!(like, Likeness::Of(_)), "{like:?}");
+        let like = season.adjustment(index, (0, 11), 0.0);
+        assert!(matches!(like, Adjustment::SameAs(_)), "{like:?}");
     }
 
     #[test]
