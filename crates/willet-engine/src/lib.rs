@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`records`] and [`event`] are the data, [`ids`] how they are named, [`codec`] makes one of the other, [`shard`] is the machine,
 //! [`journal`] what changes it besides events, [`verdict`] its answers, `series` and `lane` its inside,
-//! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back. [`incidents`] is the second
+//! [`checkpoint`], [`chunk`] and [`manifest`] how it is saved, [`recovery`] how it comes back, [`ports`] what its driver asks of the world. [`incidents`] is the second
 //! kind of shard: what people are told of the answers; [`topic`] is a live channel.
 
 pub mod event;
@@ -18,6 +18,7 @@ pub mod topic;
 pub mod verdict;
 
 pub mod incidents;
+pub mod ports;
 
 mod calendar;
 mod duplicates;

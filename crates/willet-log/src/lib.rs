@@ -28,12 +28,14 @@
 pub mod disk;
 pub mod folder;
 pub mod log;
+mod memory;
 pub mod objects;
 
 pub use disk::{Disk, RealDisk, SimDisk};
 pub use folder::{DataFolder, FolderError, Owner};
 pub use log::{
-    Log, LogError, LogOptions, LogReader, OpenReport, PhysicalReader, Retention, SharedLog, Ticket,
-    verify,
+    Log, LogError, LogOptions, LogReader, OpenReport, OwnedLog, PhysicalReader, Retention,
+    SharedLog, Ticket, verify,
 };
+pub use memory::MemoryObjects;
 pub use objects::{FolderObjects, ObjectError, Objects};

@@ -1,11 +1,12 @@
-//! Named immutable bytes, for checkpoints. The trait promises what S3-like stores do, so that one can stand behind it.
+//! [`Objects`] as files of a folder.
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use willet_engine::ports::{ObjectError, Objects};
 
 use crate::disk::{Disk, DiskFile, OpenMode, TEMPORARY, read_file, read_full, write_temporary};
 
@@ -17,82 +18,14 @@ pub const MAX_OBJECT_BYTES: u64 = 1 << 32;
 /// Files kept open for [`Objects::get_range`].
 pub const MAX_OPEN_OBJECTS: usize = 64;
 
-/// Why an object could not be stored or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ObjectError {
-    /// `put_if_absent` found one.
-    #[error("object `{name}` exists already (another owner stored it)")]
-    AlreadyExists {
-        /// The object.
-        name: String,
-    },
-    /// There is none.
-    #[error("no object `{name}`")]
-    NotFound {
-        /// The object.
-        name: String,
-    },
-    /// The name cannot be a path.
-    #[error(
-        "`{name}` is not an object name, expected parts of letters, digits and `-_=.@` joined by `/`, none beginning with a dot or ending with `{TEMPORARY}`"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// A range reaches behind the end.
-    #[error("object `{name}` has {bytes} bytes, expected at least {end} for the range asked for")]
-    Range {
-        /// The object.
-        name: String,
-        /// Its size.
-        bytes: u64,
-        /// End of the range.
-        end: u64,
-    },
-    /// The disk failed.
-    #[error("cannot {action} object `{name}`")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which object.
-        name: String,
-        /// The system's answer.
-        source: io::Error,
-    },
-}
-
-impl ObjectError {
-    /// Whether the disk was full: the same call may succeed later.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Io { source, .. }
-            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
-    }
-}
-
-/// A store of objects. An object is there whole or not at all, and durable when a call returns.
-pub trait Objects: Send + Sync + Debug {
-    /// Stores an object, in place of one of the same name.
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), ObjectError>;
-    /// Stores an object, or fails with [`ObjectError::AlreadyExists`]: of two who try, one wins.
-    fn put_if_absent(&self, name: &str, bytes: &[u8]) -> Result<(), ObjectError>;
-    /// All bytes of an object.
-    fn get(&self, name: &str) -> Result<Vec<u8>, ObjectError>;
-    /// Some bytes of an object.
-    fn get_range(&self, name: &str, range: Range<u64>) -> Result<Vec<u8>, ObjectError>;
-    /// Names that begin with `prefix`, sorted.
-    fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError>;
-    /// Removes an object; no error when there is none.
-    fn delete(&self, name: &str) -> Result<(), ObjectError>;
-}
-
 /// Objects as files of a folder; `/` in a name is a folder.
 #[derive(Debug)]
 pub struct FolderObjects {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     open: Mutex<OpenFiles>,
+    /// Held while an object is compared and replaced.
+    replacing: Mutex<()>,
 }
 
 /// Files opened last, oldest first.
@@ -111,6 +44,7 @@ impl FolderObjects {
             disk,
             path: path.to_path_buf(),
             open: Mutex::default(),
+            replacing: Mutex::default(),
         };
         at("open the folder of", "", objects.disk.create_folder(path))?;
         for (name, path) in objects.walk(|name| name.ends_with(TEMPORARY))? {
@@ -229,6 +163,20 @@ impl Objects for FolderObjects {
         self.store(name, bytes, |disk, from, to| {
             disk.rename_if_absent(from, to)
         })
+    }
+
+    fn replace(&self, name: &str, expected: &[u8], bytes: &[u8]) -> Result<(), ObjectError> {
+        // Only one process has the folder open, so only its threads can come in between.
+        let _one = self
+            .replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.get(name)? != expected {
+            return Err(ObjectError::Changed {
+                name: name.to_owned(),
+            });
+        }
+        self.put(name, bytes)
     }
 
     fn get(&self, name: &str) -> Result<Vec<u8>, ObjectError> {

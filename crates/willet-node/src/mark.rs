@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use willet_engine::envelope::{self, EnvelopeError};
-use willet_log::{ObjectError, Objects};
+use willet_engine::ports::{ObjectError, Objects};
 
 use crate::worker::is_missing;
 

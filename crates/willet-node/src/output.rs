@@ -170,6 +170,14 @@ pub trait Output: Send + Debug {
     }
 }
 
+/// Verdicts that go nowhere.
+#[derive(Debug)]
+pub struct Discard;
+
+impl Output for Discard {
+    fn write(&mut self, _: &Answers<'_>) {}
+}
+
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {output}")]

@@ -25,24 +25,24 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use willet_engine::config::Plan;
-use willet_engine::event::{EventBatch, Timestamp};
-use willet_engine::journal::Entry;
+use willet_engine::ports::PartitionLog;
 use willet_engine::records::RecordKind;
-use willet_engine::shard::{LaneTask, Shard};
+use willet_engine::shard::LaneTask;
+use willet_engine::verdict::Verdicts;
 use willet_log::Log;
 
-use crate::durable::Durable;
+use crate::driver::{Driver, Input, Observer};
 use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 use crate::output::{Answers, Output, OutputError};
 use crate::service::{
     Keeping, LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage,
     ShardThread, Shared, StreamFace, run_feed, run_log,
 };
-use crate::worker::{Trouble, WorkerError};
+use crate::worker::{Trouble, Worker, WorkerError};
 
 /// Batches that may wait before each stage: enough to bridge a stall, little enough to stay in cache.
 const BATCHES: usize = 3;
@@ -61,49 +61,74 @@ pub enum RunError {
 /// How long a feed that has nothing waits before it is asked again, and a full disk before it is tried again.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// Replay of what was taken since the last checkpoint must not last longer than this ...
-const REPLAY: Duration = Duration::from_secs(10);
-/// ... and where a checkpoint is cheap it comes earlier, but takes at most this share of the time.
-const CHECKPOINT_SHARE: u32 = 10;
-const SOONEST: Duration = Duration::from_secs(1);
-
-/// Feeds a shard and writes its verdicts, on three threads. What was read before an error is scored and written.
+/// Feeds a driver that keeps nothing and writes its verdicts, on three threads. What was read before an error is scored and written.
 pub fn run(
     feed: &mut dyn Feed,
-    shard: &mut Shard,
+    driver: &mut Driver,
     output: &mut dyn Output,
 ) -> Result<(), RunError> {
     // Nothing changes it in a run without a journal.
-    let plan = shard.plan().clone();
+    let plan = driver.worker().shard().plan().clone();
     let (full, to_score) = sync_channel::<Batch>(BATCHES);
     let (scored, to_write) = sync_channel::<Batch>(BATCHES);
     let (empty, to_fill) = sync_channel::<Batch>(2 * BATCHES);
     std::thread::scope(|scope| {
         let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
-        scope.spawn(move || {
-            let mut next_offset = 0;
-            let mut newest = None;
-            for mut batch in to_score {
-                next_offset += batch.events.len() as u64;
-                newest = newest.max(newest_of(&batch.events));
-                shard.on_batch(&batch.events, next_offset, &mut batch.verdicts);
-                if scored.send(batch).is_err() {
-                    return;
-                }
-            }
-            // All that will ever come is there: what ended while others spoke on has ended.
-            if let Some(last) = newest.and_then(|newest| last_tick(shard, next_offset, newest)) {
-                let _ = scored.send(last);
-            }
-        });
+        let scoring = scope.spawn(move || score_batches(driver, to_score, &scored));
         let written = write_batches(output, &plan, to_write, &empty);
         drop(empty);
-        let fed = feeding
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let fed = join(feeding);
+        let scored = join(scoring);
         written.map_err(RunError::Output)?;
+        scored.map_err(RunError::Worker)?;
         fed.map_err(RunError::Feed)
     })
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    let joined = thread.join();
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn score_batches(
+    driver: &mut Driver,
+    to_score: Receiver<Batch>,
+    scored: &SyncSender<Batch>,
+) -> Result<(), WorkerError> {
+    let score = |driver: &mut Driver, mut batch: Batch| -> Result<bool, WorkerError> {
+        let Batch {
+            records,
+            events,
+            verdicts,
+            ..
+        } = &mut batch;
+        driver.step(&Input::Decoded(records, events), &mut TakeOut(verdicts))?;
+        // Whoever writes may have gone, and says why.
+        Ok(scored.send(batch).is_ok())
+    };
+    for batch in to_score {
+        if !score(driver, batch)? {
+            return Ok(());
+        }
+    }
+    // All that will ever come is there: what ended while others spoke on has ended.
+    if let Some(tick) = driver.last_tick() {
+        let mut last = Batch::default();
+        let offset = driver.worker().shard().next_offset();
+        last.records
+            .push(offset, RecordKind::Journal, 0, &tick.encode());
+        score(driver, last)?;
+    }
+    Ok(())
+}
+
+/// Takes the verdicts out of the driver, for another thread to write them.
+struct TakeOut<'a>(&'a mut Verdicts);
+
+impl Observer for TakeOut<'_> {
+    fn answered(&mut self, worker: &mut Worker, _: &Input<'_>, _: i64) {
+        worker.swap_verdicts(self.0);
+    }
 }
 
 fn feed_batches(
@@ -150,22 +175,6 @@ fn write_batches(
     output.flush()
 }
 
-fn newest_of(events: &EventBatch) -> Option<Timestamp> {
-    events.rows().iter().filter_map(|row| row.time).max()
-}
-
-/// What time closes at the end of a file, up to its newest event.
-fn last_tick(shard: &mut Shard, offset: u64, newest: Timestamp) -> Option<Batch> {
-    let is_due = shard.next_deadline().is_some_and(|due| due <= newest);
-    let mut batch = Batch::default();
-    let tick = Entry::Tick { at: newest };
-    is_due.then(|| {
-        // A tick is refused by no plan.
-        let _ = shard.on_journal(offset, tick, &mut batch.verdicts);
-        batch
-    })
-}
-
 /// What a durable run tells while it goes on.
 #[derive(Debug)]
 pub enum News<'a> {
@@ -178,13 +187,10 @@ pub enum News<'a> {
 }
 
 /// Feeds a data folder and writes its verdicts, on two threads. `tell` is told what the operator should know.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the rim decides when a checkpoint is due, and that is a matter of time"
-)]
 pub fn run_durable(
     feed: &mut dyn Feed,
-    durable: &mut Durable,
+    driver: &mut Driver,
+    log: &mut dyn PartitionLog,
     mut tell: impl FnMut(News<'_>),
 ) -> Result<(), RunError> {
     let (full, to_take) = sync_channel::<Batch>(BATCHES);
@@ -192,49 +198,24 @@ pub fn run_durable(
     std::thread::scope(|scope| {
         let feeding = scope.spawn(move || feed_batches(feed, &to_fill, &full));
         let mut taken = Ok(());
-        let mut newest = None;
-        // Time spent on records since the last checkpoint began, and on that checkpoint.
-        let (mut busy, mut cost) = (Duration::ZERO, Duration::ZERO);
         for mut batch in to_take {
-            let begun = Instant::now();
-            newest = newest.max(newest_of(&batch.events));
-            taken = take_batch(&mut batch, durable, &mut tell);
-            if taken.is_err() {
-                break;
-            }
-            busy += begun.elapsed();
-            let begun = Instant::now();
-            let is_running = durable.worker().shard().is_checkpointing();
-            let checkpointed =
-                if !is_running && busy >= (cost * CHECKPOINT_SHARE).clamp(SOONEST, REPLAY) {
-                    (busy, cost) = (Duration::ZERO, Duration::ZERO);
-                    durable.worker().begin_checkpoint()
-                } else {
-                    durable.checkpoint_step().map(drop)
-                };
-            cost += begun.elapsed();
-            taken = tolerate_full(checkpointed, &mut tell);
+            let cursor = &batch.cursor;
+            batch.records.push(u64::MAX, RecordKind::Cursor, 0, cursor);
+            taken = take_batch(&mut batch, driver, log, &mut tell);
             if taken.is_err() {
                 break;
             }
             let _ = empty.try_send(batch);
         }
         drop(empty);
-        let fed = feeding
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let fed = join(feeding);
         taken.map_err(RunError::Worker)?;
         fed.map_err(RunError::Feed)?;
-        if let Some(at) = newest
-            && durable
-                .worker()
-                .next_deadline()
-                .is_some_and(|due| due <= at)
-        {
-            let ticked = patiently(&mut tell, || durable.journal(&Entry::Tick { at }));
-            ticked.map_err(RunError::Worker)?;
-            let flushed = patiently(&mut tell, || durable.worker().flush());
-            flushed.map_err(RunError::Worker)?;
+        if let Some(tick) = driver.last_tick() {
+            let mut last = Batch::default();
+            let entry = &tick.encode();
+            last.records.push(0, RecordKind::Journal, 0, entry);
+            take_batch(&mut last, driver, log, &mut tell).map_err(RunError::Worker)?;
         }
         Ok(())
     })
@@ -242,32 +223,46 @@ pub fn run_durable(
 
 fn take_batch(
     batch: &mut Batch,
-    durable: &mut Durable,
+    driver: &mut Driver,
+    log: &mut dyn PartitionLog,
     tell: &mut impl FnMut(News<'_>),
 ) -> Result<(), WorkerError> {
-    batch
-        .records
-        .push(u64::MAX, RecordKind::Cursor, 0, &batch.cursor);
-    patiently(tell, || durable.append(&mut batch.records))?;
-    patiently(tell, || {
-        durable.take_decoded(&batch.records, &mut batch.events)
+    patiently(tell, |_| Ok(log.append(&mut batch.records)?))?;
+    batch.events.number_from(batch.records.head(0).offset);
+    let effects = patiently(tell, |tell| {
+        let input = Input::Decoded(&batch.records, &batch.events);
+        driver.step(&input, &mut Telling(tell))
     })?;
-    for trouble in durable.worker().take_troubles() {
-        tell(News::Trouble(&trouble));
+    if let Some(error) = &effects.missed_space {
+        tell(News::Full(error));
     }
-    patiently(tell, || durable.worker().flush())?;
-    let held = durable.worker().hold_memory();
-    tolerate_full(held, tell)
+    // A checkpoint or a segment that cannot be removed for want of space can wait.
+    match log.needless(effects.needless) {
+        Err(error) if error.is_full() => tell(News::Full(&error.into())),
+        other => other?,
+    }
+    Ok(())
+}
+
+/// Tells what was found wrong before the verdicts that it speaks of leave.
+struct Telling<'a>(&'a mut dyn FnMut(News<'_>));
+
+impl Observer for Telling<'_> {
+    fn answered(&mut self, worker: &mut Worker, _: &Input<'_>, _: i64) {
+        for trouble in worker.take_troubles() {
+            (self.0)(News::Trouble(&trouble));
+        }
+    }
 }
 
 /// Tries again while the disk is full.
-fn patiently(
-    tell: &mut impl FnMut(News<'_>),
-    mut action: impl FnMut() -> Result<(), WorkerError>,
-) -> Result<(), WorkerError> {
+fn patiently<T>(
+    tell: &mut dyn FnMut(News<'_>),
+    mut action: impl FnMut(&mut dyn FnMut(News<'_>)) -> Result<T, WorkerError>,
+) -> Result<T, WorkerError> {
     let mut has_waited = false;
     loop {
-        match action() {
+        match action(tell) {
             Err(error) if error.is_full() => {
                 if !has_waited {
                     tell(News::Full(&error));
@@ -282,20 +277,6 @@ fn patiently(
                 return other;
             }
         }
-    }
-}
-
-/// A checkpoint that finds the disk full is given up and tried again later: nothing is lost by it but time at a restart.
-fn tolerate_full(
-    result: Result<(), WorkerError>,
-    tell: &mut impl FnMut(News<'_>),
-) -> Result<(), WorkerError> {
-    match result {
-        Err(error) if error.is_full() => {
-            tell(News::Full(&error));
-            Ok(())
-        }
-        other => other,
     }
 }
 

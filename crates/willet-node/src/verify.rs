@@ -2,7 +2,7 @@
 
 use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex, entry_state};
 use willet_engine::manifest::Manifest;
-use willet_log::{ObjectError, Objects};
+use willet_engine::ports::{ObjectError, Objects};
 
 /// What a checkpoint store holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
-use willet_log::LogError;
+use willet_engine::ports::PortError;
 use willet_node::service::{Refusal, ServiceError};
 use willet_proto::Code;
 use willet_store::QueryError;
@@ -83,8 +83,8 @@ impl From<Refusal> for Fault {
     }
 }
 
-impl From<LogError> for Fault {
-    fn from(error: LogError) -> Self {
+impl From<PortError> for Fault {
+    fn from(error: PortError) -> Self {
         if error.is_full() {
             return Refusal::StorageFull.into();
         }

@@ -42,8 +42,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 fn is_user_error(error: &anyhow::Error) -> bool {
     use willet_connectors::{SinkError, SourceError};
+    use willet_engine::ports::PortError;
     use willet_log::{FolderError, LogError};
-    use willet_node::durable::DurableError;
+    use willet_node::driver::OpenError;
     use willet_node::feed::FeedError;
     use willet_node::worker::WorkerError;
     error.chain().any(|cause| {
@@ -61,10 +62,10 @@ fn is_user_error(error: &anyhow::Error) -> bool {
             || cause
                 .downcast_ref::<LogError>()
                 .is_some_and(LogError::is_user_error)
-            || matches!(
-                cause.downcast_ref(),
-                Some(DurableError::OtherSettings { .. })
-            )
+            || cause
+                .downcast_ref::<PortError>()
+                .is_some_and(PortError::is_user_error)
+            || matches!(cause.downcast_ref(), Some(OpenError::OtherSettings { .. }))
             || matches!(cause.downcast_ref(), Some(WorkerError::OutputLost { .. }))
     })
 }

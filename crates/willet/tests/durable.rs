@@ -339,13 +339,13 @@ fn a_folder_of_format_1_is_read_replayed_and_taken_up() {
     let disk = std::sync::Arc::new(willet_log::RealDisk);
     let opened = willet_log::DataFolder::open(disk, &folder.path().join("data"), &owner)
         .expect("a data folder");
-    let (mut log, _) =
+    let (log, _) =
         willet_log::Log::open(&opened, willet_log::LogOptions::default()).expect("a log");
-    let (partition, end) = log
-        .partitions()
-        .next()
-        .map(|(id, ..)| (id, log.end(id)))
-        .expect("a partition");
+    let stream = log.partitions().next().map(|(_, name, _)| name.to_owned());
+    let stream = stream.expect("a partition");
+    let mut log = willet_log::OwnedLog::new(log, &stream, u64::MAX).expect("it is there");
+    let partition = log.partition();
+    let end = log.log().end(partition);
     let objects =
         willet_log::FolderObjects::open(opened.disk().clone(), &opened.checkpoints_path())
             .expect("objects");

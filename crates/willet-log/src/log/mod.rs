@@ -9,6 +9,7 @@ mod error;
 mod examine;
 mod header;
 mod open;
+mod partition;
 mod read;
 mod record;
 mod report;
@@ -33,6 +34,7 @@ use catalogue::Catalogue;
 use segment::View;
 
 pub use error::LogError;
+pub use partition::OwnedLog;
 pub use read::{LogReader, PhysicalReader};
 pub use report::{Damage, DamageKind, LostOffsets, OpenReport, Retained, VerifyReport};
 pub use retain::Retention;

@@ -114,3 +114,11 @@ fn file_names(disk: &SimDisk) -> Vec<String> {
     let entries = disk.list(&Path::new(PATH).join("log")).unwrap();
     entries.into_iter().map(|entry| entry.name).collect()
 }
+
+#[test]
+fn the_laws_of_the_port_hold() {
+    let disk = SimDisk::new(3);
+    let mut log = OwnedLog::new(open(&disk).0, "pumps", 0).unwrap();
+    willet_engine::ports::laws::partition_log(&mut log).unwrap();
+    log.close().unwrap();
+}

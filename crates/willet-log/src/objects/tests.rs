@@ -161,3 +161,28 @@ fn a_full_disk_is_told_and_harms_nothing() {
     assert_eq!(objects.get("a").unwrap(), b"old");
     assert_eq!(disk.used(), 3, "the unfinished file is gone");
 }
+
+#[test]
+fn the_laws_of_the_port_hold() {
+    on_both_disks(|disk, path| {
+        let objects = FolderObjects::open(disk, path).unwrap();
+        willet_engine::ports::laws::objects(&objects).unwrap();
+    });
+    willet_engine::ports::laws::objects(&crate::MemoryObjects::default()).unwrap();
+}
+
+#[test]
+fn of_many_who_replace_one_wins() {
+    let check = |objects: &dyn Objects| {
+        objects.put("owner", b"nobody").unwrap();
+        let attempt = |i: u8| objects.replace("owner", b"nobody", &[i]).is_ok();
+        let wins = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|i| scope.spawn(move || attempt(i))).collect();
+            let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+            ended.filter(|won| *won).count()
+        });
+        assert_eq!(wins, 1);
+    };
+    on_both_disks(|disk, path| check(&FolderObjects::open(disk, path).unwrap()));
+    check(&crate::MemoryObjects::default());
+}

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use willet_engine::event::EventBatch;
+use willet_engine::ports::PartitionLog as _;
 use willet_engine::records::Records;
-use willet_node::durable::Durable;
 
 use crate::Result;
-use crate::keys::{Rounds, feed, open, take};
+use crate::keys::{Process, Rounds, feed, open, take};
 
 /// Events of a batch: a live stream's, not a file's.
 const BATCH: usize = 1_000;
@@ -28,54 +28,56 @@ struct Delays {
 
 pub(crate) fn run(path: &Path, keys: usize, events: usize, slice_kib: usize) -> Result<()> {
     std::fs::create_dir_all(path)?;
-    let mut durable = open(path, slice_kib << 10)?;
+    let mut process = open(path, slice_kib << 10)?;
     let mut rounds = Rounds::new(keys);
-    feed(&mut durable, &mut rounds, keys * events)?;
+    feed(&mut process, &mut rounds, keys * events)?;
 
     let mut quiet = Delays::default();
     for _ in 0..QUIET {
-        one(&mut durable, &mut rounds, &mut quiet)?;
+        one(&mut process, &mut rounds, &mut quiet)?;
     }
     quiet.print("without");
 
     // The second one replaces and deletes the chunks of the first, the third those of the second.
     for name in ["first", "second", "third"] {
         if name != "first" {
-            feed(&mut durable, &mut rounds, keys)?;
+            feed(&mut process, &mut rounds, keys)?;
         }
         let begun = Instant::now();
-        durable.worker().begin_checkpoint()?;
+        process.driver.worker().begin_checkpoint()?;
         let beginning = ms(begun);
         let mut delays = Delays::default();
         delays.step.push(beginning);
         delays.batch.push(0.0);
         delays.whole.push(beginning);
-        while !one(&mut durable, &mut rounds, &mut delays)? {}
+        while !one(&mut process, &mut rounds, &mut delays)? {}
         println!("{name}_begin {beginning:.2} ms");
         println!("{name}_seconds {:.2} s", ms(begun) / 1e3);
         delays.print(name);
         // What is tidied after the manifest.
         let mut after = Delays::default();
         for _ in 0..QUIET {
-            one(&mut durable, &mut rounds, &mut after)?;
+            one(&mut process, &mut rounds, &mut after)?;
         }
         after.print(&format!("after_{name}"));
     }
     let begun = Instant::now();
-    durable.close()?;
+    process.close()?;
     println!("close {:.2} s", ms(begun) / 1e3);
     Ok(())
 }
 
 /// A step of the checkpoint, if one runs, then a batch; returns whether the checkpoint is finished with it.
-fn one(durable: &mut Durable, rounds: &mut Rounds, delays: &mut Delays) -> Result<bool> {
+fn one(process: &mut Process, rounds: &mut Rounds, delays: &mut Delays) -> Result<bool> {
     let (mut events, mut records) = (EventBatch::new(), Records::new());
     rounds.fill(&mut events, Some(&mut records), BATCH);
     let begun = Instant::now();
-    let is_finished = durable.checkpoint_step()?;
+    let needless = process.driver.worker().checkpoint_step()?;
+    process.log.needless(needless)?;
+    let is_finished = needless.is_some();
     let step = ms(begun);
     let begun = Instant::now();
-    take(durable, &mut records, &mut events)?;
+    take(process, &mut records, &mut events)?;
     let batch = ms(begun);
     delays.step.push(step);
     delays.batch.push(batch);

@@ -6,14 +6,16 @@ use std::time::Instant;
 
 use willet_engine::codec::InputConfig;
 use willet_engine::event::{EventBatch, EventHead, Layout, Timestamp, key_hash};
+use willet_engine::ports::PartitionLog as _;
 use willet_engine::records::{RecordKind, Records};
 use willet_engine::shard::Shard;
 use willet_engine::verdict::Verdicts;
 use willet_log::disk::{Disk as _, OpenMode, RealDisk};
-use willet_log::{DataFolder, LogOptions, Owner};
-use willet_node::durable::Durable;
+use willet_log::{DataFolder, LogOptions, OwnedLog, Owner};
+use willet_node::clock::SystemClock;
+use willet_node::driver::{Asked, Driver, Input, Setup, open_in_folder};
 use willet_node::output::{Answers, FileOutput, RowFormat};
-use willet_node::worker::WorkerOptions;
+use willet_node::worker::{Care, WorkerOptions};
 
 use crate::Result;
 use crate::clock::{Clock, print_rate, resident_bytes};
@@ -143,7 +145,22 @@ impl RowFormat for Lines {
 /// Bytes of log that stay beside the checkpoint.
 const RETENTION_BYTES: u64 = 256 << 20;
 
-pub(crate) fn open(path: &Path, slice_bytes: usize) -> Result<Durable> {
+/// A driver and its log.
+pub(crate) struct Process {
+    pub(crate) driver: Driver,
+    pub(crate) log: OwnedLog,
+}
+
+impl Process {
+    /// Saves all and closes the log.
+    pub(crate) fn close(mut self) -> Result<()> {
+        let needless = self.driver.save()?;
+        self.log.needless(Some(needless))?;
+        Ok(self.log.close()?)
+    }
+}
+
+pub(crate) fn open(path: &Path, slice_bytes: usize) -> Result<Process> {
     let owner = Owner {
         pid: std::process::id(),
         since: 0,
@@ -157,36 +174,51 @@ pub(crate) fn open(path: &Path, slice_bytes: usize) -> Result<Durable> {
         OpenMode::Create
     };
     let file = RealDisk.open(&answers, mode)?;
-    let (durable, _) = Durable::open(
+    let asked = Asked::Same {
+        config: plan("zscore", InputConfig::json())?.config().clone(),
+        takes_input_of_folder: false,
+    };
+    let options = WorkerOptions {
+        hash_seed: HASH_SEED,
+        slice_bytes,
+        ..WorkerOptions::default()
+    };
+    let (driver, log, _) = open_in_folder(
         &folder,
         LogOptions::default(),
-        plan("zscore", InputConfig::json())?,
-        WorkerOptions {
-            hash_seed: HASH_SEED,
-            slice_bytes,
-            ..WorkerOptions::default()
-        },
         RETENTION_BYTES,
-        Box::new(FileOutput::new("answers", file, Box::new(Lines))),
+        asked,
+        |home| Setup {
+            options,
+            home,
+            output: Box::new(FileOutput::new("answers", file, Box::new(Lines))),
+            care: Care::default(),
+            clock: Arc::new(SystemClock),
+            // The bench says when.
+            saves: false,
+            is_live: false,
+        },
         &mut Vec::new(),
     )?;
-    Ok(durable)
+    Ok(Process { driver, log })
 }
 
 /// Appends, takes and hands on one batch, as the pipeline does.
 pub(crate) fn take(
-    durable: &mut Durable,
+    process: &mut Process,
     records: &mut Records,
     events: &mut EventBatch,
 ) -> Result<()> {
-    durable.append(records)?;
-    durable.take_decoded(records, events)?;
-    durable.worker().flush()?;
-    Ok(durable.worker().hold_memory()?)
+    process.log.append(records)?;
+    events.number_from(records.head(0).offset);
+    process
+        .driver
+        .step(&Input::Decoded(records, events), &mut ())?;
+    Ok(())
 }
 
 /// Gives every key so many events.
-pub(crate) fn feed(durable: &mut Durable, rounds: &mut Rounds, count: usize) -> Result<()> {
+pub(crate) fn feed(process: &mut Process, rounds: &mut Rounds, count: usize) -> Result<()> {
     let (mut events, mut records) = (EventBatch::new(), Records::new());
     let mut taken = 0;
     let clock = Clock::start();
@@ -197,7 +229,7 @@ pub(crate) fn feed(durable: &mut Durable, rounds: &mut Rounds, count: usize) -> 
             (16 * BATCH).min(count - taken),
         );
         taken += events.len();
-        take(durable, &mut records, &mut events)?;
+        take(process, &mut records, &mut events)?;
     }
     print_rate("fill_events_per_second", taken, clock.spent(), "events");
     Ok(())
@@ -205,23 +237,24 @@ pub(crate) fn feed(durable: &mut Durable, rounds: &mut Rounds, count: usize) -> 
 
 pub(crate) fn fill(path: &Path, keys: usize, events: usize) -> Result<()> {
     std::fs::create_dir_all(path)?;
-    let mut durable = open(path, WorkerOptions::default().slice_bytes)?;
+    let mut process = open(path, WorkerOptions::default().slice_bytes)?;
     let mut rounds = Rounds::new(keys);
-    feed(&mut durable, &mut rounds, keys * events)?;
+    feed(&mut process, &mut rounds, keys * events)?;
     let clock = Clock::start();
-    let worker = durable.close()?;
+    let keys = process.driver.worker().shard().occupancy().keys;
+    process.close()?;
     let spent = clock.spent();
     println!("close {:.2} s", spent.wall);
-    println!("keys {} keys", worker.shard().occupancy().keys);
+    println!("keys {keys} keys");
     Ok(())
 }
 
 pub(crate) fn restart(path: &Path, started: Instant) -> Result<()> {
     let clock = Clock::start();
-    let mut durable = open(path, WorkerOptions::default().slice_bytes)?;
+    let mut process = open(path, WorkerOptions::default().slice_bytes)?;
     let opened = clock.spent();
-    let keys = durable.worker().shard().occupancy().keys;
-    let known = durable.worker().shard().next_offset();
+    let keys = process.driver.worker().shard().occupancy().keys;
+    let known = process.driver.worker().shard().next_offset();
     let key = key_name(keys / 2);
     let mut records = Records::new();
     let text = format!(r#"{{"source":"{key}","timestamp":1767225601,"value":90.5}}"#);
@@ -230,7 +263,7 @@ pub(crate) fn restart(path: &Path, started: Instant) -> Result<()> {
     rounds.names[0] = (key.clone(), key_hash(HASH_SEED, &key));
     let mut events = EventBatch::new();
     rounds.fill(&mut events, None, 1);
-    take(&mut durable, &mut records, &mut events)?;
+    take(&mut process, &mut records, &mut events)?;
     let first = started.elapsed().as_secs_f64();
     println!("keys {keys} keys");
     println!("records_before {known} records");
@@ -239,7 +272,7 @@ pub(crate) fn restart(path: &Path, started: Instant) -> Result<()> {
     println!("restart_to_first_verdict {first:.3} s");
     println!("resident {:.1} MiB", resident_bytes() / f64::from(1 << 20));
     // A key that began anew would have said so here.
-    if let Some(trouble) = durable.worker().take_troubles().pop() {
+    if let Some(trouble) = process.driver.worker().take_troubles().pop() {
         return Err(trouble.into());
     }
     Ok(())

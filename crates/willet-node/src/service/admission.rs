@@ -15,7 +15,8 @@ use super::budget::Reservation;
 use super::log_thread::{Append, LogRequest, Then};
 use super::requests::{Looked, Past};
 use super::shard_thread::{ShardMessage, Taken};
-use super::{Refusal, Service, StreamFace, StreamState, clock, stopping};
+use super::{Refusal, Service, StreamFace, StreamState, stopping};
+use crate::clock;
 
 /// Records as a door got them.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use willet_engine::records::RecordKind;
 
-use super::clock;
 use super::log_thread::{Append, LogRequest, Then};
 use super::shard_thread::Taken;
 use super::{Shared, StreamFace, StreamState};
+use crate::clock;
 use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 
 /// How long a source that failed waits before it is opened again, at most.

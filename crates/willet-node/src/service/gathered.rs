@@ -13,11 +13,11 @@ use willet_engine::journal::Entry;
 use willet_engine::shard::Shard;
 use willet_engine::verdict::{Outcome, SKIPS};
 
-use super::clock;
 use super::counters::StreamCounters;
 use super::output_thread::{Delivery, Flagged, OutputMessage};
 use super::requests::Requests;
 use super::topics::{Topic, Topics};
+use crate::clock;
 use crate::output::{Answers, Output, OutputError};
 use crate::store::{BUCKET_SECONDS, DriftRow, HistoryRow, RequestRow, ValueHistory, VerdictRow};
 

@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use willet_engine::ports::{PartitionLog, PortError, RecordReader};
 use willet_engine::records::{PartitionId, Records};
+use willet_engine::recovery::LogExtent;
 use willet_log::{Log, LogError, LogReader, Retention};
 
-use super::clock;
 use super::counters::Counters;
 use super::shard_thread::{ShardMessage, Taken};
-use crate::worker::RecoveryLog;
+use crate::clock;
 
 /// What the log is asked for.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) enum LogRequest {
     Append(Append),
     Partition(String, SyncSender<Result<PartitionId, LogError>>),
     Partitions(SyncSender<Vec<(PartitionId, String)>>),
-    Extent(PartitionId, SyncSender<(Option<u64>, Option<u64>)>),
+    Extent(PartitionId, SyncSender<LogExtent>),
     RaiseFloor(PartitionId, u64, SyncSender<Result<(), LogError>>),
     Reader(PartitionId, u64, SyncSender<LogReader>),
     /// Records of the partition before this offset are of no use any more.
@@ -65,19 +66,12 @@ impl LogHandle {
         self.ask(LogRequest::Partitions).unwrap_or_default()
     }
 
-    /// Appends and waits until it is durable; the records come back with their offsets.
-    pub(crate) fn append(
-        &self,
-        partition: PartitionId,
-        records: Records,
-    ) -> Result<Records, LogError> {
-        self.ask(|reply| {
-            LogRequest::Append(Append {
-                partition,
-                records,
-                then: Then::Back(reply),
-            })
-        })?
+    /// One of its partitions.
+    pub(crate) fn port(&self, partition: PartitionId) -> SharedPartition {
+        SharedPartition {
+            log: self.clone(),
+            partition,
+        }
     }
 
     pub(crate) fn needless(&self, partition: PartitionId, before: u64) {
@@ -86,25 +80,47 @@ impl LogHandle {
     }
 }
 
-impl RecoveryLog for LogHandle {
-    fn start(&self, partition: PartitionId) -> Option<u64> {
-        self.ask(|reply| LogRequest::Extent(partition, reply))
-            .ok()?
-            .0
+/// One partition of it, as the port of a driver.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedPartition {
+    pub(crate) log: LogHandle,
+    pub(crate) partition: PartitionId,
+}
+
+impl PartitionLog for SharedPartition {
+    fn append(&mut self, records: &mut Records) -> Result<Range<u64>, PortError> {
+        let sent = records.clone();
+        *records = self.log.ask(|reply| {
+            LogRequest::Append(Append {
+                partition: self.partition,
+                records: sent,
+                then: Then::Back(reply),
+            })
+        })??;
+        let last = records.len().checked_sub(1).map(|last| records.head(last));
+        Ok(last.map_or(0..0, |last| records.head(0).offset..last.offset + 1))
     }
 
-    fn end(&self, partition: PartitionId) -> Option<u64> {
-        self.ask(|reply| LogRequest::Extent(partition, reply))
-            .ok()?
-            .1
+    fn extent(&self) -> Result<LogExtent, PortError> {
+        let asked = |reply| LogRequest::Extent(self.partition, reply);
+        Ok(self.log.ask(asked)?)
     }
 
-    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError> {
-        self.ask(|reply| LogRequest::RaiseFloor(partition, floor, reply))?
+    fn raise_floor(&mut self, floor: u64) -> Result<(), PortError> {
+        let asked = |reply| LogRequest::RaiseFloor(self.partition, floor, reply);
+        Ok(self.log.ask(asked)??)
     }
 
-    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError> {
-        self.ask(|reply| LogRequest::Reader(partition, from, reply))
+    fn reader(&self, from: u64) -> Result<Box<dyn RecordReader>, PortError> {
+        let asked = |reply| LogRequest::Reader(self.partition, from, reply);
+        Ok(Box::new(self.log.ask(asked)?))
+    }
+
+    fn needless(&mut self, before: Option<u64>) -> Result<(), PortError> {
+        if let Some(before) = before {
+            self.log.needless(self.partition, before);
+        }
+        Ok(())
     }
 }
 
@@ -152,7 +168,7 @@ pub(crate) fn run(
                     let _ = reply.send(all.collect());
                 }
                 LogRequest::Extent(partition, reply) => {
-                    let _ = reply.send((log.start(partition), log.end(partition)));
+                    let _ = reply.send(log.extent(partition));
                 }
                 LogRequest::RaiseFloor(partition, floor, reply) => {
                     let _ = reply.send(log.raise_floor(partition, floor));
@@ -247,5 +263,55 @@ impl Append {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use willet_engine::ports::laws;
+    use willet_log::{DataFolder, LogOptions, Owner, SimDisk};
+
+    use super::*;
+
+    #[test]
+    fn the_laws_of_the_port_hold_while_others_write() {
+        let owner = Owner {
+            pid: 1,
+            since: 0,
+            version: "test".to_owned(),
+        };
+        let disk = Arc::new(SimDisk::new(4));
+        let folder = DataFolder::open(disk, Path::new("/data"), &owner).expect("a data folder");
+        let (log, _) = Log::open(&folder, LogOptions::default()).expect("a log");
+        let keeping = Keeping {
+            max_bytes: 0,
+            max_age_us: 0,
+        };
+        let (requests, incoming) = sync_channel(64);
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            let counted = &counters;
+            scope.spawn(move || run(log, &incoming, keeping, counted));
+            let handle = LogHandle(requests);
+            let other = handle.clone();
+            let writer = scope.spawn(move || {
+                let partition = other.partition("others").expect("begun");
+                let mut port = other.port(partition);
+                for _ in 0..200 {
+                    let mut records = Records::new();
+                    records.push(0, willet_engine::records::RecordKind::Event, 0, b"x");
+                    port.append(&mut records).expect("room");
+                }
+                port.extent().expect("open").next
+            });
+            let partition = handle.partition("pumps").expect("begun");
+            laws::partition_log(&mut handle.port(partition)).expect("they hold");
+            assert_eq!(writer.join().expect("no panic"), 200);
+            handle.0.send(LogRequest::Close).expect("it listens");
+        });
+        assert!(counters.log_commits.load(Relaxed) >= 200);
     }
 }

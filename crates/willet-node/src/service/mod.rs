@@ -6,7 +6,6 @@
 
 mod admission;
 mod budget;
-mod clock;
 mod counters;
 mod feed_thread;
 mod gathered;
@@ -31,9 +30,9 @@ use willet_engine::incidents::{INCIDENTS_STREAM, IncidentConfig, IncidentRecord,
 use willet_engine::shard::Description;
 use willet_log::{DataFolder, FolderObjects, Log, LogError, LogOptions, ObjectError};
 
+pub use crate::clock::now;
 pub use admission::{Accepted, Admitted, Intake};
 pub use budget::{Budget, Reservation};
-pub use clock::now;
 pub use counters::{BOUNDS, Counters, Histogram, StreamCounters};
 pub use gathered::{Keep, MAX_HISTORY_SERIES, VerdictFormat, Witness};
 pub use log_thread::Keeping;
@@ -296,7 +295,7 @@ impl Service {
         let outputs = Outputs::recover(
             Arc::clone(&shared),
             store,
-            log.clone(),
+            &log,
             &options.incidents,
             options.receivers.clone(),
         )?;

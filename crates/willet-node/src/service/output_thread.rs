@@ -16,19 +16,18 @@ use willet_engine::incidents::{
     Answer, CommandError, Effects, FlaggedVerdict, INCIDENTS_STREAM, IncidentConfig,
     IncidentRecord, Incidents, Severity, Silence, external_verdict,
 };
-use willet_engine::records::{PartitionId, RecordKind, Records};
-use willet_log::LogError;
+use willet_engine::ports::{PartitionLog as _, PortError};
+use willet_engine::records::{RecordKind, Records};
 
-use super::clock;
 use super::gathered::is_live;
-use super::log_thread::LogHandle;
+use super::log_thread::{LogHandle, SharedPartition};
 use super::topics::Topic;
 use super::{Shared, StreamFace};
+use crate::clock;
 use crate::store::{
     AlertRow, Commit, Committed, DriftRow, HistoryRow, OutboxRow, PositionRow, RequestRow, Store,
     StoreError, VerdictRow,
 };
-use crate::worker::RecoveryLog as _;
 
 /// What comes to the outputs.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ pub(crate) enum OutputMessage {
 }
 
 /// What a command came to; an outer error where it could not be kept.
-pub type CommandAnswer = Result<Result<Answer, CommandError>, LogError>;
+pub type CommandAnswer = Result<Result<Answer, CommandError>, PortError>;
 
 /// Rows of one shard.
 #[derive(Debug)]
@@ -80,8 +79,7 @@ pub(crate) struct Flagged {
 pub(crate) struct Outputs {
     shared: Arc<Shared>,
     store: Box<dyn Store>,
-    log: LogHandle,
-    partition: PartitionId,
+    log: SharedPartition,
     incidents: Incidents,
     /// Offset behind the last record of the incidents log that was taken.
     taken: u64,
@@ -106,11 +104,11 @@ impl Outputs {
     pub(crate) fn recover(
         shared: Arc<Shared>,
         mut store: Box<dyn Store>,
-        log: LogHandle,
+        log: &LogHandle,
         config: &IncidentConfig,
         receivers: Vec<String>,
     ) -> Result<Self, OutputsError> {
-        let partition = log.partition(INCIDENTS_STREAM)?;
+        let log = log.port(log.partition(INCIDENTS_STREAM).map_err(PortError::from)?);
         let known = store.positions()?;
         let taken = known
             .iter()
@@ -122,7 +120,6 @@ impl Outputs {
             shared,
             store,
             log,
-            partition,
             incidents,
             taken,
             receivers,
@@ -140,8 +137,8 @@ impl Outputs {
     }
 
     fn catch_up(&mut self) -> Result<(), OutputsError> {
-        let from = self.taken.max(self.log.start(self.partition).unwrap_or(0));
-        let mut reader = self.log.reader(self.partition, from)?;
+        let from = self.taken.max(self.log.extent()?.first);
+        let mut reader = self.log.reader(from)?;
         loop {
             let records = reader.next_batch(1 << 20)?;
             if records.is_empty() {
@@ -259,7 +256,7 @@ impl Outputs {
         &mut self,
         records: &[IncidentRecord],
         commit: Commit,
-    ) -> Result<(), LogError> {
+    ) -> Result<(), PortError> {
         let mut effects = Effects::new();
         if !records.is_empty() {
             let arrived = clock::now();
@@ -268,7 +265,7 @@ impl Outputs {
                 let payload = record.encode();
                 log_records.push(index as u64, RecordKind::Event, arrived, &payload);
             }
-            let kept = self.append(&log_records)?;
+            let kept = self.append(log_records)?;
             self.take(&kept, &mut effects);
         }
         self.commit(commit, &effects);
@@ -276,9 +273,9 @@ impl Outputs {
     }
 
     /// Waits while the disk is full: behind the log there is only waiting.
-    fn append(&mut self, records: &Records) -> Result<Records, LogError> {
+    fn append(&mut self, mut records: Records) -> Result<Records, PortError> {
         loop {
-            match self.log.append(self.partition, records.clone()) {
+            match self.log.append(&mut records) {
                 Err(error) if error.is_full() && !self.shared.is_abandoned() => {
                     self.shared
                         .set_trouble("incidents log", Some(error.to_string()));
@@ -286,7 +283,7 @@ impl Outputs {
                 }
                 other => {
                     self.shared.set_trouble("incidents log", None);
-                    return other;
+                    return other.map(|_| records);
                 }
             }
         }
@@ -400,7 +397,7 @@ impl Outputs {
     fn command(&mut self, record: &IncidentRecord) -> CommandAnswer {
         let mut log_records = Records::new();
         log_records.push(0, RecordKind::Event, clock::now(), &record.encode());
-        let kept = self.append(&log_records)?;
+        let kept = self.append(log_records)?;
         let offset = kept.head(0).offset;
         let mut effects = Effects::new();
         self.take(&kept, &mut effects);
@@ -473,7 +470,8 @@ impl Outputs {
         self.synced_at = clock::now();
         self.is_synced = true;
         // What the store has for certain the incidents log need not keep.
-        self.log.needless(self.partition, self.taken);
+        // What the log cannot let go of now it can later.
+        let _ = self.log.needless(Some(self.taken));
     }
 }
 
@@ -535,7 +533,7 @@ fn external_row(offset: u64, record: &IncidentRecord) -> Option<VerdictRow> {
 pub enum OutputsError {
     /// The log.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] PortError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,21 +9,22 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use willet_engine::config::{Plan, StreamConfig};
-use willet_engine::event::{EventBatch, Timestamp};
+use willet_engine::event::EventBatch;
 use willet_engine::ids::VerdictId;
 use willet_engine::journal::Entry;
-use willet_engine::records::{PartitionId, RecordKind, Records};
+use willet_engine::ports::{Clock as _, Objects, PartitionLog as _};
+use willet_engine::records::{RecordKind, Records};
 use willet_engine::shard::Description;
 use willet_engine::verdict::Verdicts;
-use willet_log::{LogError, Objects};
+use willet_log::LogError;
 
 use super::budget::Reservation;
-use super::clock;
 use super::gathered::{Gathered, StoreOutput, VerdictFormat, Witness, lock};
-use super::log_thread::{Append, LogHandle, LogRequest, Then};
+use super::log_thread::{Append, LogRequest, SharedPartition, Then};
 use super::output_thread::OutputMessage;
 use super::{Shared, StreamFace, StreamState};
+use crate::clock::{self, SystemClock};
+use crate::driver::{Asked, Driver, Effects, Input, Observer, OpenError, Setup, records_of};
 use crate::output::Answers;
 use crate::worker::{Care, Home, Taking, Trouble, Worker, WorkerError, WorkerOptions};
 
@@ -65,11 +66,8 @@ pub(crate) struct Taken {
 pub(crate) struct ShardThread {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Arc<StreamFace>,
-    /// The configuration that must be in force.
-    pub(crate) config: StreamConfig,
     pub(crate) options: WorkerOptions,
-    pub(crate) log: LogHandle,
-    pub(crate) partition: PartitionId,
+    pub(crate) log: SharedPartition,
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) gathered: Arc<Mutex<Gathered>>,
     pub(crate) outputs: SyncSender<OutputMessage>,
@@ -77,38 +75,10 @@ pub(crate) struct ShardThread {
     pub(crate) witness: Option<Arc<dyn Witness>>,
     /// What the store had at the start.
     pub(crate) delivered: u64,
-    pub(crate) pulse: Pulse,
 }
 
-/// When time must pass for series that fell silent.
-#[derive(Debug)]
-pub(crate) struct Pulse {
-    /// Newest event time that came since the start.
-    newest: i64,
-    looked: i64,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            newest: i64::MIN,
-            looked: 0,
-        }
-    }
-}
-
-/// How often a shard looks whether a window of a silent series has ended, microseconds.
-const TICK_EVERY: i64 = 250_000;
-/// A stream without newer events than this is history, or its sources have gone: then no time passes for it.
-const LIVE_FOR: i64 = 5 * 60 * 1_000_000;
-/// How much longer than usual an event may be on its way before its window closes without it.
-const GRACE: i64 = 1_000_000;
-
-/// A checkpoint is due after so long at the latest ...
-const CHECKPOINT_LATEST: Duration = Duration::from_secs(10);
-/// ... and may take at most this share of the time, but comes no sooner than this.
-const CHECKPOINT_SHARE: u32 = 10;
-const CHECKPOINT_SOONEST: Duration = Duration::from_secs(5);
+/// How long a shard waits for something to do before it looks up.
+const IDLE: Duration = Duration::from_millis(250);
 /// How long a shard that failed waits before it tries again, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -163,10 +133,9 @@ impl ShardThread {
         }
         if taking.end - taking.start == 1 && suspects.contains(&taking.start) {
             let offset = taking.start;
-            let mut records = Records::new();
             let entry = Entry::Poison { offset };
-            records.push(0, RecordKind::Journal, clock::now(), &entry.encode());
-            match self.log.append(self.partition, records) {
+            let mut records = records_of(&entry, SystemClock.now());
+            match self.log.append(&mut records) {
                 Ok(_) => {
                     self.stream.counters.poisoned.fetch_add(1, Relaxed);
                     let id = VerdictId::of_event(&*self.stream.name, offset).to_string();
@@ -185,18 +154,18 @@ impl ShardThread {
     }
 
     fn live(&mut self, care: Care, messages: &Receiver<ShardMessage>) -> Ended {
-        let mut worker = match self.recover(care) {
-            Ok(worker) => worker,
+        let mut driver = match self.recover(care) {
+            Ok(driver) => driver,
             Err(error) => return Ended::Failed(error.to_string()),
         };
         self.stream.set_state(StreamState::Running);
-        match self.serve(&mut worker, messages) {
+        match self.serve(&mut driver, messages) {
             Ok(()) => Ended::Stopped,
             Err(error) => Ended::Failed(error.to_string()),
         }
     }
 
-    fn recover(&mut self, care: Care) -> Result<Worker, WorkerError> {
+    fn recover(&mut self, care: Care) -> Result<Driver, OpenError> {
         let delivered = self
             .delivered
             .max(self.stream.counters.delivered.load(Relaxed));
@@ -206,37 +175,29 @@ impl ShardThread {
             outputs: self.outputs.clone(),
             delivered,
         };
-        let mut troubles = Vec::new();
-        let recovered = Worker::recover(
-            Plan::new(self.config.clone(), 1)?,
-            self.options.clone(),
-            &mut self.log.clone(),
-            Home {
-                partition: self.partition,
+        let setup = Setup {
+            options: self.options.clone(),
+            home: Home {
+                partition: self.log.partition,
                 objects: Arc::clone(&self.objects),
             },
-            Box::new(output),
+            output: Box::new(output),
             care,
-            &mut troubles,
-        );
+            clock: Arc::new(SystemClock),
+            saves: true,
+            is_live: true,
+        };
+        let asked = Asked::Change(self.stream.config());
+        let mut troubles = Vec::new();
+        let opened = Driver::open(setup, &mut self.log, asked, &mut troubles);
         self.tell(&troubles);
-        let mut worker = recovered?;
+        let mut driver = opened?;
+        let worker = driver.worker();
         self.tell(&worker.take_troubles());
-        let desired = self.stream.config();
-        let is_new = worker.shard().next_offset() == 0;
-        if is_new || *worker.shard().plan().config() != desired {
-            worker.shard().plan().changed(desired.clone())?;
-            let config = Box::new(desired);
-            let mut records = Records::new();
-            let entry = Entry::Configure { config };
-            records.push(0, RecordKind::Journal, clock::now(), &entry.encode());
-            let records = self.log.append(self.partition, records)?;
-            worker.take(&records)?;
-        }
         lock(&self.gathered).begin_at(worker.shard().next_offset());
         self.stream.set_cursor(worker.cursor().map(<[u8]>::to_vec));
-        self.note(&worker);
-        Ok(worker)
+        self.note(worker);
+        Ok(driver)
     }
 
     fn tell(&self, troubles: &[Trouble]) {
@@ -270,102 +231,66 @@ impl ShardThread {
 
     fn serve(
         &mut self,
-        worker: &mut Worker,
+        driver: &mut Driver,
         messages: &Receiver<ShardMessage>,
     ) -> Result<(), WorkerError> {
-        let mut pace = Pace::new();
+        let mut is_busy = false;
         loop {
-            let wait = if worker.shard().is_checkpointing() {
-                Duration::ZERO
-            } else {
-                Duration::from_millis(250)
-            };
-            let message = if wait.is_zero() {
+            let message = if is_busy {
                 messages.try_recv().map_err(|_| RecvTimeoutError::Timeout)
             } else {
-                messages.recv_timeout(wait)
+                messages.recv_timeout(IDLE)
             };
-            match message {
+            let effects = match message {
                 Ok(ShardMessage::Stop { saves }) => {
                     if saves {
-                        worker.flush()?;
-                        worker.checkpoint()?;
+                        driver.save()?;
                     }
                     return Ok(());
                 }
+                Ok(ShardMessage::Records(records, taken)) => {
+                    self.take_records(driver, &records, *taken)?
+                }
                 Ok(message) => {
-                    let begun = moment();
-                    self.take(worker, message)?;
-                    pace.worked(begun.elapsed());
+                    self.answer(driver.worker(), message);
+                    driver.step(&Input::Nothing, &mut ())?
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    worker.flush()?;
-                    // Others may want their share of what this one holds. A full disk is told with the next batch.
-                    if let Err(error) = worker.hold_memory()
-                        && !error.is_full()
-                    {
-                        return Err(error);
-                    }
-                    self.note(worker);
+                    let effects = driver.step(&Input::Nothing, &mut ())?;
+                    self.note(driver.worker());
+                    effects
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-            self.tick(worker);
-            let begun = moment();
-            let outcome = if worker.shard().is_checkpointing() {
-                worker.checkpoint_step().map(|finished| {
-                    if let Some(needless) = finished {
-                        self.log.needless(self.partition, needless);
-                        self.stream.counters.checkpoints.fetch_add(1, Relaxed);
-                        pace.finished();
-                    }
-                })
-            } else if pace.is_due() {
-                pace.began();
-                worker.begin_checkpoint()
-            } else {
-                continue;
             };
-            pace.cost += begun.elapsed();
-            let what = format!("checkpoints of {}", self.stream.name);
-            match outcome {
-                Err(error) if error.is_full() => {
-                    self.shared.set_trouble(&what, Some(error.to_string()));
-                    pace.finished();
-                }
-                Err(error) => return Err(error),
-                Ok(()) => self.shared.set_trouble(&what, None),
-            }
+            is_busy = effects.is_busy;
+            self.follow(effects);
         }
     }
 
-    /// Lets time pass for series that fell silent, while the stream is live: what ended is judged. A tick is a record like any other,
-    /// so that a replay lets time pass at the same place.
-    fn tick(&mut self, worker: &mut Worker) {
-        let now = clock::now();
-        let pulse = &mut self.pulse;
-        if now - pulse.looked < TICK_EVERY || now.saturating_sub(pulse.newest) > LIVE_FOR {
-            return;
-        }
-        pulse.looked = now;
-        let at = Timestamp(now - GRACE);
-        if worker.next_deadline().is_some_and(|due| due <= at) {
-            let entry = Entry::Tick { at };
-            let mut records = Records::new();
-            records.push(0, RecordKind::Journal, now, &entry.encode());
+    /// Does with the log what the driver wants done.
+    fn follow(&mut self, effects: Effects) {
+        if let Some(entry) = effects.append {
             // It comes back to this thread as a record, in the log's order. A log that is too busy gets the next one.
             let then = Then::Shard(self.stream.shard.clone(), Box::default());
-            let _ = self.log.0.try_send(LogRequest::Append(Append {
-                partition: self.partition,
-                records,
+            let _ = self.log.log.0.try_send(LogRequest::Append(Append {
+                partition: self.log.partition,
+                records: records_of(&entry, SystemClock.now()),
                 then,
             }));
         }
+        // The log is there until all shards have gone.
+        let _ = self.log.needless(effects.needless);
+        self.stream
+            .counters
+            .checkpoints
+            .fetch_add(u64::from(effects.has_checkpointed), Relaxed);
+        let missed = effects.missed_space.map(|error| error.to_string());
+        let what = format!("checkpoints of {}", self.stream.name);
+        self.shared.set_trouble(&what, missed);
     }
 
-    fn take(&mut self, worker: &mut Worker, message: ShardMessage) -> Result<(), WorkerError> {
+    fn answer(&self, worker: &mut Worker, message: ShardMessage) {
         match message {
-            ShardMessage::Records(records, taken) => self.take_records(worker, &records, *taken),
             ShardMessage::Peek(events, arrived, reply) => {
                 let mut verdicts = Verdicts::default();
                 let peeked = worker.peek(&events, &mut verdicts);
@@ -377,18 +302,13 @@ impl ShardThread {
                 let answers = Answers::new(&records, &events, &verdicts, plan);
                 let written = peeked.map(|()| self.write_all(&answers));
                 let _ = reply.send(written.map_err(|error| error.to_string()));
-                worker.hold_memory()
             }
             ShardMessage::Describe(key, reply) => {
                 let described = worker.describe(&key);
                 let _ = reply.send(described.map_err(|error| error.to_string()));
-                Ok(())
             }
-            ShardMessage::Forget(key) => {
-                lock(&self.gathered).forget(key.as_deref());
-                Ok(())
-            }
-            ShardMessage::Stop { .. } => Ok(()),
+            ShardMessage::Forget(key) => lock(&self.gathered).forget(key.as_deref()),
+            ShardMessage::Records(..) | ShardMessage::Stop { .. } => {}
         }
     }
 
@@ -412,72 +332,77 @@ impl ShardThread {
 
     fn take_records(
         &mut self,
-        worker: &mut Worker,
+        driver: &mut Driver,
         records: &Records,
-        taken: Taken,
-    ) -> Result<(), WorkerError> {
-        if records.is_empty() || records.head(0).offset < worker.shard().next_offset() {
+        mut taken: Taken,
+    ) -> Result<Effects, WorkerError> {
+        if driver.knows(records) {
             // The recovery found them in the log.
             ShardMessage::Records(Records::new(), Box::new(taken))
                 .refuse("the stream was started again while it took these events; they are stored");
-            return Ok(());
+            return driver.step(&Input::Nothing, &mut ());
         }
-        let times = taken.events.rows().iter().filter_map(|row| row.time);
-        // A time in the future would let time pass for ever.
-        let newest = times.map(|time| time.0).max().unwrap_or(i64::MIN);
-        self.pulse.newest = self.pulse.newest.max(newest.min(clock::now()));
-        let begun = moment();
-        worker.take_decoded(records, &taken.events)?;
-        let count = taken.events.len();
-        if count > 0 {
-            let now = clock::now();
-            let counters = &self.shared.counters;
-            let took = begun.elapsed().as_secs_f64() / count as f64;
-            counters.processing_time.note(took, count as u64, now);
-            worker.fork_from((FORK_WORTH / took.max(1e-9)) as usize);
-            let arrived = records.head(0).arrived;
-            let latency = (now - arrived).max(0) as f64 / 1e6;
-            counters.latency.note(latency, count as u64, now);
-            self.stream.counters.last_event_at.store(arrived, Relaxed);
-            if let Some(witness) = &self.witness {
-                let seconds = took * count as f64;
-                let began = now - (1e6 * seconds) as i64;
-                let answers = answers_of(worker, records, &taken);
-                witness.saw(&answers, began, seconds);
-                if let Some(closed) = answers.closed() {
-                    witness.saw(&closed, began, 0.0);
-                }
-            }
-        }
-        lock(&self.gathered).fill_bands(worker.shard());
-        if taken.judged.is_some() {
-            let verdicts = self.write_all(&answers_of(worker, records, &taken));
-            if let Some(judged) = taken.judged {
-                let _ = judged.send(Ok(verdicts));
-            }
-        }
-        drop(taken.reservation);
-        worker.flush()?;
+        let events = std::mem::take(&mut taken.events);
+        let mut observer = Answering {
+            thread: self,
+            taken: Some(taken),
+        };
+        let effects = driver.step(&Input::Decoded(records, &events), &mut observer)?;
+        let worker = driver.worker();
         let troubles = worker.take_troubles();
         if !troubles.is_empty() {
             self.tell(&troubles);
         }
         self.note(worker);
-        match worker.hold_memory() {
-            Err(error) if error.is_full() => Ok(()),
-            other => other,
+        Ok(effects)
+    }
+}
+
+/// Answers whoever waits, and counts, before the verdicts go on their way to the store.
+struct Answering<'a> {
+    thread: &'a ShardThread,
+    taken: Option<Taken>,
+}
+
+impl Observer for Answering<'_> {
+    fn answered(&mut self, worker: &mut Worker, input: &Input<'_>, micros: i64) {
+        let (Some(taken), Input::Decoded(records, events)) = (self.taken.take(), input) else {
+            return;
+        };
+        let (thread, count) = (self.thread, events.len());
+        if count > 0 {
+            let now = clock::now();
+            let counters = &thread.shared.counters;
+            let seconds = micros.max(1) as f64 / 1e6;
+            let took = seconds / count as f64;
+            counters.processing_time.note(took, count as u64, now);
+            worker.fork_from((FORK_WORTH / took) as usize);
+            let arrived = records.head(0).arrived;
+            let latency = (now - arrived).max(0) as f64 / 1e6;
+            counters.latency.note(latency, count as u64, now);
+            let last_event_at = &thread.stream.counters.last_event_at;
+            last_event_at.store(arrived, Relaxed);
+            if let Some(witness) = &thread.witness {
+                let answers = answers_of(worker, records, events);
+                witness.saw(&answers, now - micros, seconds);
+                if let Some(closed) = answers.closed() {
+                    witness.saw(&closed, now - micros, 0.0);
+                }
+            }
+        }
+        // What waits for room may come: the shard has taken these.
+        drop(taken.reservation);
+        lock(&thread.gathered).fill_bands(worker.shard());
+        if let Some(judged) = taken.judged {
+            let verdicts = thread.write_all(&answers_of(worker, records, events));
+            let _ = judged.send(Ok(verdicts));
         }
     }
 }
 
 /// What the worker answered to the events it took last.
-fn answers_of<'a>(worker: &'a Worker, records: &'a Records, taken: &'a Taken) -> Answers<'a> {
-    Answers::new(
-        records,
-        &taken.events,
-        worker.verdicts(),
-        worker.shard().plan(),
-    )
+fn answers_of<'a>(worker: &'a Worker, records: &'a Records, events: &'a EventBatch) -> Answers<'a> {
+    Answers::new(records, events, worker.verdicts(), worker.shard().plan())
 }
 
 /// Waits a while; what comes meanwhile is in the log and is found there. Returns whether the end was asked for.
@@ -512,50 +437,6 @@ impl ShardMessage {
     }
 }
 
-/// When the next checkpoint is due.
-struct Pace {
-    busy: Duration,
-    cost: Duration,
-    last_cost: Duration,
-    since: Instant,
-    is_dirty: bool,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self {
-            busy: Duration::ZERO,
-            cost: Duration::ZERO,
-            last_cost: Duration::ZERO,
-            since: moment(),
-            // A recovery replayed something, perhaps.
-            is_dirty: true,
-        }
-    }
-
-    fn worked(&mut self, time: Duration) {
-        self.busy += time;
-        self.is_dirty = true;
-    }
-
-    fn is_due(&self) -> bool {
-        let pause =
-            (self.last_cost * CHECKPOINT_SHARE).clamp(CHECKPOINT_SOONEST, CHECKPOINT_LATEST);
-        self.is_dirty && (self.since.elapsed() >= pause || self.busy >= CHECKPOINT_LATEST)
-    }
-
-    fn began(&mut self) {
-        self.busy = Duration::ZERO;
-        self.cost = Duration::ZERO;
-        self.is_dirty = false;
-    }
-
-    fn finished(&mut self) {
-        self.last_cost = self.cost;
-        self.since = moment();
-    }
-}
-
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
@@ -566,7 +447,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the rim decides when a checkpoint is due and measures how long things take"
+    reason = "how long a shard that failed waits is a matter of time"
 )]
 fn moment() -> Instant {
     Instant::now()

@@ -9,18 +9,18 @@ use willet_engine::codec::Decoder;
 use willet_engine::config::{Plan, StreamConfig};
 use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
+use willet_engine::ports::{Objects as _, PartitionLog as _};
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::shard::Shard;
-use willet_log::Objects as _;
 
 use super::counters::StreamCounters;
 use super::gathered::Gathered;
 use super::log_thread::{Append, LogRequest, Then};
-use super::shard_thread::{Pulse, ShardMessage, ShardThread, Taken};
-use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, clock, objects, stopping};
+use super::shard_thread::{ShardMessage, ShardThread, Taken};
+use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, objects, stopping};
+use crate::clock;
 use crate::mark::Mark;
 use crate::pipeline;
-use crate::worker::RecoveryLog as _;
 
 /// How a stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,17 +181,14 @@ impl Service {
         let thread = ShardThread {
             shared: Arc::clone(&self.shared),
             stream: Arc::clone(&face),
-            config,
             options,
-            log: self.log.clone(),
-            partition,
+            log: self.log.port(partition),
             objects: Arc::new(objects(&self.folder)?),
             gathered: Arc::new(Mutex::new(gathered)),
             outputs: self.outputs.clone(),
             format: Arc::clone(&self.format),
             witness: self.options.witness.clone(),
             delivered,
-            pulse: Pulse::default(),
         };
         let mut threads = self.threads();
         let shard = pipeline::spawn_shard(thread, messages)?;
@@ -387,7 +384,8 @@ impl Service {
                 objects.delete(&name).map_err(|error| error.to_string())?;
             }
         }
-        let end = self.log.end(partition).unwrap_or(0);
+        let extent = self.log.port(partition).extent();
+        let end = extent.map_err(|error| error.to_string())?.next;
         let mark = Mark {
             delivered: end,
             ..Mark::default()

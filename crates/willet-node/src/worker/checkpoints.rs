@@ -2,9 +2,9 @@
 
 use willet_engine::chunk::{ChunkError, ChunkId, ChunkIndex};
 use willet_engine::manifest::Manifest;
+use willet_engine::ports::{ObjectError, Objects};
 use willet_engine::recovery::LogExtent;
 use willet_engine::shard::Shard;
-use willet_log::{ObjectError, Objects};
 
 use super::{Trouble, WorkerError, WorkerOptions};
 

@@ -3,8 +3,8 @@ use willet_engine::codec;
 use willet_engine::config::PlanError;
 use willet_engine::envelope::EnvelopeError;
 use willet_engine::journal::JournalError;
+use willet_engine::ports::{ObjectError, PortError};
 use willet_engine::recovery;
-use willet_log::{LogError, ObjectError};
 
 use crate::output::OutputError;
 
@@ -14,7 +14,7 @@ use crate::output::OutputError;
 pub enum WorkerError {
     /// The log.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] PortError),
     /// The checkpoint store.
     #[error(transparent)]
     Objects(#[from] ObjectError),

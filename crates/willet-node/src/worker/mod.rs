@@ -3,6 +3,7 @@
 mod checkpoints;
 mod error;
 mod memory;
+mod poison;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -16,16 +17,16 @@ use willet_engine::config::Plan;
 use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
+use willet_engine::ports::{Objects, PartitionLog};
 use willet_engine::records::{PartitionId, RecordKind, Records};
-use willet_engine::recovery::{self, LogExtent};
+use willet_engine::recovery;
 use willet_engine::shard::{Description, Shard};
 use willet_engine::verdict::Verdicts;
-use willet_log::{Log, LogError, LogReader, Objects};
 
 use crate::mark::Mark;
 use crate::output::{Answers, Output};
 use crate::pipeline::run_on_threads;
-use crate::replay::poison_marks;
+use poison::poison_marks;
 
 pub(crate) use checkpoints::is_missing;
 use checkpoints::{Kept, find_checkpoint};
@@ -48,9 +49,6 @@ pub struct WorkerOptions {
     pub replay_checkpoint_records: usize,
     /// Bytes of records replayed at once.
     pub replay_batch_bytes: usize,
-    /// How records look was found out and not said: what was found out when a folder was begun holds, also where a later version
-    /// would find out something else.
-    pub takes_input_of_folder: bool,
 }
 
 impl Default for WorkerOptions {
@@ -62,7 +60,6 @@ impl Default for WorkerOptions {
             slice_bytes: 256 << 10,
             replay_checkpoint_records: 200_000,
             replay_batch_bytes: 4 << 20,
-            takes_input_of_folder: false,
         }
     }
 }
@@ -72,36 +69,6 @@ const DELETED_AT_ONCE: usize = 2;
 /// Slices of a checkpoint that are cut before they are written: all of them wait for one delivery of verdicts, which costs
 /// much more than to hold them.
 const HELD_SLICES: usize = 64;
-
-/// What a recovery asks of a log, whoever holds it.
-pub trait RecoveryLog {
-    /// Offset of the oldest record that is there.
-    fn start(&self, partition: PartitionId) -> Option<u64>;
-    /// Offset behind the newest durable record.
-    fn end(&self, partition: PartitionId) -> Option<u64>;
-    /// Makes sure that no later record gets an offset below `floor`.
-    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError>;
-    /// Reads from `from` on.
-    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError>;
-}
-
-impl RecoveryLog for Log {
-    fn start(&self, partition: PartitionId) -> Option<u64> {
-        Log::start(self, partition)
-    }
-
-    fn end(&self, partition: PartitionId) -> Option<u64> {
-        Log::end(self, partition)
-    }
-
-    fn raise_floor(&mut self, partition: PartitionId, floor: u64) -> Result<(), LogError> {
-        Log::raise_floor(self, partition, floor)
-    }
-
-    fn reader(&self, partition: PartitionId, from: u64) -> Result<LogReader, LogError> {
-        Ok(Log::reader(self, partition, from))
-    }
-}
 
 /// Where a worker's records and its state lie.
 #[derive(Clone, Debug)]
@@ -188,7 +155,7 @@ impl Worker {
     pub fn recover(
         plan: Plan,
         options: WorkerOptions,
-        log: &mut dyn RecoveryLog,
+        log: &mut dyn PartitionLog,
         home: Home,
         mut output: Box<dyn Output>,
         care: Care,
@@ -202,10 +169,7 @@ impl Worker {
             troubles.push(Trouble::Mark(error));
             Mark::default()
         });
-        let extent = LogExtent {
-            first: log.start(partition).unwrap_or(0),
-            next: log.end(partition).unwrap_or(0),
-        };
+        let extent = log.extent()?;
         let held = output.held()?;
         let delivered = output.delivered()?;
         if let Some(delivered) = delivered {
@@ -256,7 +220,7 @@ impl Worker {
             mark.delivered,
         );
         troubles.extend(recovery.losses.iter().copied().map(Trouble::Loss));
-        log.raise_floor(partition, recovery.floor)?;
+        log.raise_floor(recovery.floor)?;
         let shard = found.map_or_else(
             || Shard::new(plan, options.lanes, options.hash_seed),
             |(_, shard)| shard,
@@ -284,7 +248,7 @@ impl Worker {
         };
         let is_sound = worker.troubles.is_empty();
         let swept = if is_sound { worker.sweep() } else { Ok(()) };
-        match swept.and_then(|()| worker.replay(log, partition, recovery.replay_from)) {
+        match swept.and_then(|()| worker.replay(log, recovery.replay_from)) {
             Ok(()) => Ok(worker),
             Err(error) => {
                 *troubles = worker.take_troubles();
@@ -293,17 +257,12 @@ impl Worker {
         }
     }
 
-    fn replay(
-        &mut self,
-        log: &dyn RecoveryLog,
-        partition: PartitionId,
-        from: u64,
-    ) -> Result<(), WorkerError> {
+    fn replay(&mut self, log: &dyn PartitionLog, from: u64) -> Result<(), WorkerError> {
         let batch = self.options.replay_batch_bytes;
-        for offset in poison_marks(log, partition, from, batch)? {
+        for offset in poison_marks(log, from, batch)? {
             self.shard.poison(offset);
         }
-        let mut reader = log.reader(partition, from)?;
+        let mut reader = log.reader(from)?;
         let mut replayed = 0;
         loop {
             let records = reader.next_batch(batch)?;
@@ -319,10 +278,7 @@ impl Worker {
                 self.checkpoint()?;
             }
         }
-        let damage = reader
-            .take_damage()
-            .into_iter()
-            .map(|damage| Trouble::Log(damage.to_string()));
+        let damage = reader.take_damage().into_iter().map(Trouble::Log);
         self.troubles.extend(damage);
         Ok(())
     }
@@ -330,6 +286,10 @@ impl Worker {
     /// The shard.
     pub fn shard(&self) -> &Shard {
         &self.shard
+    }
+
+    pub(crate) fn renumber(&mut self) {
+        self.shard.renumber();
     }
 
     /// When a tick would close a window of some key, by the clock of arrivals; `None` while none would.
@@ -465,21 +425,37 @@ impl Worker {
         events: &EventBatch,
     ) -> Result<(), WorkerError> {
         debug_assert!(events.len() <= records.len());
-        if let Some(last) = events.len().checked_sub(1) {
-            let mut verdicts = std::mem::take(&mut self.space.verdicts);
+        // What an attempt before took is not taken twice.
+        let known = self.shard.next_offset();
+        let mut verdicts = std::mem::take(&mut self.space.verdicts);
+        let taken = self.take_behind(known, records, events, &mut verdicts);
+        self.space.verdicts = verdicts;
+        if taken.is_ok() {
+            self.care.taking.begin(0..0);
+        }
+        taken
+    }
+
+    /// Takes what lies at offset `known` or behind it.
+    fn take_behind(
+        &mut self,
+        known: u64,
+        records: &Records,
+        events: &EventBatch,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), WorkerError> {
+        if let Some(last) = events.len().checked_sub(1)
+            && records.head(last).offset >= known
+        {
             let next_offset = records.head(last).offset + 1;
             self.care.taking.begin(records.head(0).offset..next_offset);
-            let result = self.take_events(records, events, next_offset, &mut verdicts);
-            self.space.verdicts = verdicts;
-            result?;
+            self.take_events(records, events, next_offset, verdicts)?;
         }
         for index in events.len()..records.len() {
             let head = records.head(index);
             match head.kind {
-                RecordKind::Journal => {
-                    let mut verdicts = Verdicts::default();
-                    self.take_entry(records, index, &mut verdicts)?;
-                }
+                _ if head.offset < known => {}
+                RecordKind::Journal => self.take_entry(records, index, verdicts)?,
                 RecordKind::Cursor => {
                     self.cursor = Some((head.offset, records.payload(index).to_vec()));
                     self.shard.advance(head.offset + 1);
@@ -487,7 +463,6 @@ impl Worker {
                 RecordKind::Event => debug_assert!(false, "every event was decoded"),
             }
         }
-        self.care.taking.begin(0..0);
         Ok(())
     }
 
@@ -496,9 +471,14 @@ impl Worker {
         self.fork_from = events;
     }
 
-    /// Verdicts of the events that were taken last.
+    /// Verdicts of the events or of the entry that were taken last.
     pub fn verdicts(&self) -> &Verdicts {
         &self.space.verdicts
+    }
+
+    /// Takes them out, and leaves another space for the next.
+    pub fn swap_verdicts(&mut self, other: &mut Verdicts) {
+        std::mem::swap(&mut self.space.verdicts, other);
     }
 
     /// Says what is known of a key; `None` for one that never spoke.

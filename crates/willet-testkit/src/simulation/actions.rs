@@ -4,11 +4,12 @@ use willet_engine::codec::Decoder;
 use willet_engine::config::StreamConfig;
 use willet_engine::event::{EventBatch, Timestamp};
 use willet_engine::journal::Entry;
+use willet_engine::ports::{Clock as _, PartitionLog as _, PortError};
 use willet_engine::records::{RecordKind, Records};
-use willet_node::durable::Durable;
-use willet_node::worker::{Trouble, WorkerError};
+use willet_node::driver::{Input, Observer};
+use willet_node::worker::{Trouble, Worker, WorkerError};
 
-use super::player::{Player, Step, Stop};
+use super::player::{Player, Process, Step, Stop};
 use super::scenario::changed;
 use crate::streams;
 
@@ -16,8 +17,8 @@ use crate::streams;
 const TRIES: usize = 6;
 
 impl Player {
-    pub(super) fn durable(&mut self) -> Step<&mut Durable> {
-        self.durable.as_mut().ok_or(Stop::Dead)
+    pub(super) fn process(&mut self) -> Step<&mut Process> {
+        self.process.as_mut().ok_or(Stop::Dead)
     }
 
     /// One action drawn at random.
@@ -40,8 +41,8 @@ impl Player {
         match self.below(100) {
             0..=59 => self.events(),
             60..=64 => self.journal(),
-            65 | 66 => self.begin_checkpoint(),
-            67..=85 => self.checkpoint_step(),
+            65 | 66 => self.pass_time(),
+            67..=85 => self.step(&Input::Nothing),
             86..=90 => self.deliver(),
             91..=96 => {
                 self.misfortune();
@@ -102,11 +103,11 @@ impl Player {
     fn patiently(
         &mut self,
         what: &str,
-        mut call: impl FnMut(&mut Durable) -> Result<(), WorkerError>,
+        mut call: impl FnMut(&mut Worker) -> Result<(), WorkerError>,
     ) -> Step {
         let mut tries = 0;
         loop {
-            match call(self.durable()?) {
+            match call(self.process()?.driver.worker()) {
                 Ok(()) => return Ok(()),
                 Err(error) => self.failed(what, &error, tries)?,
             }
@@ -118,11 +119,11 @@ impl Player {
     fn append(&mut self, records: &mut Records) -> Step {
         let mut tries = 0;
         loop {
-            match self.durable()?.append(records) {
-                Ok(()) => break,
+            match self.process()?.log.append(records) {
+                Ok(_) => break,
                 Err(error) => {
                     self.ledger.doubt(records);
-                    self.failed("append", &error, tries)?;
+                    self.failed("append", &error.into(), tries)?;
                 }
             }
             tries += 1;
@@ -142,7 +143,8 @@ impl Player {
         let count = (1 + self.random.below(most)).min(self.scenario.lines.len() - self.line);
         let lines = self.line..self.line + count;
         let input = self
-            .durable()?
+            .process()?
+            .driver
             .worker()
             .shard()
             .plan()
@@ -181,50 +183,79 @@ impl Player {
 
         self.append(&mut records)?;
         self.line = lines.end;
+        // Where time was let pass before, the clock is put back with this.
+        self.clock.set(streams::time_of(lines.end));
         self.totals.events += count as u64;
         if self.chance(25) {
-            self.poison_one(&records)?;
+            return self.poison_one(&records);
         }
-        let taken = if holds_back {
-            self.durable()?.take_decoded(&records, &mut events)
+        if holds_back {
+            events.number_from(records.head(0).offset);
+            self.step(&Input::Decoded(&records, &events))
         } else {
-            self.durable()?.worker().take(&records)
-        };
-        if let Err(error) = taken {
-            self.failed("taking events", &error, TRIES)?;
+            self.step(&Input::Records(&records))
         }
-        // Before any of the verdicts leaves: a report that dies with the process was none.
-        self.troubles()?;
-        self.patiently("flush", |durable| durable.worker().flush())?;
-        self.hold_memory()?;
-        self.troubles()
     }
 
-    /// A record of these made processing panic twice: it is marked before it is taken.
+    /// A step of the driver, made again while the disk fails, and what it wants done with the log.
+    fn step(&mut self, input: &Input<'_>) -> Step {
+        let limit = self.limit;
+        let mut tries = 0;
+        let effects = loop {
+            let process = self.process()?;
+            let before = process.driver.worker().shard().occupancy().resident_bytes;
+            let mut heard = Hearing::default();
+            let stepped = process.driver.step(input, &mut heard);
+            let after = process.driver.worker().shard().occupancy().resident_bytes;
+            self.totals.evictions += u64::from(after < before);
+            // Before any of the verdicts leaves: a report that dies with the process was none.
+            self.hear(heard.0)?;
+            match stepped {
+                Ok(effects) if effects.missed_space.is_none() && after > limit => {
+                    let text =
+                        format!("{after} bytes of series in memory, expected {limit} at most");
+                    return Err(text.into());
+                }
+                Ok(effects) => break effects,
+                Err(error) => self.failed("a step", &error, tries)?,
+            }
+            tries += 1;
+        };
+        self.totals.refusals += u64::from(effects.missed_space.is_some());
+        self.note_delivered()?;
+        self.troubles()?;
+        if effects.has_checkpointed {
+            self.totals.checkpoints += 1;
+            self.say(|| "checkpoint finished".to_owned());
+        }
+        match self.process()?.log.needless(effects.needless) {
+            Err(error) if error.is_full() => self.totals.refusals += 1,
+            Err(error) => self.failed("letting go of the log", &error.into(), 0)?,
+            Ok(()) => {}
+        }
+        match effects.append {
+            Some(entry) => self.write_entry(&entry),
+            None => Ok(()),
+        }
+    }
+
+    /// Enough for a checkpoint to be due, and for windows to close.
+    fn pass_time(&mut self) -> Step {
+        let seconds = 5 + self.below(10) as i64;
+        let now = self.clock.now().0;
+        self.clock.set(now + seconds * 1_000_000);
+        self.step(&Input::Nothing)
+    }
+
+    /// A record of these made processing panic twice: it is marked in the log, and the shard comes back from that.
     fn poison_one(&mut self, records: &Records) -> Step {
         let offset = records.head(self.random.below(records.len())).offset;
-        self.write_entry(&Entry::Poison { offset })
-    }
-
-    /// Series beyond the bound leave memory; without room on the disk they stay.
-    fn hold_memory(&mut self) -> Step {
-        let limit = self.limit;
-        let worker = self.durable()?.worker();
-        let before = worker.shard().occupancy().resident_bytes;
-        let held = worker.hold_memory();
-        let after = worker.shard().occupancy().resident_bytes;
-        self.totals.evictions += u64::from(after < before);
-        match held {
-            Ok(()) if after > limit => {
-                Err(format!("{after} bytes of series in memory, expected at most {limit}").into())
-            }
-            Ok(()) => Ok(()),
-            Err(error) if error.is_full() => {
-                self.totals.refusals += 1;
-                Ok(())
-            }
-            Err(error) => self.failed("holding memory", &error, 0),
-        }
+        let mut mark = Records::new();
+        let entry = Entry::Poison { offset }.encode();
+        mark.push(0, RecordKind::Journal, 0, &entry);
+        self.append(&mut mark)?;
+        self.kill();
+        Ok(())
     }
 
     fn journal(&mut self) -> Step {
@@ -253,7 +284,8 @@ impl Player {
                 Entry::Poison { offset: ahead }
             }
             _ => {
-                let config = self.durable()?.worker().shard().plan().config().clone();
+                let worker = self.process()?.driver.worker();
+                let config = worker.shard().plan().config().clone();
                 let config: StreamConfig = changed(&mut self.random, &config);
                 self.totals.configurations += 1;
                 Entry::Configure {
@@ -269,71 +301,39 @@ impl Player {
         self.say(|| text);
         let mut records = Records::new();
         records.push(0, RecordKind::Journal, 0, &entry.encode());
-        let mut tries = 0;
-        loop {
-            let written = match entry {
-                Entry::Configure { config } => self.durable()?.configure((**config).clone()),
-                _ => self.durable()?.journal(entry),
-            };
-            match written {
-                Ok(()) => break,
-                Err(error) => {
-                    self.ledger.doubt(&records);
-                    self.failed("journal", &error, tries)?;
-                }
-            }
-            tries += 1;
-        }
-        self.ledger.acknowledge(&records);
-        Ok(())
-    }
-
-    fn begin_checkpoint(&mut self) -> Step {
-        match self.durable()?.worker().begin_checkpoint() {
-            Ok(()) => Ok(()),
-            Err(error) => self.failed("beginning a checkpoint", &error, 0),
-        }
-    }
-
-    fn checkpoint_step(&mut self) -> Step {
-        let result = self.durable()?.checkpoint_step();
-        self.note_delivered()?;
-        match result {
-            Ok(is_done) => {
-                if is_done {
-                    self.totals.checkpoints += 1;
-                    self.say(|| "checkpoint finished".to_owned());
-                }
-                Ok(())
-            }
-            Err(error) if error.is_full() => {
-                self.totals.refusals += 1;
-                Ok(())
-            }
-            Err(error) => self.failed("checkpoint", &error, 0),
-        }
+        self.append(&mut records)?;
+        self.step(&Input::Decoded(&records, &EventBatch::new()))
     }
 
     pub(super) fn deliver(&mut self) -> Step {
-        self.patiently("deliver", |durable| durable.worker().deliver())?;
+        self.patiently("deliver", Worker::deliver)?;
         self.note_delivered()
     }
 
     fn note_delivered(&mut self) -> Step {
-        let delivered = self.durable()?.worker().delivered();
+        let delivered = self.process()?.driver.worker().delivered();
         self.ledger.delivered = self.ledger.delivered.max(delivered);
         Ok(())
     }
 
     /// Ends the process in good order.
     fn close(&mut self) -> Step {
-        let Some(durable) = self.durable.take() else {
+        let Some(process) = self.process.take() else {
             return Ok(());
         };
         self.say(|| "close".to_owned());
-        match durable.close() {
-            Ok(worker) => {
-                self.ledger.delivered = self.ledger.delivered.max(worker.delivered());
+        let Process {
+            mut driver,
+            mut log,
+        } = process;
+        let closed = driver.save().and_then(|needless| {
+            log.needless(Some(needless))?;
+            Ok(log.close().map_err(PortError::from)?)
+        });
+        match closed {
+            Ok(()) => {
+                let delivered = driver.worker().delivered();
+                self.ledger.delivered = self.ledger.delivered.max(delivered);
                 self.totals.checkpoints += 1;
                 Ok(())
             }
@@ -343,7 +343,7 @@ impl Player {
 
     /// What the worker found wrong must have a cause.
     pub(super) fn troubles(&mut self) -> Step {
-        let troubles = self.durable()?.worker().take_troubles();
+        let troubles = self.process()?.driver.worker().take_troubles();
         self.hear(troubles)
     }
 
@@ -375,6 +375,16 @@ impl Player {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes down what a step finds wrong.
+#[derive(Default)]
+struct Hearing(Vec<Trouble>);
+
+impl Observer for Hearing {
+    fn answered(&mut self, worker: &mut Worker, _: &Input<'_>, _: i64) {
+        self.0.extend(worker.take_troubles());
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use willet_engine::config::Plan;
 use willet_log::disk::{Disk, OpenMode};
 use willet_log::log::DamageKind;
-use willet_log::{DataFolder, FolderObjects, Log, verify};
+use willet_log::{DataFolder, FolderObjects, Log, OwnedLog, verify};
 use willet_node::output::{FileOutput, Output};
 use willet_node::worker::{Care, Home, Worker};
 
@@ -41,7 +41,7 @@ impl Player {
                 "the output differs from an undisturbed run: {what}"
             ));
         }
-        self.durable = None;
+        self.process = None;
         let verified = verify(&self.disk, folder()).map_err(|error| chain(&error))?;
         if let Some(damage) = verified
             .damage
@@ -76,8 +76,9 @@ impl Player {
     fn replay_into(&mut self, path: &Path) -> Result<Worker, Box<dyn std::error::Error>> {
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let data = DataFolder::open(Arc::clone(&disk), folder(), &owner())?;
-        let (mut log, _) = Log::open(&data, self.scenario.log.clone())?;
-        let partition = log.partition(&self.begun_with.name, 0)?;
+        let (log, _) = Log::open(&data, self.scenario.log.clone())?;
+        let mut log = OwnedLog::new(log, &self.begun_with.name, u64::MAX)?;
+        let partition = log.partition();
         let objects = FolderObjects::open(Arc::clone(&disk), Path::new("/empty"))?;
         let file = output_file(disk.as_ref(), path)?;
         let output: Box<dyn Output> = Box::new(FileOutput::new("replay", file, Box::new(Rows)));

@@ -1,16 +1,43 @@
 //! The loop of a scenario: it plays the source, the operator and bad luck.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use willet_core::random::Random;
 use willet_engine::config::StreamConfig;
-use willet_log::SimDisk;
-use willet_node::durable::Durable;
+use willet_engine::event::Timestamp;
+use willet_engine::ports::Clock;
+use willet_log::{OwnedLog, SimDisk};
+use willet_node::driver::Driver;
 
 use super::Totals;
 use super::ledger::Ledger;
 use super::scenario::Scenario;
 use crate::check::Reported;
+
+/// What ends with a process.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) driver: Driver,
+    pub(super) log: OwnedLog,
+}
+
+/// A clock that stands still until somebody moves it.
+#[derive(Debug, Default)]
+pub(super) struct VirtualClock(AtomicI64);
+
+impl VirtualClock {
+    pub(super) fn set(&self, now: i64) {
+        self.0.store(now, Relaxed);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Relaxed))
+    }
+}
 
 /// Why a step did not go through.
 #[derive(Debug)]
@@ -34,7 +61,8 @@ pub(super) struct Player {
     pub(super) scenario: Scenario,
     pub(super) random: Random,
     pub(super) disk: SimDisk,
-    pub(super) durable: Option<Durable>,
+    pub(super) process: Option<Process>,
+    pub(super) clock: Arc<VirtualClock>,
     pub(super) ledger: Ledger,
     /// The first configuration.
     pub(super) begun_with: StreamConfig,
@@ -67,7 +95,8 @@ impl Player {
         crashes.sort_unstable_by(|a, b| b.cmp(a));
         Self {
             disk: SimDisk::new(random.bits()),
-            durable: None,
+            process: None,
+            clock: Arc::default(),
             ledger: Ledger::default(),
             begun_with: scenario.config.clone(),
             line: 0,
@@ -125,7 +154,7 @@ impl Player {
         );
         self.say(|| text);
         while !self.is_refused && self.line < self.scenario.lines.len() {
-            if self.durable.is_none() {
+            if self.process.is_none() {
                 self.restart()?;
                 continue;
             }
@@ -158,13 +187,13 @@ impl Player {
         let seed = self.random.bits();
         self.disk.crash(seed);
         self.disk.set_capacity(u64::MAX);
-        self.durable = None;
+        self.process = None;
         self.totals.crashes += 1;
         self.say(|| "power cut".to_owned());
     }
 
     pub(super) fn kill(&mut self) {
-        self.durable = None;
+        self.process = None;
         self.totals.kills += 1;
         self.say(|| "the process died".to_owned());
     }

@@ -5,20 +5,21 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use willet_engine::config::{Plan, StreamConfig};
+use willet_engine::config::StreamConfig;
 use willet_engine::journal::Entry;
 use willet_engine::records::RecordKind;
 use willet_log::disk::{Disk, DiskFile, OpenMode};
 use willet_log::log::DamageKind;
 use willet_log::{DataFolder, FolderError, OpenReport, Owner};
-use willet_node::durable::{Durable, DurableError};
+use willet_node::driver::{Asked, OpenError, Setup, open_in_folder};
 use willet_node::output::FileOutput;
-use willet_node::worker::WorkerError;
+use willet_node::worker::{Care, WorkerError};
 
 use super::actions::chain;
 use super::ledger::{copy, read_cursor};
-use super::player::{Player, Step, Stop, folder};
+use super::player::{Player, Process, Step, Stop, folder};
 use crate::check::{Record, Rows};
+use crate::streams;
 
 /// Openings that may fail one after the other before it counts as never.
 const OPENINGS: usize = 60;
@@ -63,7 +64,7 @@ impl Player {
                 self.say(|| "opened".to_owned());
             }
             if !matches!(opened, Ok(())) {
-                self.durable = None;
+                self.process = None;
             }
             match opened {
                 Err(Stop::Wrong(what)) => return Err(what),
@@ -75,7 +76,7 @@ impl Player {
                 }
                 Ok(()) => {}
             }
-            if self.durable.is_some() || self.is_refused {
+            if self.process.is_some() || self.is_refused {
                 return Ok(());
             }
         }
@@ -119,20 +120,32 @@ impl Player {
         let output = FileOutput::new("the output", file, Box::new(Rows));
         let options = self.scenario.options(&mut self.random);
         self.limit = options.memory.limit();
-        let plan = Plan::new(config, 1).map_err(|error| Stop::Wrong(chain(&error)))?;
+        self.clock.set(streams::time_of(self.line));
         let mut heard = Vec::new();
-        let opened = Durable::open(
+        let is_live = self.chance(2);
+        let asked = Asked::Same {
+            config,
+            takes_input_of_folder: false,
+        };
+        let opened = open_in_folder(
             data,
             self.scenario.log.clone(),
-            plan,
-            options,
             self.scenario.retention_bytes,
-            Box::new(output),
+            asked,
+            |home| Setup {
+                options,
+                home,
+                output: Box::new(output),
+                care: Care::default(),
+                clock: self.clock.clone(),
+                saves: true,
+                is_live,
+            },
             &mut heard,
         );
         match opened {
-            Ok((durable, report)) => {
-                self.durable = Some(durable);
+            Ok((driver, log, report)) => {
+                self.process = Some(Process { driver, log });
                 Ok(Ok(report))
             }
             Err(error) => {
@@ -145,10 +158,10 @@ impl Player {
                 }
                 match &error {
                     _ if self.disk.is_off() => Err(Stop::Dead),
-                    DurableError::Worker(WorkerError::Log(log)) if !log.is_user_error() => {
+                    OpenError::Worker(WorkerError::Log(log)) if !log.is_user_error() => {
                         Err(Stop::Dead)
                     }
-                    DurableError::Worker(WorkerError::Objects(_) | WorkerError::Output(_)) => {
+                    OpenError::Worker(WorkerError::Objects(_) | WorkerError::Output(_)) => {
                         Err(Stop::Dead)
                     }
                     _ => Ok(Err(chain(&error))),
@@ -185,7 +198,7 @@ impl Player {
             .filter(|d| d.kind != DamageKind::Uncertain);
         self.totals.reports += damage.count() as u64;
 
-        let log = self.durable()?.log();
+        let log = self.process()?.log.log();
         let Some((partition, _, _)) = log.partitions().next() else {
             return Err("the log has no partition, expected one".to_owned().into());
         };
@@ -281,7 +294,7 @@ impl Player {
             let config = Box::new(self.begun_with.clone());
             attempts.push(vec![Record {
                 kind: RecordKind::Journal,
-                arrived: 0,
+                arrived: streams::time_of(0),
                 payload: Entry::Configure { config }.encode(),
             }]);
         }
@@ -313,7 +326,7 @@ impl Player {
     fn compare_positions(&mut self) -> Step {
         let (expected, promised) = (self.ledger.cursor(), self.ledger.delivered);
         let is_sound = self.totals.flips == 0;
-        let worker = self.durable()?.worker();
+        let worker = self.process()?.driver.worker();
         let cursor = worker.cursor().map_or(0, read_cursor);
         let delivered = worker.delivered();
         if cursor > expected || (is_sound && cursor < expected) {

@@ -91,7 +91,6 @@ impl Scenario {
             slice_bytes: 200 << random.below(8),
             replay_checkpoint_records: 100 << random.below(6),
             replay_batch_bytes: 1_000 << random.below(10),
-            ..WorkerOptions::default()
         }
     }
 }

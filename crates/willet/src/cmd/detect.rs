@@ -11,13 +11,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use willet_connectors::feed::{AtomicProgress, DeadLetterPlace, SourceFeed};
 use willet_engine::codec::Format;
 use willet_engine::config::Plan;
-use willet_engine::shard::Shard;
+use willet_engine::ports::PartitionLog as _;
 use willet_log::disk::{Disk as _, OpenMode, RealDisk};
 use willet_log::{DataFolder, LogOptions, Owner};
-use willet_node::durable::Durable;
-use willet_node::output::{Answers, FileOutput, Output, OutputError, RowFormat, StreamOutput};
+use willet_node::clock::SystemClock;
+use willet_node::driver::{Asked, Driver, Setup, open_in_folder};
+use willet_node::output::{
+    Answers, Discard, FileOutput, Output, OutputError, RowFormat, StreamOutput,
+};
 use willet_node::pipeline::{News, RunError, run, run_durable};
-use willet_node::worker::{MemoryBound, WorkerOptions};
+use willet_node::worker::{Care, MemoryBound, WorkerOptions};
 
 use super::charts::Picture;
 use super::stream_flags::{Prepared, Reading, StreamFlags};
@@ -114,7 +117,7 @@ impl Detect {
         };
         match &self.data_dir {
             None => self.run_once(plan, input, output, format),
-            Some(folder) => self.run_durable(&config, folder, plan, input, output, format),
+            Some(folder) => self.run_durable(&config, folder, &plan, input, output, format),
         }
     }
 
@@ -129,7 +132,7 @@ impl Detect {
 
     fn open_output(&self, format: OutputFormat, plan: &Plan) -> Result<Box<dyn Output>> {
         let Some(rows) = rows(format, plan, self.only_anomalies) else {
-            return Ok(Box::new(NoRows));
+            return Ok(Box::new(Discard));
         };
         if self.data_dir.is_some()
             && let Some(path) = self.output.clone().or_else(stdout_file)
@@ -180,12 +183,12 @@ impl Detect {
     ) -> Result<ExitCode> {
         const HASH_SEED: u64 = 0;
         let mut feed = input.feed(HASH_SEED, self.dead_letter_place(None))?;
-        let mut shard = Shard::new(plan, 1, HASH_SEED);
+        let mut driver = Driver::fresh(plan)?;
         if let Some(history) = &self.history {
-            self.learn(history, &mut shard, HASH_SEED)?;
+            self.learn(history, &mut driver, HASH_SEED)?;
         }
         let bar = self.progress_bar(feed.progress(), format);
-        let result = run(&mut feed, &mut shard, &mut output);
+        let result = run(&mut feed, &mut driver, &mut output);
         bar.finish_and_clear();
         let result = match result {
             // `| head` has seen enough.
@@ -200,7 +203,7 @@ impl Detect {
     }
 
     /// Learns a file whose verdicts nobody wants.
-    fn learn(&self, history: &Path, shard: &mut Shard, hash_seed: u64) -> Result<()> {
+    fn learn(&self, history: &Path, driver: &mut Driver, hash_seed: u64) -> Result<()> {
         let Prepared { input, .. } = self.stream.prepare(
             history,
             Reading {
@@ -210,7 +213,7 @@ impl Detect {
         )?;
         let mut feed = input.feed(hash_seed, DeadLetterPlace::Nowhere)?;
         let bar = self.progress_bar(feed.progress(), OutputFormat::Chart);
-        let result = run(&mut feed, shard, &mut NoRows);
+        let result = run(&mut feed, driver, &mut Discard);
         bar.finish_and_clear();
         match result {
             Ok(()) => {}
@@ -218,8 +221,8 @@ impl Detect {
             Err(RunError::Output(error)) => return Err(error.into()),
             Err(RunError::Worker(error)) => return Err(error.into()),
         }
-        let rows = shard.next_offset();
-        shard.renumber();
+        let rows = driver.worker().shard().next_offset();
+        driver.renumber();
         if rows == 0 {
             return Err(user(format!(
                 "--history {}: no row of it could be learned, expected rows of the same columns as FILE",
@@ -236,7 +239,7 @@ impl Detect {
         &self,
         config: &crate::config::Config,
         folder: &Path,
-        plan: Plan,
+        plan: &Plan,
         mut input: crate::input::Input,
         output: Shown,
         format: OutputFormat,
@@ -247,23 +250,34 @@ impl Detect {
             hash_seed: 0,
             memory: MemoryBound::new(config.checkpoints.max_memory_bytes),
             slice_bytes: config.checkpoints.slice_bytes,
-            takes_input_of_folder: input.is_found_out,
             ..WorkerOptions::default()
         };
         let picture = Arc::clone(&output.picture);
         let log_bytes = config.store.log_bytes;
         let mut troubles = Vec::new();
-        let opened = Durable::open(
+        let asked = Asked::Same {
+            config: plan.config().clone(),
+            takes_input_of_folder: input.is_found_out,
+        };
+        let hash_seed = options.hash_seed;
+        let opened = open_in_folder(
             &folder,
             LogOptions::default(),
-            plan,
-            options.clone(),
             log_bytes,
-            Box::new(output),
+            asked,
+            |home| Setup {
+                options,
+                home,
+                output: Box::new(output),
+                care: Care::default(),
+                clock: Arc::new(SystemClock),
+                saves: true,
+                is_live: false,
+            },
             &mut troubles,
         );
         troubles.iter().for_each(warn);
-        let (mut durable, report) = opened?;
+        let (mut driver, mut log, report) = opened?;
         report.damage.iter().for_each(warn);
         if report.torn_bytes > 0 && !self.quiet {
             note(format!(
@@ -271,18 +285,16 @@ impl Detect {
                 report.torn_bytes
             ));
         }
-        durable.worker().take_troubles().iter().for_each(warn);
+        let worker = driver.worker();
+        worker.take_troubles().iter().for_each(warn);
         // What was found out when the folder was begun holds.
-        input.read_as(durable.worker().shard().plan().config().input.clone());
-        if let Some(cursor) = durable.worker().cursor() {
+        input.read_as(worker.shard().plan().config().input.clone());
+        if let Some(cursor) = worker.cursor() {
             input.seek(cursor)?;
         }
-        let mut feed = input.feed(
-            options.hash_seed,
-            self.dead_letter_place(Some(folder.path())),
-        )?;
+        let mut feed = input.feed(hash_seed, self.dead_letter_place(Some(folder.path())))?;
         let bar = self.progress_bar(feed.progress(), format);
-        let result = run_durable(&mut feed, &mut durable, |news| match news {
+        let result = run_durable(&mut feed, &mut driver, &mut log, |news| match news {
             News::Full(error) => warn(format!("{error}: waiting for space")),
             News::SpaceIsBack => note("space is back, going on"),
             News::Trouble(trouble) => warn(trouble),
@@ -300,8 +312,10 @@ impl Detect {
             Err(RunError::Feed(error)) => Err(error.into()),
             Ok(()) => Ok(()),
         };
-        let mut worker = durable.close()?;
-        worker.take_troubles().iter().for_each(warn);
+        let needless = driver.save()?;
+        driver.worker().take_troubles().iter().for_each(warn);
+        log.needless(Some(needless))?;
+        log.close()?;
         self.finish(&picture, feed, format)?;
         result.map(|()| ExitCode::SUCCESS)
     }
@@ -477,12 +491,4 @@ impl Output for Shown {
     fn resume(&mut self, bytes: u64) -> Result<(), OutputError> {
         self.output.resume(bytes)
     }
-}
-
-/// Where only the picture, or nothing, is wanted.
-#[derive(Debug)]
-struct NoRows;
-
-impl Output for NoRows {
-    fn write(&mut self, _answers: &Answers<'_>) {}
 }

@@ -7,8 +7,8 @@ use willet_connectors::feed::DeadLetterPlace;
 use willet_core::evaluation::{Decisions, evaluate};
 use willet_engine::codec::Role;
 use willet_engine::event::Timestamp;
-use willet_engine::shard::Shard;
 use willet_engine::verdict::Outcome;
+use willet_node::driver::Driver;
 use willet_node::output::{Answers, Output};
 use willet_node::pipeline::{RunError, run};
 
@@ -64,9 +64,9 @@ impl Evaluate {
             ));
         }
         let mut feed = input.feed(HASH_SEED, DeadLetterPlace::Nowhere)?;
-        let mut shard = Shard::new(plan, 1, HASH_SEED);
+        let mut driver = Driver::fresh(plan)?;
         let mut gathered = Gathered::default();
-        match run(&mut feed, &mut shard, &mut gathered) {
+        match run(&mut feed, &mut driver, &mut gathered) {
             Err(RunError::Feed(error)) => return Err(error.into()),
             Err(RunError::Output(error)) => return Err(error.into()),
             Err(RunError::Worker(error)) => return Err(error.into()),
@@ -76,7 +76,7 @@ impl Evaluate {
         if summary.total() > 0 {
             warn(&summary);
         }
-        self.report(&gathered, shard.plan().kind().name)
+        self.report(&gathered, driver.worker().shard().plan().kind().name)
     }
 
     fn report(&self, gathered: &Gathered, algorithm: &str) -> Result<ExitCode> {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use willet_engine::codec::Format;
+use willet_engine::config::Plan;
 use willet_log::{Log, LogOptions};
 use willet_node::output::{Output, StreamOutput};
 use willet_node::replay::replay;
@@ -79,22 +80,18 @@ impl Replay {
                 }
                 None => Box::new(std::io::stdout()),
             };
-        let mut out = Some(out);
-        let troubles = replay(&log, *partition, |plan| -> Box<dyn Output> {
-            let format = self
-                .format
+        let (wanted, only_anomalies) = (self.format, self.only_anomalies);
+        let open = move |plan: &Plan| -> Box<dyn Output> {
+            let format = wanted
                 .filter(|format| *format != OutputFormat::Chart)
                 .unwrap_or(match plan.config().input.format {
                     Format::Csv => OutputFormat::Csv,
                     Format::Json => OutputFormat::Ndjson,
                 });
-            let rows = rows(format, plan, self.only_anomalies).expect("a chart was left out above");
-            Box::new(StreamOutput::new(
-                "output",
-                out.take().expect("asked for once"),
-                rows,
-            ))
-        });
+            let rows = rows(format, plan, only_anomalies).expect("a chart was left out above");
+            Box::new(StreamOutput::new("output", out, rows))
+        };
+        let troubles = replay(&log, *partition, Box::new(open));
         match troubles {
             Ok(troubles) => troubles.iter().for_each(warn),
             Err(willet_node::worker::WorkerError::Output(error)) if error.is_closed() => {}

@@ -1,4 +1,17 @@
-//! The one place where the service looks at the wall clock.
+//! The one place where the node looks at the wall clock.
+
+use willet_engine::event::Timestamp;
+use willet_engine::ports::Clock;
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(now())
+    }
+}
 
 /// Microseconds since the epoch.
 #[expect(
