@@ -10,7 +10,7 @@ CONTRACT_SECONDS    ?= 90
 LAWS_SECONDS        ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check accuracy situations laws peers bench gen sim soak fuzz setup build e2e contract page python-test
+.PHONY: help run test check accuracy situations laws peers bench instructions gen sim soak fuzz setup build e2e contract page python-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,9 @@ laws: ## hold every kind to the laws of verdicts for LAWS_SECONDS
 
 bench: ## measure the figures beside their peers; writes bench/RESULTS.md
 	bench/run.sh
+
+instructions: build ## count what an event costs on each hot path and compare with bench/instructions.txt (BLESS=1 writes it)
+	@CARGO="$(CARGO)" scripts/instructions.sh $(if $(BLESS),--bless)
 
 soak: build ## simulation, kills, metamorphic tests, laws and situations without limit
 	scripts/soak.sh

@@ -10,6 +10,10 @@ if [ "${1:-build}" = test ]; then
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  # Where it cannot be installed, scripts/instructions.sh says that it counts nothing.
+  if [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ]; then
+    command -v valgrind >/dev/null || missing+=(valgrind)
+  fi
 fi
 if ! command -v cargo >/dev/null; then
   echo "cargo is missing, expected Rust 1.90 or newer (rustup.rs has it)" >&2

@@ -20,6 +20,7 @@ part "laws of verdicts" env WILLET_LAWS_SECONDS="$LAWS_SECONDS" \
   "$cargo" test --locked -p willet-testkit --test laws -- --nocapture laws_hold
 part "kills" env WILLET_BIN="$PWD/$BIN" WILLET_KILLS="$KILLS" \
   "$cargo" test --locked -p willet --test cli -- --nocapture a_killed_
+part "instructions of the hot paths" env CARGO="$cargo" scripts/instructions.sh
 part "page in a browser" make e2e
 part "HTTP contract" make contract
 part "Python" make python-test
