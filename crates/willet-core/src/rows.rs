@@ -39,12 +39,21 @@ impl<'a> Rows<'a> {
 
     /// Number of rows.
     pub fn len(&self) -> usize {
+        // One row is what a live stream brings, and a division takes long.
+        if self.values.len() == self.width {
+            return usize::from(self.width > 0);
+        }
         self.values.len().checked_div(self.width).unwrap_or(0)
     }
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// The values of all rows, one behind the other.
+    pub(crate) fn values(&self) -> &'a [f64] {
+        self.values
     }
 
     /// Some of the rows.

@@ -55,6 +55,9 @@ impl Calendars {
 
     /// The policy of the first rule that holds; without a time none does.
     pub(crate) fn policy_at(&self, time: Option<Timestamp>) -> Option<&Policy> {
+        if self.rules.is_empty() {
+            return None;
+        }
         let time = jiff::Timestamp::from_microsecond(time?.0).ok()?;
         self.rules
             .iter()

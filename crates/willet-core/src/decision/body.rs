@@ -19,6 +19,9 @@ pub(super) struct Body {
 
 /// Shares of normal rows at least as strange as the first two points.
 const SHARES: (f64, f64) = (0.5, 0.25);
+/// −log10 of the first, and log10 of the first over the second.
+const DEPTH_OF_HALF: f64 = std::f64::consts::LOG10_2;
+const STEP: f64 = std::f64::consts::LOG10_2;
 /// The third: as far out as anomalies leave the tail to the others.
 const OUT: f64 = 0.03;
 const TIMES_ANOMALIES: f64 = 2.5;
@@ -36,8 +39,7 @@ impl Body {
         if unit <= 0.0 || far <= quarter {
             return None;
         }
-        let step = log10(SHARES.0 / SHARES.1);
-        let exponent = log(log10(SHARES.0 / out) / step) / log((far - half) / unit);
+        let exponent = log(log10(SHARES.0 / out) / STEP) / log((far - half) / unit);
         Some(Self {
             half,
             unit,
@@ -48,7 +50,9 @@ impl Body {
     /// −log10 of the share of normal rows at least as strange.
     pub(super) fn depth(&self, score: f64) -> f64 {
         let t = ((score - self.half) / self.unit).max(0.0);
-        -log10(SHARES.0) + log10(SHARES.0 / SHARES.1) * pow(t, self.exponent)
+        // Half of all rows lie below the half, and their power is known.
+        let power = if t == 0.0 { 0.0 } else { pow(t, self.exponent) };
+        DEPTH_OF_HALF + STEP * power
     }
 
     /// Whether it is of a rising tail; state that came from outside is checked with this.
@@ -114,6 +118,16 @@ mod tests {
                 "{}",
                 body.depth(score)
             );
+        }
+    }
+
+    #[test]
+    fn constants_are_what_they_stand_for() {
+        assert_eq!(DEPTH_OF_HALF.to_bits(), (-log10(SHARES.0)).to_bits());
+        assert_eq!(STEP.to_bits(), log10(SHARES.0 / SHARES.1).to_bits());
+        // What is left out of a power.
+        for exponent in [EXPONENTS.0, 1.0, EXPONENTS.1] {
+            assert_eq!(pow(0.0, exponent).to_bits(), 0.0_f64.to_bits());
         }
     }
 

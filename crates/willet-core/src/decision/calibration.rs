@@ -36,6 +36,11 @@ impl Calibrator {
         Some(-log10(self.digest.share_above(score)) + 0.0)
     }
 
+    /// Whether a score has a depth.
+    pub fn is_warm(&self) -> bool {
+        self.tail.is_some() && self.digest.seen() >= WARM_UP
+    }
+
     /// The score from which on depths are at least `depth`; `None` while too few have been seen.
     pub fn score_at(&self, depth: f64) -> Option<f64> {
         let tail = self.tail.filter(|_| self.digest.seen() >= WARM_UP)?;

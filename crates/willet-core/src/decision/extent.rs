@@ -61,7 +61,8 @@ const FAST_ROWS: u32 = 64;
 /// Rows after which a number is taken in.
 const DELAY: usize = 6;
 /// Weight of the newest number in the middle.
-const MIDDLE: f64 = 1.0 / 64.0;
+const MIDDLE: f64 = 1.0 / MIDDLE_ROWS as f64;
+const MIDDLE_ROWS: u32 = 64;
 /// A value that never changed must have been the same for so many rows before a change is far.
 const STILL_ROWS: u32 = 200;
 /// The unit is at least so much of what the other side reaches, and so many of the smallest steps of values that come in steps.
@@ -92,9 +93,14 @@ const NOTHING: Ends = Ends {
 };
 
 impl Ends {
+    /// Numbers are no NaN here, and `min` would look whether they are.
     fn take(&mut self, x: f32) {
-        self.low = self.low.min(x);
-        self.high = self.high.max(x);
+        if x < self.low {
+            self.low = x;
+        }
+        if x > self.high {
+            self.high = x;
+        }
     }
 
     fn with(self, other: Self) -> Self {
@@ -137,21 +143,37 @@ impl Mode {
         mode
     }
 
+    #[inline]
     fn take(&mut self, x: f32) {
-        let weight = MIDDLE.max(1.0 / f64::from(self.rows + 1));
+        let weight = if self.rows < MIDDLE_ROWS {
+            1.0 / f64::from(self.rows + 1)
+        } else {
+            MIDDLE
+        };
         self.middle += weight * (f64::from(x) - self.middle);
+        // A block is of whole recent ones.
         if self.rows.is_multiple_of(FAST_ROWS) {
-            self.fast = [self.fast[1], NOTHING];
+            self.begin_blocks();
         }
         self.fast[1].take(x);
+        self.blocks[BLOCKS - 1].take(x);
+        self.slow.take(x);
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    #[cold]
+    fn begin_blocks(&mut self) {
+        self.fast = [self.fast[1], NOTHING];
         if self.rows.is_multiple_of(BLOCK_ROWS) {
             self.blocks.rotate_left(1);
             self.blocks[BLOCKS - 1] = NOTHING;
             self.slow = self.blocks.into_iter().fold(NOTHING, Ends::with);
         }
-        self.blocks[BLOCKS - 1].take(x);
-        self.slow.take(x);
-        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Whether a number lies beyond.
+    fn excludes(&self, x: f32) -> bool {
+        x > self.slow.high || x < self.slow.low
     }
 
     /// Takes in all of another.
@@ -244,13 +266,14 @@ impl Extent {
             self.anchor = x;
         }
         let x = self.near(x);
-        let place = self.came as usize % DELAY;
-        if self.came as usize >= DELAY {
+        let came = self.came as usize;
+        let place = if came < DELAY { came } else { came - DELAY };
+        if came >= DELAY {
             self.take(self.last[place], least);
         }
         self.last[place] = x;
         // Counts on without end; what is past the first round is all alike.
-        self.came = if self.came as usize == 2 * DELAY - 1 {
+        self.came = if came == 2 * DELAY - 1 {
             DELAY as u32
         } else {
             self.came + 1
@@ -297,26 +320,34 @@ impl Extent {
         (x - self.anchor).clamp(-1e38, 1e38) as f32
     }
 
+    #[inline]
     fn take(&mut self, x: f32, least: Least) {
-        let apart = f64::from(x);
-        if self.present.rows > 0 && self.present.excess(apart).is_some() {
-            let (place, margin) = self.nearest(self.anchor + apart, apart, least);
-            if margin >= APART && self.others.len() + 1 < MODES {
-                self.others.push(Mode::default());
-                self.go_to(self.others.len());
-                self.present.visits = 1;
-            } else {
-                self.go_to(place);
-            }
-            self.present.take(x);
+        let is_beyond = self.present.rows > 0 && self.present.excludes(x);
+        if is_beyond {
+            self.find_mode(x, least);
+        }
+        self.present.take(x);
+        if is_beyond {
             self.join_near(least);
-        } else {
-            self.present.take(x);
         }
         self.rows = self.rows.saturating_add(1);
         if self.rows.is_multiple_of(BLOCK_ROWS) {
             let rows = self.rows;
             self.others.retain(|mode| rows - mode.left <= SLOW_ROWS);
+        }
+    }
+
+    /// Goes to the mode of a number beyond the present one; begins one where all are far.
+    #[cold]
+    fn find_mode(&mut self, x: f32, least: Least) {
+        let apart = f64::from(x);
+        let (place, margin) = self.nearest(self.anchor + apart, apart, least);
+        if margin >= APART && self.others.len() + 1 < MODES {
+            self.others.push(Mode::default());
+            self.go_to(self.others.len());
+            self.present.visits = 1;
+        } else {
+            self.go_to(place);
         }
     }
 

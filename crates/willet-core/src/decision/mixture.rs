@@ -47,17 +47,20 @@ impl Mixture {
     /// were counted, whatever is foretold of them: where they are more than the others are, most of them are none of those.
     pub(super) fn probability(&self, depth: f64, counted: f64, share: f64) -> f64 {
         let pi = self.share(share);
-        let most = MOST * pi * exp((counted * std::f64::consts::LN_10).min(690.0));
         let xi = (self.others + PRIOR_OTHERS) / (self.depths + PRIOR_OTHERS / PRIOR_RATE);
         let xi = xi.clamp(RATES.0, RATES.1);
         let lambda = depth * std::f64::consts::LN_10;
         let odds = pi * xi / (1.0 - pi) * exp(((1.0 - xi) * lambda).min(690.0));
-        (odds / (1.0 + odds)).min(most)
+        let probability = odds / (1.0 + odds);
+        // Most rows are far from the bound, which rises from here.
+        if counted >= 0.0 && probability <= MOST * pi {
+            return probability;
+        }
+        probability.min(MOST * pi * exp((counted * std::f64::consts::LN_10).min(690.0)))
     }
 
-    /// Takes note of a row by its depth and the one that was counted; see [`Mixture::probability`].
-    pub(super) fn push(&mut self, (depth, counted): (f64, f64), share: f64) {
-        let probability = self.probability(depth, counted, share);
+    /// Takes note of a row by its depth and its [probability](Mixture::probability).
+    pub(super) fn push(&mut self, depth: f64, probability: f64) {
         let kept = 1.0 - 1.0 / MEMORY;
         let lambda = depth * std::f64::consts::LN_10;
         self.rows = self.rows * kept + 1.0;
@@ -94,7 +97,8 @@ mod tests {
             let mut judged = Vec::new();
             for (depth, is_other) in depths(share, rate) {
                 judged.push((mixture.probability(depth, depth, PRIOR_SHARE), is_other));
-                mixture.push((depth, depth), PRIOR_SHARE);
+                let probability = mixture.probability(depth, depth, PRIOR_SHARE);
+                mixture.push(depth, probability);
             }
             let found = mixture.share(PRIOR_SHARE);
             assert!((found / share - 1.0).abs() < 0.35, "{share}: {found}");
@@ -117,7 +121,8 @@ mod tests {
     fn what_was_counted_often_is_not_foretold_away() {
         let mut mixture = Mixture::default();
         for (depth, _) in depths(0.01, 0.2) {
-            mixture.push((depth, depth), PRIOR_SHARE);
+            let probability = mixture.probability(depth, depth, PRIOR_SHARE);
+            mixture.push(depth, probability);
         }
         let common = mixture.probability(9.0, 1.0, PRIOR_SHARE);
         assert!(common < 0.3, "one row in ten, {common}");

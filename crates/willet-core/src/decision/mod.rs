@@ -111,6 +111,8 @@ pub struct Judgement {
     pub probability: f64,
     /// How far the row lies beyond all before, where it does.
     pub far: Option<Far>,
+    /// Depth of its score by itself, where it has one: what [`Decision::take`] asks for again.
+    pub(crate) counted: Option<f64>,
 }
 
 impl Judgement {
@@ -147,6 +149,8 @@ const OF_SCORES: Least = Least {
     of_slow: 0.25,
     step: 0.0,
 };
+/// A little less than log10 of 2.
+const LESS_THAN_LOG_2: f64 = 0.301;
 /// Margin from which on a row is clearly farther off than anything before, whatever the threshold is.
 const CLEAR: f64 = 1.5;
 
@@ -154,14 +158,19 @@ impl Decision {
     /// Judges a score; `None` while the series warms up. Call [`Decision::take`] after.
     pub fn judge(&mut self, score: f64, moment: Moment<'_>, policy: &Policy) -> Option<Judgement> {
         let gap = self.budget.pass(moment.time);
-        let rarity = self.rarity(score, moment.row)?;
+        let counted = self.normal.depth(score)?;
+        let rarity = self.rarity(counted, score, moment.row);
         let far = self.reach.far(moment.row);
         if self.all.seen().is_multiple_of(LOOK_EVERY) {
             self.body = Body::of(&self.normal, self.mixture.share(policy.share()));
         }
         let beyond = |body: Body| (body.depth(score) - rarity).max(0.0);
         let foretold = rarity + FORETOLD * self.body.map_or(0.0, beyond);
-        Some(self.decide(rarity, foretold, far, moment, gap, policy))
+        let judgement = self.decide(rarity, foretold, far, moment, gap, policy);
+        Some(Judgement {
+            counted: Some(counted),
+            ..judgement
+        })
     }
 
     /// Judges a row that has no score by what speaks for an anomaly beside; it is not to be learned.
@@ -172,19 +181,28 @@ impl Decision {
         judgement
     }
 
-    /// Depth of a score among those of normal rows, with how far it lies beyond them. So many rows can say no more than that it is
+    /// Depth of a score among those of normal rows, `depth` by their count, with how far it lies beyond them. So many rows can say no more than that it is
     /// rarer than all of them, and a little beyond: the rest is a matter of values, and of more rows.
-    fn rarity(&self, score: f64, row: &[f64]) -> Option<f64> {
-        let depth = self.normal.depth(score)?;
+    fn rarity(&self, depth: f64, score: f64, row: &[f64]) -> f64 {
         // Where values are names rarity is all there is.
         if row.is_empty() {
-            return Some(depth);
+            return depth;
         }
-        let known = libm::log10(self.normal.seen().min(u64::from(HORIZON)) as f64);
+        let seen = self.normal.seen().min(u64::from(HORIZON));
         let margin = self.scores.margin_above(score, OF_SCORES);
+        // The logarithm of what was seen is no less than that of the power of 2 below it; most scores are more frequent by far.
+        let is_known = depth < LESS_THAN_LOG_2 * f64::from(seen.max(1).ilog2());
+        let known = if is_known {
+            depth
+        } else {
+            libm::log10(seen as f64)
+        };
         let beyond = (depth - known).max(0.0) + reach::depth_of(margin);
         let within = depth.min(known);
-        Some(within + beyond / (1.0 + beyond / BEYOND))
+        if beyond == 0.0 {
+            return within + 0.0;
+        }
+        within + beyond / (1.0 + beyond / BEYOND)
     }
 
     fn decide(
@@ -234,12 +252,17 @@ impl Decision {
         let probability = if is_certain {
             1.0
         } else {
-            self.mixture.probability(foretold, depth, policy.share())
+            let share = policy.share();
+            let probability = self.mixture.probability(foretold, depth, share);
+            let learned = foretold.min(depth + FORESEEN);
+            let of_learned = if learned == foretold {
+                probability
+            } else {
+                self.mixture.probability(learned, depth, share)
+            };
+            self.mixture.push(learned, of_learned);
+            probability
         };
-        if !is_certain {
-            self.mixture
-                .push((foretold.min(depth + FORESEEN), depth), policy.share());
-        }
         self.all.learn(own);
         if passage.learning == Learning::Usual {
             self.reach.note(far.as_ref().filter(|_| rarity < COMMON));
@@ -259,6 +282,7 @@ impl Decision {
             },
             probability,
             far,
+            counted: None,
         }
     }
 
@@ -291,9 +315,20 @@ impl Decision {
 
     /// Takes note of what became of a row.
     pub fn take(&mut self, score: Option<f64>, row: &[f64], learning: Learning) {
+        let score = score.map(|score| (score, self.normal.depth(score)));
+        self.take_counted(score, row, learning);
+    }
+
+    /// The same of a score whose depth by itself is known from its [`Judgement`].
+    pub(crate) fn take_counted(
+        &mut self,
+        score: Option<(f64, Option<f64>)>,
+        row: &[f64],
+        learning: Learning,
+    ) {
         let reached = self.learning_of_unjudged(row).unwrap_or(learning);
-        if let Some(score) = score.filter(|_| learning != Learning::Not) {
-            let depth = self.normal.depth(score).unwrap_or(0.0);
+        if let Some((score, counted)) = score.filter(|_| learning != Learning::Not) {
+            let depth = counted.unwrap_or(0.0);
             if self.stretch.admits(depth, self.normal.seen()) {
                 self.learn(score);
             }
@@ -352,13 +387,13 @@ impl Decision {
 
     /// The depth of a score and a row without judging them.
     pub fn depth(&self, score: f64, row: &[f64]) -> Option<f64> {
-        let rarity = self.rarity(score, row)?;
+        let rarity = self.rarity(self.normal.depth(score)?, score, row);
         Some(self.join(rarity, self.reach.far(row).as_ref()))
     }
 
     /// Whether scores are seen as rare or not yet.
     pub fn is_warm(&self) -> bool {
-        self.normal.depth(0.0).is_some()
+        self.normal.is_warm()
     }
 
     /// Sees values whose seasons are others now in that way from now on; `history` gives what the last values of one were off.

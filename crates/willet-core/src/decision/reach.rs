@@ -69,8 +69,12 @@ const OF_CROSSINGS: f64 = 2.0;
 
 impl Crossings {
     fn note(&mut self, margin: f64) {
-        let sizes = log2(margin / LEAST_CROSSING) + 1.0;
-        let reached = sizes.clamp(0.0, CROSSINGS as f64) as u8;
+        let reached = if margin > 0.0 {
+            let sizes = log2(margin / LEAST_CROSSING) + 1.0;
+            sizes.clamp(0.0, CROSSINGS as f64) as u8
+        } else {
+            0
+        };
         for runs in &mut self.runs {
             *runs *= 1.0 - 1.0 / SLOW_ROWS as f32;
         }
@@ -214,15 +218,20 @@ impl Courses {
             self.step = fabs(change);
         }
         let before = std::mem::replace(&mut self.last, x);
-        self.counter.push(x);
+        self.counter.push_step(x, change);
         let apart = self.apart(x);
         let weight = LEVEL.max(1.0 / f64::from(self.rows + 1));
         self.recent += weight * (x - self.recent);
-        let (learn, has_lasted): (fn(&mut Extent, f64, Least), bool) = match learning {
-            Learning::Not => return,
-            Learning::Usual => (Extent::learn, false),
-            Learning::Back => (Extent::learn_now, false),
-            Learning::Lasted => (Extent::learn_now, true),
+        if learning == Learning::Not {
+            return;
+        }
+        let has_lasted = learning == Learning::Lasted;
+        let learn = |extent: &mut Extent, x, least| {
+            if learning == Learning::Usual {
+                extent.learn(x, least);
+            } else {
+                extent.learn_now(x, least);
+            }
         };
         let (least, around) = (self.least(OF_SLOW), self.least(OF_SLOW_AROUND));
         if self.rows > 0 {
@@ -387,5 +396,9 @@ fn depth(rows: u32, width: usize, margin: f64) -> f64 {
 
 /// Depth of a margin beyond that of the first row beyond all others: each doubling is a hundred times rarer.
 pub(super) fn depth_of(margin: f64) -> f64 {
+    // Most rows lie within, and the logarithm of 1 is known.
+    if margin == 0.0 {
+        return 0.0;
+    }
     2.0 * log2(1.0 + margin)
 }

@@ -25,14 +25,25 @@ impl<T> Glance<T> {
     /// What was seen of this very row, if it was the last; nothing is kept after.
     pub(super) fn take(&mut self, row: &[f64]) -> Option<T> {
         let (of, seen) = self.0.get_mut().take()?;
-        let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
-        (of.len() == row.len() && of.iter().zip(row).all(same)).then_some(seen)
+        is_same(&of, row).then_some(seen)
+    }
+
+    /// The same where it lies, to be [cleared](Self::clear) after.
+    pub(super) fn of(&mut self, row: &[f64]) -> Option<&T> {
+        let (of, seen) = self.0.get_mut().as_ref()?;
+        is_same(of, row).then_some(seen)
     }
 
     /// Forgets it: something has changed.
     pub(super) fn clear(&mut self) {
         *self.0.get_mut() = None;
     }
+}
+
+/// Whether two rows have the same bits.
+fn is_same(one: &[f64], other: &[f64]) -> bool {
+    let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
 #[cfg(test)]
@@ -51,6 +62,8 @@ mod tests {
             "gone with the question"
         );
         glance.put(&[2.0, f64::NAN], 3);
+        assert_eq!(glance.of(&[2.0, f64::NAN]), Some(&3));
+        assert_eq!(glance.of(&[2.0, 1.0]), None);
         assert_eq!(glance.take(&[2.0, f64::NAN]), Some(3));
         glance.put(&[0.0], 4);
         assert_eq!(glance.take(&[-0.0]), None);

@@ -102,17 +102,21 @@ enum Usable<'a> {
     Nothing,
 }
 
+/// Whether values can be used as they are.
+fn are_sound(values: &[f64]) -> bool {
+    values.iter().all(|x| x.abs() <= LARGEST)
+}
+
 /// How many rows from the first on have only values that can be used as they are.
 fn sound_rows(rows: Rows<'_>) -> usize {
-    let is_sound = |row: &[f64]| row.iter().all(|x| x.abs() <= LARGEST);
-    let first = rows.iter().position(|row| !is_sound(row));
+    let first = rows.iter().position(|row| !are_sound(row));
     first.unwrap_or(rows.len())
 }
 
 impl<A: Algorithm> Guarded<A> {
     /// The row as the algorithm may see it; `space` takes a mended copy where one is needed.
     fn usable<'a>(&self, row: &'a [f64], space: &'a mut Vec<f64>) -> Usable<'a> {
-        if row.iter().all(|x| x.abs() <= LARGEST) {
+        if are_sound(row) {
             return Usable::Whole(row);
         }
         if row.iter().all(|x| x.is_nan()) {
@@ -227,6 +231,10 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn score(&self, rows: Rows<'_>, out: &mut [Raw]) -> Result<(), WidthError> {
         self.check(rows, Some(out.len()))?;
+        if !rows.is_empty() && are_sound(rows.values()) {
+            self.algorithm.score_rows(rows, out);
+            return Ok(());
+        }
         let (mut space, mut done) = (Vec::new(), 0);
         while done < rows.len() {
             let run = sound_rows(rows.part(done..rows.len()));
@@ -249,6 +257,11 @@ impl<A: Algorithm> Detector for Guarded<A> {
 
     fn learn(&mut self, rows: Rows<'_>) -> Result<(), WidthError> {
         self.check(rows, None)?;
+        if rows.len() == 1 && are_sound(rows.values()) {
+            self.algorithm.learn_row(rows.values());
+            Self::remember(&mut self.last, rows.values());
+            return Ok(());
+        }
         let mut space = Vec::new();
         for row in rows.iter() {
             match self.usable(row, &mut space) {

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use crate::decision::{
@@ -93,7 +95,12 @@ impl Judge<'_> {
     /// Judges a row; decision and course learn it if it may be learned. Fails where the detector has another width.
     pub fn judge(&mut self, case: Case<'_>) -> Result<Ruling, WidthError> {
         let mut bands = Vec::new();
-        let off = self.off(case.row, &mut bands);
+        self.see_bands(&mut bands);
+        let off = if self.is_categorical {
+            Cow::Borrowed(&[][..])
+        } else {
+            off(case.row, &bands)
+        };
         let mut swings = Vec::new();
         let evidence = self.step(case.row, &mut swings);
         let sight = Sight {
@@ -112,18 +119,22 @@ impl Judge<'_> {
         } else {
             Learning::Not
         };
+        let mut counted = None;
         let (answer, learning) = match case.raw {
             Raw::Missing => (self.miss(moment, &sight)?, Learning::Not),
             Raw::WarmingUp => (Answer::WarmingUp, unjudged),
             Raw::Score(score) => match self.decision.judge(score, moment, self.policy) {
                 None => (Answer::WarmingUp, unjudged),
                 Some(judgement) => {
+                    counted = judgement.counted;
                     let scored = self.say(score, &judgement, &sight)?;
                     (Answer::Scored(scored), judgement.learning)
                 }
             },
         };
-        self.decision.take(case.raw.score(), &off, learning);
+        // Only while it warms up a score has no depth.
+        let score = case.raw.score().map(|score| (score, counted));
+        self.decision.take_counted(score, &off, learning);
         let learn = learning != Learning::Not;
         if learn {
             self.course.learn(case.row);
@@ -131,10 +142,10 @@ impl Judge<'_> {
         Ok(Ruling { answer, learn })
     }
 
-    /// How far each value is off where it belongs. None where values are names.
-    fn off(&mut self, row: &[f64], bands: &mut Vec<Band>) -> Vec<f64> {
+    /// Where each value belongs; nothing where values are names.
+    fn see_bands(&mut self, bands: &mut Vec<Band>) {
         if self.is_categorical {
-            return Vec::new();
+            return;
         }
         let mut epochs = Epochs::new();
         self.detector.epochs(&mut epochs);
@@ -142,7 +153,6 @@ impl Judge<'_> {
         self.decision
             .see_anew(&epochs, |feature| detector.off_before(feature));
         self.detector.bands(bands);
-        off(row, bands)
     }
 
     /// Takes note of the course of the values. Where they are names nothing lasts, grows or stands still.
@@ -220,7 +230,7 @@ impl Judge<'_> {
         let decision = &*self.decision;
         let is_normal = |row: &[f64], score| {
             let off = if self.is_categorical {
-                Vec::new()
+                Cow::Borrowed(&[][..])
             } else {
                 off(row, sight.bands)
             };
@@ -296,9 +306,9 @@ impl Judge<'_> {
 }
 
 /// How far each value of a row is off its band; the value itself where there are none.
-fn off(row: &[f64], bands: &[Band]) -> Vec<f64> {
+fn off<'a>(row: &'a [f64], bands: &[Band]) -> Cow<'a, [f64]> {
     if bands.is_empty() {
-        return row.to_vec();
+        return Cow::Borrowed(row);
     }
     row.iter()
         .zip(bands)

@@ -24,8 +24,13 @@ const LITTLE: f64 = 8.0;
 impl Counter {
     /// Takes in a value; whether it is known for a counter now.
     pub(crate) fn push(&mut self, x: f64) -> bool {
+        self.push_step(x, self.change(x))
+    }
+
+    /// The same where its [change](Counter::change) is known.
+    pub(crate) fn push_step(&mut self, x: f64, step: f64) -> bool {
         let change = x - self.last;
-        self.step = self.change(x);
+        self.step = step;
         if self.rows > 0 {
             if change > 0.0 {
                 self.rises = self.rises.saturating_add(1);

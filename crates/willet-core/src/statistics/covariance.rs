@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::rows::Expected;
 
@@ -11,6 +12,9 @@ pub struct Covariance {
     /// The lower triangle, row by row.
     values: Vec<f64>,
 }
+
+/// Rows up to this width need no memory from the heap.
+pub(super) const NARROW: usize = 128;
 
 /// Place of the first value of a row in a lower triangle that lies row by row; also the length of one of so many rows.
 pub(crate) fn triangle(row: usize) -> usize {
@@ -53,6 +57,11 @@ impl Covariance {
         self.values[triangle(row) + column]
     }
 
+    /// Covariances of a feature with those before it and with itself.
+    pub(super) fn line(&self, feature: usize) -> &[f64] {
+        &self.values[triangle(feature)..=triangle(feature) + feature]
+    }
+
     /// Standard deviation of a feature, never 0: of a constant feature any other value is far away.
     pub fn deviation(&self, feature: usize) -> f64 {
         let least = (1e-9 * self.mean[feature].abs()).max(1e-12);
@@ -64,12 +73,17 @@ impl Covariance {
         debug_assert_eq!(row.len(), self.width());
         self.rows += 1;
         let weight = 1.0 / self.rows.min(window as u64) as f64;
+        let kept = 1.0 - weight;
         // The mean moves last: the products are of deviations from the mean before.
-        for (own, a) in row.iter().enumerate() {
-            let own_apart = a - self.mean[own];
-            let line = &mut self.values[triangle(own)..=triangle(own) + own];
-            for ((value, other), mean) in line.iter_mut().zip(row).zip(&self.mean) {
-                *value = (1.0 - weight) * (*value + weight * own_apart * (other - mean));
+        let mut apart = SmallVec::<[f64; NARROW]>::new();
+        apart.extend(row.iter().zip(&self.mean).map(|(x, mean)| x - mean));
+        let mut rest = &mut self.values[..];
+        for (own, own_apart) in apart.iter().enumerate() {
+            let (line, behind) = rest.split_at_mut(own + 1);
+            rest = behind;
+            let share = weight * own_apart;
+            for (value, other) in line.iter_mut().zip(&apart) {
+                *value = kept * (*value + share * other);
             }
         }
         for (mean, x) in self.mean.iter_mut().zip(row) {

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
+use super::covariance::NARROW;
 use super::{Covariance, dot, triangle};
 
 /// A normal distribution of rows that is learned with exponential forgetting, and how far a row is from its middle.
@@ -15,6 +17,10 @@ pub(crate) struct Gaussian {
     until_factor: u64,
 }
 
+/// Lines of the factor that are worked on together.
+const LINES: usize = 4;
+/// What `sum` makes of no numbers: added to a number it changes none of its bits.
+const EMPTY: f64 = -0.0;
 /// Rows before distances mean anything.
 pub(crate) const WARM_UP: u64 = 32;
 
@@ -58,48 +64,57 @@ impl Gaussian {
         let width = self.width();
         let seen = self.covariance.rows().min(window as u64) as f64;
         let kept = seen / (seen + width as f64);
-        for row in 0..width {
-            let own = self.covariance.deviation(row);
-            for column in 0..=row {
-                let at = triangle(row) + column;
-                let correlation = if row == column {
-                    1.0
-                } else {
-                    kept * self.covariance.of(row, column)
-                        / (own * self.covariance.deviation(column))
-                };
-                let (done, this) = self.factor.split_at(triangle(row));
-                let other = if column == row {
-                    &this[..column]
-                } else {
-                    &done[triangle(column)..triangle(column) + column]
-                };
-                let rest = correlation - dot(&this[..column], other);
-                self.factor[at] = if row == column {
-                    // Rounding may take a little too much away; what is drawn towards none keeps it above this.
-                    rest.max(1.0 - kept).max(1e-9).sqrt()
-                } else {
-                    rest / self.factor[triangle(column) + column]
-                };
+        let mut deviations = SmallVec::<[f64; NARROW]>::new();
+        deviations.extend((0..width).map(|feature| self.covariance.deviation(feature)));
+        for (row, own) in deviations.iter().enumerate() {
+            let (done, behind) = self.factor.split_at_mut(triangle(row));
+            let this = &mut behind[..=row];
+            let line = self.covariance.line(row);
+            for column in 0..row {
+                let other = &done[triangle(column)..=triangle(column) + column];
+                let correlation = kept * line[column] / (own * deviations[column]);
+                let rest = correlation - dot(&this[..column], &other[..column]);
+                this[column] = rest / other[column];
             }
+            let rest = 1.0 - dot(&this[..row], &this[..row]);
+            // Rounding may take a little too much away; what is drawn towards none keeps it above this.
+            this[row] = rest.max(1.0 - kept).max(1e-9).sqrt();
         }
     }
 
     /// The row in standard deviations with what each feature has in common with those before it taken out.
     fn whiten(&self, row: &[f64], whitened: &mut [f64]) {
         let mean = self.covariance.mean();
-        for feature in 0..row.len() {
-            let apart = (row[feature] - mean[feature]) / self.covariance.deviation(feature);
-            let line = &self.factor[triangle(feature)..=triangle(feature) + feature];
-            let rest = apart - dot(&line[..feature], &whitened[..feature]);
+        let apart =
+            |feature: usize| (row[feature] - mean[feature]) / self.covariance.deviation(feature);
+        let line = |feature: usize| &self.factor[triangle(feature)..=triangle(feature) + feature];
+        let whole = row.len() / LINES * LINES;
+        for first in (0..whole).step_by(LINES) {
+            // Each line's products are summed in their order. A sum waits for the one before it, several do not wait for each other.
+            let lines: [&[f64]; LINES] = std::array::from_fn(|at| &line(first + at)[..first]);
+            let mut sums = [EMPTY; LINES];
+            for (column, x) in whitened[..first].iter().enumerate() {
+                for (sum, line) in sums.iter_mut().zip(lines) {
+                    *sum += line[column] * x;
+                }
+            }
+            for (at, mut sum) in sums.into_iter().enumerate() {
+                let (feature, line) = (first + at, line(first + at));
+                for column in first..feature {
+                    sum += line[column] * whitened[column];
+                }
+                whitened[feature] = (apart(feature) - sum) / line[feature];
+            }
+        }
+        for feature in whole..row.len() {
+            let line = line(feature);
+            let rest = apart(feature) - dot(&line[..feature], &whitened[..feature]);
             whitened[feature] = rest / line[feature];
         }
     }
 
     /// Distance from the mean in standard deviations.
     pub(crate) fn distance(&self, row: &[f64]) -> f64 {
-        /// Rows up to this width need no memory from the heap.
-        const NARROW: usize = 128;
         let (mut narrow, mut wide);
         let whitened = if row.len() <= NARROW {
             narrow = [0.0; NARROW];

@@ -38,6 +38,20 @@ fn held(value: f64) -> f32 {
     value.clamp(-1e38, 1e38) as f32
 }
 
+/// As `f32::total_cmp` sorts, by whole numbers in the same order: these are compared without being made anew each time.
+fn sort_descending(values: &mut [f32]) {
+    // A negative number's other bits count the other way; its own inverse.
+    let turned = |bits: i32| bits ^ (((bits >> 31).cast_unsigned() >> 1).cast_signed());
+    let mut keys: SmallVec<[i32; BUFFER]> = values
+        .iter()
+        .map(|value| !turned(value.to_bits().cast_signed()))
+        .collect();
+    keys.sort_unstable();
+    for (value, key) in values.iter_mut().zip(keys) {
+        *value = f32::from_bits(turned(!key).cast_unsigned());
+    }
+}
+
 impl UpperDigest {
     /// Takes in a value; returns whether the digest changed (it changes in batches once it is warm).
     pub fn push(&mut self, value: f64, horizon: u32) -> bool {
@@ -52,7 +66,7 @@ impl UpperDigest {
 
     fn merge(&mut self, horizon: u32) {
         let mut incoming = std::mem::take(&mut self.buffer);
-        incoming.sort_unstable_by(|a, b| b.total_cmp(a));
+        sort_descending(&mut incoming);
         let kept = 1.0 - incoming.len() as f32 / horizon as f32;
         let fade = if self.weight() as u32 + incoming.len() as u32 > horizon {
             kept
@@ -64,15 +78,18 @@ impl UpperDigest {
         let merged = &mut self.centroids;
         merged.clear();
         let (mut above, mut mean, mut weight) = (0.0_f32, 0.0_f32, 0.0_f32);
+        // The most that a centroid may hold here.
+        let mut most = 1.0_f32;
         let mut take = |next: f32, next_weight: f32| {
             let joined = weight + next_weight;
-            if weight > 0.0 && (next == mean || joined <= (RESOLUTION * above).max(1.0)) {
-                mean += (next - mean) * (next_weight / joined);
-                weight = joined;
-                return;
-            }
             if weight > 0.0 {
+                if next == mean || joined <= most {
+                    mean += (next - mean) * (next_weight / joined);
+                    weight = joined;
+                    return;
+                }
                 above += weight;
+                most = (RESOLUTION * above).max(1.0);
                 merged.push(Centroid {
                     mean,
                     cumulated: above,
@@ -80,22 +97,19 @@ impl UpperDigest {
             }
             (mean, weight) = (next, next_weight);
         };
-        let (mut from_old, mut from_new, mut below) = (0, 0, 0.0);
-        while from_old < old.len() || from_new < incoming.len() {
-            let new_first = from_new < incoming.len()
-                && old
-                    .get(from_old)
-                    .is_none_or(|centroid| incoming[from_new] >= centroid.mean);
-            if new_first {
-                take(incoming[from_new], 1.0);
-                from_new += 1;
-            } else {
-                let centroid = old[from_old];
-                take(centroid.mean, (centroid.cumulated - below) * fade);
-                below = centroid.cumulated;
-                from_old += 1;
+        // Behind the last one nothing is as large as a centroid.
+        let new_at = |at: usize| incoming.get(at).copied().unwrap_or(f32::NEG_INFINITY);
+        let (mut at, mut new, mut below) = (0, new_at(0), 0.0);
+        for centroid in &old {
+            while new >= centroid.mean {
+                take(new, 1.0);
+                at += 1;
+                new = new_at(at);
             }
+            take(centroid.mean, (centroid.cumulated - below) * fade);
+            below = centroid.cumulated;
         }
+        incoming[at..].iter().for_each(|value| take(*value, 1.0));
         above += weight;
         merged.push(Centroid {
             mean,
@@ -222,6 +236,25 @@ mod tests {
             assert!((found / exact - 1.0).abs() < 0.2, "{found} for {exact}");
         }
         assert!(digest.centroids.len() < 90, "{}", digest.centroids.len());
+    }
+
+    #[test]
+    fn values_are_sorted_as_floats_are() {
+        let mut random = Random::new(3);
+        let special = [0.0, -0.0, 1e38, -1e38, f32::MIN_POSITIVE, -1e-45, 1e-45];
+        for count in 0..40 {
+            let mut values: Vec<f32> = (0..count)
+                .map(|_| match random.below(20) {
+                    at if at < special.len() => special[at],
+                    _ => (random.unit() * 20.0 - 10.0) as f32,
+                })
+                .collect();
+            let mut expected = values.clone();
+            expected.sort_by(|a, b| b.total_cmp(a));
+            sort_descending(&mut values);
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&values), bits(&expected));
+        }
     }
 
     #[test]

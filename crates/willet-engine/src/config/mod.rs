@@ -365,7 +365,12 @@ impl Plan {
 
     /// How scores become decisions at an event time.
     pub fn policy_at(&self, time: Option<Timestamp>) -> Policy {
-        *self.calendars.policy_at(time).unwrap_or(&self.policy)
+        *self.policy_of(time)
+    }
+
+    /// The same where it lies.
+    pub(crate) fn policy_of(&self, time: Option<Timestamp>) -> &Policy {
+        self.calendars.policy_at(time).unwrap_or(&self.policy)
     }
 
     /// Whether an event must have a time: flags are counted over it, or events are put together by it.
@@ -377,8 +382,13 @@ impl Plan {
 
     /// Rows of this step in microseconds that the clock on the wall left out between two times; below 0 where it went over them again.
     pub(crate) fn turned(&self, from: i64, to: i64, step: i64) -> i64 {
-        let clock = self.wall_clock.as_ref();
-        let turned = clock.map_or(0, |clock| clock.turned(from, to));
+        let Some(clock) = &self.wall_clock else {
+            return 0;
+        };
+        let turned = clock.turned(from, to);
+        if turned == 0 {
+            return 0;
+        }
         (turned as f64 / step as f64).round() as i64
     }
 

@@ -378,7 +378,9 @@ impl Series {
         let outcome = values.map_or(Outcome::WarmingUp, |values| {
             model.judge(plan, sample.time, values, &mut work.row, found)
         });
-        let drift = values.and_then(|values| {
+        // Where none looks there is nothing to be seen, and nothing to be put away.
+        let is_watched = plan.drift().kind().is_some() || self.watch.is_some();
+        let drift = values.filter(|_| is_watched).and_then(|values| {
             let flag = match outcome {
                 Outcome::Scored(scored) => f64::from(u8::from(scored.is_anomaly)),
                 _ => f64::NAN,
@@ -433,14 +435,19 @@ impl Series {
 
     /// Drops models of plans that nobody knows any more, before anything is made of them: a series that comes back from disk comes
     /// back without.
+    #[inline]
     fn forget_unknown(&mut self, plan: &Plan) {
         let version = plan.model_version();
         let is_of_another = |model: &Model| model.version != version;
-        let has_another = self.model.as_ref().is_some_and(is_of_another)
-            || self.former.as_deref().is_some_and(is_of_another);
-        if !has_another {
-            return;
+        if self.model.as_ref().is_some_and(is_of_another)
+            || self.former.as_deref().is_some_and(is_of_another)
+        {
+            self.drop_unknown(plan);
         }
+    }
+
+    #[cold]
+    fn drop_unknown(&mut self, plan: &Plan) {
         let is_known = |model: &Model| plan.of_version(model.version).is_some();
         self.model = self.model.take().filter(is_known);
         self.former = self.former.take().filter(|former| is_known(former));

@@ -290,8 +290,14 @@ impl Model {
             .score(rows, &mut raw)
             .expect("the model was built for this width");
         let kind = plan.of_version(self.version).unwrap_or(plan).kind();
-        let policy = plan.policy_at(time);
-        let policy = self.share.map_or(policy, |share| policy.with_share(share));
+        let shared;
+        let policy = match self.share {
+            None => plan.policy_of(time),
+            Some(share) => {
+                shared = plan.policy_at(time).with_share(share);
+                &shared
+            }
+        };
         let range = plan.config().decision.data_range.as_ref();
         let case = Case {
             row,
@@ -303,7 +309,7 @@ impl Model {
             detector: &*self.detector,
             decision: &mut self.decision,
             course: &mut self.course,
-            policy: &policy,
+            policy,
             is_categorical: kind.categorical,
         };
         judge

@@ -3,10 +3,12 @@ mod trees;
 
 use libm::log2;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use self::trees::Trees;
 use super::ablation;
 use super::contract::{Algorithm, Alias};
+use super::glance::Glance;
 use crate::error::ConfigError;
 use crate::rows::{Expected, Explanation, Raw};
 use crate::statistics::outer_quantiles;
@@ -39,7 +41,12 @@ pub(super) struct HalfSpaceTrees {
     /// Of shallow trees the regions of each row of the window, as long as all of them lie in the same scales: what they are found
     /// for when the row is scored serves when it is counted.
     regions: Vec<u8>,
+    /// Those of the row that was scored last.
+    seen: Glance<SeenRegions>,
 }
+
+/// A region of each tree; as many trees as are usual need no memory from the heap.
+type SeenRegions = SmallVec<[u8; 32]>;
 
 /// Maps the usual range of a feature to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,12 +120,16 @@ impl HalfSpaceTrees {
             return self.mass(row);
         }
         let mut regions = std::mem::take(&mut self.regions);
+        let mass = self.mass_keeping(row, |region| regions.push(region));
+        self.regions = regions;
+        mass
+    }
+
+    /// As [`HalfSpaceTrees::mass`]; `keep` gets the region of each tree, which are shallow.
+    fn mass_keeping(&self, row: &[f64], keep: impl FnMut(u8)) -> f64 {
         let (mut space, mut heap) = ([0.0; 64], Vec::new());
         let row = self.scaled(row, &mut space, &mut heap);
-        let keep = |region| regions.push(region);
-        let total = self.trees.mass_and_regions(row, self.limit(), keep);
-        self.regions = regions;
-        self.average(total)
+        self.average(self.trees.mass_and_regions(row, self.limit(), keep))
     }
 
     /// Rows of a region that is not divided further.
@@ -234,6 +245,7 @@ impl Algorithm for HalfSpaceTrees {
             ],
             window: CountWindow::new(Slide::Tumbling, FIRST_WINDOW.min(config.window_size), width),
             regions: Vec::new(),
+            seen: Glance::default(),
             config: config.clone(),
         })
     }
@@ -242,17 +254,27 @@ impl Algorithm for HalfSpaceTrees {
         if self.counted == 0 {
             return Raw::WarmingUp;
         }
-        Raw::Score(self.score_of(self.mass(row)))
+        if self.trees.regions_of_row() == 0 {
+            return Raw::Score(self.score_of(self.mass(row)));
+        }
+        let mut regions = SeenRegions::new();
+        let mass = self.mass_keeping(row, |region| regions.push(region));
+        self.seen.put(row, regions);
+        Raw::Score(self.score_of(mass))
     }
 
     fn learn_row(&mut self, row: &[f64]) {
         if self.counted > 0 && self.trees.regions_of_row() > 0 {
-            self.mass_and_regions(row);
+            match self.seen.take(row) {
+                Some(seen) => self.regions.extend_from_slice(&seen),
+                None => _ = self.mass_and_regions(row),
+            }
         }
         self.push(row);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
+        self.seen.clear();
         let raw = if self.counted == 0 {
             Raw::WarmingUp
         } else {

@@ -48,7 +48,7 @@ pub(in crate::detectors) struct NearestNeighbours {
 impl NearestNeighbours {
     fn neighbours(&self, row: &[f64]) -> Nearest {
         let count = self.config.n_neighbors.min(self.nearby.len());
-        self.nearby.nearest(&self.nearby.distances(row), count)
+        self.nearby.nearest_to(row, count)
     }
 }
 

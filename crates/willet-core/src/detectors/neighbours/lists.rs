@@ -117,7 +117,7 @@ impl Lists {
     }
 
     fn search(&mut self, nearby: &Nearby, place: usize) {
-        let nearest = nearby.nearest(&nearby.distances_at(place), self.most());
+        let nearest = nearby.nearest_at(place, self.most());
         self.fill(nearby, place, &nearest);
     }
 
@@ -171,6 +171,7 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use super::super::window::Distances;
     use super::*;
     use crate::detectors::Scaling;
     use crate::random::Random;
@@ -185,7 +186,8 @@ mod tests {
                 // Clusters that come and go, and equal distances.
                 let around = 10.0 * f64::from((step / 50) % 3);
                 let row = [around + random.below(9) as f64, random.below(4) as f64];
-                let distances = nearby.distances(&row);
+                let mut distances = Distances::new();
+                nearby.distances(&row, &mut distances);
                 let nearest = nearby.nearest(&distances, lists.most());
                 nearby.push(&row);
                 lists.push(&nearby, &distances, nearest);

@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::lists::Lists;
-use super::window::{Nearby, Nearest, Neighbour, State};
+use super::window::{Distances, Nearby, Nearest, Neighbour, State};
 use crate::detectors::Scaling;
 use crate::detectors::contract::{Algorithm, Alias};
 use crate::error::ConfigError;
@@ -132,18 +132,19 @@ impl Algorithm for LocalOutlierFactor {
             return Raw::WarmingUp;
         }
         let count = self.lists.count(&self.nearby);
-        let distances = self.nearby.distances(row);
-        Raw::Score(self.factor(&self.nearby.nearest(&distances, count)))
+        Raw::Score(self.factor(&self.nearby.nearest_to(row, count)))
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let distances = self.nearby.distances(row);
+        let mut distances = Distances::new();
+        self.nearby.distances(row, &mut distances);
         let nearest = self.nearest(&distances);
         self.learn(row, &distances, nearest);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {
-        let distances = self.nearby.distances(row);
+        let mut distances = Distances::new();
+        self.nearby.distances(row, &mut distances);
         let nearest = self.nearest(&distances);
         let raw = if self.nearby.is_warm() {
             Raw::Score(self.factor(&nearest))
@@ -156,7 +157,7 @@ impl Algorithm for LocalOutlierFactor {
 
     fn explain_row(&self, row: &[f64]) -> Explanation {
         let count = self.lists.count(&self.nearby);
-        let neighbours = self.nearby.nearest(&self.nearby.distances(row), count);
+        let neighbours = self.nearby.nearest_to(row, count);
         self.nearby.explain(row, &neighbours)
     }
 

@@ -135,21 +135,36 @@ impl Nearby {
             .collect()
     }
 
-    /// Squared distances of a row to the places of the window, in order of the places; infinite where there is no row.
-    pub(super) fn distances(&self, row: &[f64]) -> Distances {
-        self.distances_of(&self.scaled(row))
+    /// Squared distances of a row to the places of the window, in order of the places; infinite where there is no row. They go into a
+    /// place of the caller's: so many handed on would be copied.
+    pub(super) fn distances(&self, row: &[f64], distances: &mut Distances) {
+        self.distances_of(&self.scaled(row), distances);
     }
 
     /// Those of the row at a place, itself infinite.
-    pub(super) fn distances_at(&self, place: usize) -> Distances {
+    fn distances_at(&self, place: usize, distances: &mut Distances) {
         let row: SmallVec<[f64; 32]> = self.scaled_at(place).collect();
-        let mut distances = self.distances_of(&row);
+        self.distances_of(&row, distances);
         distances[place] = f64::INFINITY;
-        distances
     }
 
-    fn distances_of(&self, scaled: &[f64]) -> Distances {
-        let mut distances = Distances::with_capacity(self.tiles.len() / scaled.len());
+    /// The `count` rows nearest to one, nearest first.
+    pub(super) fn nearest_to(&self, row: &[f64], count: usize) -> Nearest {
+        let mut distances = Distances::new();
+        self.distances(row, &mut distances);
+        self.nearest(&distances, count)
+    }
+
+    /// The same of the row at a place, itself left out.
+    pub(super) fn nearest_at(&self, place: usize, count: usize) -> Nearest {
+        let mut distances = Distances::new();
+        self.distances_at(place, &mut distances);
+        self.nearest(&distances, count)
+    }
+
+    fn distances_of(&self, scaled: &[f64], distances: &mut Distances) {
+        distances.clear();
+        distances.reserve(self.tiles.len() / scaled.len());
         for tile in self.tiles.chunks_exact(LANES * scaled.len()) {
             let mut sums = [0.0; LANES];
             for (values, x) in tile.chunks_exact(LANES).zip(scaled) {
@@ -158,9 +173,8 @@ impl Nearby {
                     *sum += difference * difference;
                 }
             }
-            distances.extend_from_slice(&sums);
+            distances.extend(sums);
         }
-        distances
     }
 
     /// The `count` nearest of these distances, nearest first.
@@ -168,9 +182,10 @@ impl Nearby {
         // What is not among the nearest of some is not among the nearest of all: most rows are passed over with one look.
         // Of twice as many, half as many are left: a usual window's fit into what needs no heap.
         let some = &distances[..distances.len().min((8 * count).max(160))];
-        let mut sorted: SmallVec<[f64; 512]> = SmallVec::from_slice(some);
+        // The bits of what is not below 0 rise with it, and whole numbers are compared at once.
+        let mut sorted: SmallVec<[u64; 512]> = some.iter().map(|x| x.to_bits()).collect();
         let bound = if count < sorted.len() {
-            *sorted.select_nth_unstable_by(count - 1, f64::total_cmp).1
+            f64::from_bits(*sorted.select_nth_unstable(count - 1).1)
         } else {
             f64::INFINITY
         };
@@ -194,7 +209,8 @@ impl Nearby {
 
     /// Squared distances of a row of the window to the `count` nearest that differ from it; of fewer where there are not so many.
     pub(super) fn nearest_differing(&self, row: u64, count: usize) -> SmallVec<[f64; 32]> {
-        let mut differing = self.distances_at(self.place(row));
+        let mut differing = Distances::new();
+        self.distances_at(self.place(row), &mut differing);
         differing.retain(|squared| *squared > 0.0 && *squared < f64::INFINITY);
         if count < differing.len() {
             differing.select_nth_unstable_by(count, f64::total_cmp);
@@ -386,10 +402,7 @@ mod tests {
                 .collect();
             expected.sort_by(|a, b| a.squared.total_cmp(&b.squared).then(a.row.cmp(&b.row)));
             expected.truncate(7);
-            assert_eq!(
-                nearby.nearest(&nearby.distances(&probe), 7).to_vec(),
-                expected
-            );
+            assert_eq!(nearby.nearest_to(&probe, 7).to_vec(), expected);
         }
     }
 }

@@ -98,9 +98,10 @@ impl Deviations {
         let mut means = [newest; LENGTHS.len()];
         let (mut sum, mut from) = (newest, 0);
         let held = self.count.min(LONGEST as u64 - 1) as usize;
+        let last = self.newest_first();
         for (mean, length) in means.iter_mut().zip(LENGTHS).skip(1) {
             let to = (length - 1).min(held);
-            sum += (from..to).map(|back| self.back(back)).sum::<f64>();
+            sum += last[from..to].iter().sum::<f64>();
             from = to;
             *mean = sum / (to + 1) as f64;
         }
@@ -110,6 +111,21 @@ impl Deviations {
     /// The deviation `back` before the newest one held.
     pub(super) fn back(&self, back: usize) -> f64 {
         self.last[(self.next as usize + LONGEST - 1 - back) % LONGEST]
+    }
+
+    /// The deviations held, the newest first.
+    fn newest_first(&self) -> [f64; LONGEST] {
+        let mut all = [0.0; LONGEST];
+        // Round the ring by its two halves: a place that goes round by itself is worked out for each value.
+        let (newer, older) = self.last.split_at(self.next as usize);
+        let (to_newer, to_older) = all.split_at_mut(newer.len());
+        for (to, from) in to_newer.iter_mut().zip(newer.iter().rev()) {
+            *to = *from;
+        }
+        for (to, from) in to_older.iter_mut().zip(older.iter().rev()) {
+            *to = *from;
+        }
+        all
     }
 
     /// Takes in what was seen.
@@ -136,7 +152,7 @@ impl Deviations {
     /// behind it. On a trend all values are off the level by about as much, and it goes on.
     pub(super) fn pass(&mut self) {
         let held = self.count.min(LIKE_ROWS) as usize;
-        let usual = (0..held).map(|back| self.back(back)).sum::<f64>() / held.max(1) as f64;
+        let usual = self.newest_first()[..held].iter().sum::<f64>() / held.max(1) as f64;
         self.level += usual / (self.count + 1).min(LEVEL_ROWS) as f64;
         self.remember(usual);
     }

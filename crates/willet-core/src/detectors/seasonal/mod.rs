@@ -109,30 +109,34 @@ impl Rest {
     }
 
     /// The last deviations with those just seen, the oldest first.
-    fn course(&self, rows: usize, seen: &[Seen]) -> ([f64; WIDEST_SHAPE], usize) {
-        let mut course = [0.0; WIDEST_SHAPE];
+    fn course<'a>(
+        &self,
+        rows: usize,
+        seen: &[Seen],
+        space: &'a mut [f64; WIDEST_SHAPE],
+    ) -> &'a [f64] {
         let width = self.features.len();
-        for back in 1..rows {
-            let at = (rows - 1 - back) * width;
-            for (place, feature) in course[at..].iter_mut().zip(&self.features) {
-                *place = feature.back(back - 1);
+        let course = &mut space[..rows * width];
+        for (column, (feature, seen)) in self.features.iter().zip(seen).enumerate() {
+            let mut place = (rows - 1) * width + column;
+            course[place] = seen.deviation;
+            for back in 1..rows {
+                place -= width;
+                course[place] = feature.back(back - 1);
             }
         }
-        for (place, seen) in course[(rows - 1) * width..].iter_mut().zip(seen) {
-            *place = seen.deviation;
-        }
-        (course, rows * width)
+        course
     }
 
     fn view(&self, values: impl Iterator<Item = f64>) -> View {
         let features = self.features.iter().zip(values);
-        let seen: SmallVec<[Seen; 12]> = features
-            .map(|(feature, value)| feature.see(value))
-            .collect();
+        let mut seen = SmallVec::new();
+        seen.extend(features.map(|(feature, value)| feature.see(value)));
         let shape = self.shape.as_ref().filter(|shape| shape.normal.is_warm());
         let shape = shape.map(|shape| {
-            let (course, len) = self.course(shape.rows, &seen);
-            let distance = shape.normal.distance(&course[..len]);
+            let mut space = [0.0; WIDEST_SHAPE];
+            let course = self.course(shape.rows, &seen, &mut space);
+            let distance = shape.normal.distance(course);
             (distance, shape.scale.depth(distance))
         });
         let fast = Self::evidence(&seen);
@@ -170,11 +174,12 @@ impl Rest {
         if let Some(mut shape) = self.shape.take() {
             shape.gathered = (shape.gathered + 1).min(shape.rows);
             if shape.gathered == shape.rows {
-                let (course, len) = self.course(shape.rows, &view.seen);
+                let mut space = [0.0; WIDEST_SHAPE];
+                let course = self.course(shape.rows, &view.seen, &mut space);
                 if let Some((distance, depth)) = view.shape {
                     shape.scale.learn(distance, depth);
                 }
-                shape.normal.push(&course[..len], window);
+                shape.normal.push(course, window);
             }
             self.shape = Some(shape);
         }
@@ -250,9 +255,16 @@ impl Algorithm for Seasonal {
     }
 
     fn learn_row(&mut self, row: &[f64]) {
-        let seen = self.seen.take(row);
-        let view = seen.unwrap_or_else(|| self.view(row));
-        self.learn_view(row, &view);
+        let residuals = self.seasons.residuals(row);
+        // A view is large, and stays where it is.
+        if let Some(view) = self.seen.of(row) {
+            self.rest.learn(residuals, view, self.window_size);
+        } else {
+            let view = self.rest.view(self.seasons.residuals(row));
+            self.rest.learn(residuals, &view, self.window_size);
+        }
+        self.seen.clear();
+        self.remember(row, false);
     }
 
     fn score_learn_row(&mut self, row: &[f64]) -> Raw {

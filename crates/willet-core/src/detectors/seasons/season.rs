@@ -670,8 +670,11 @@ fn without_trend(values: &[f64]) -> Vec<f64> {
 
 /// Twice the rank of each value less the mean rank: whole numbers around 0; equal values share theirs.
 fn ranks(values: &[f64]) -> Vec<i16> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]));
+    // By whole numbers in the order of the values, which are compared without being made anew each time.
+    let keys = values.iter().map(|x| total_order(*x)).zip(0..);
+    let mut keys: Vec<(i64, u32)> = keys.collect();
+    keys.sort_unstable_by_key(|(key, _)| *key);
+    let order: Vec<usize> = keys.into_iter().map(|(_, at)| at as usize).collect();
     // What differs by rounding only is equal.
     let range = order
         .first()
@@ -693,14 +696,25 @@ fn ranks(values: &[f64]) -> Vec<i16> {
     ranks
 }
 
+/// Whole numbers in the order of `f64::total_cmp`.
+fn total_order(x: f64) -> i64 {
+    let bits = x.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+/// The value of a [whole number](total_order) in the order of values.
+fn value_of(key: i64) -> f64 {
+    f64::from_bits((key ^ ((key >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
+}
+
 /// Each value's distance from the median in whole numbers, the farthest fiftieth as far as the next.
 fn sizes(values: &[f64]) -> Vec<i16> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
-    sorted.iter_mut().for_each(|x| *x = (*x - middle).abs());
-    sorted.sort_unstable_by(f64::total_cmp);
-    let most = sorted.get(sorted.len() * 49 / 50).copied().unwrap_or(0.0);
+    let nth = |of: &dyn Fn(f64) -> f64, place: usize| {
+        let mut keys: Vec<i64> = values.iter().map(|x| total_order(of(*x))).collect();
+        (place < keys.len()).then(|| value_of(*keys.select_nth_unstable(place).1))
+    };
+    let middle = nth(&|x| x, values.len() / 2).unwrap_or(0.0);
+    let most = nth(&|x| (x - middle).abs(), values.len() * 49 / 50).unwrap_or(0.0);
     if most <= 0.0 {
         return vec![0; values.len()];
     }
