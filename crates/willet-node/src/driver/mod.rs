@@ -301,3 +301,6 @@ fn full(result: Result<(), WorkerError>) -> Result<Option<WorkerError>, WorkerEr
         other => other.map(|()| None),
     }
 }
+
+#[cfg(test)]
+mod tests;
