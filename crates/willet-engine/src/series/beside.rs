@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::gather::Gather;
 use super::model::{Model, arrange};
 use super::{Arrival, Sample, Series, Work};
 use crate::config::{GatherPlan, Plan};
@@ -114,7 +115,9 @@ impl Series {
         arrival: &Arrival<'_>,
     ) {
         let is_young = self.sample_count < YOUNG_EVENTS;
-        let Some(gather) = self.gather.as_mut().filter(|gather| gather.is_untold()) else {
+        // What was gathered under another plan is dropped with this event, and a series that comes back from disk is without it already.
+        let is_open = |gather: &&mut Box<Gather>| gather.is_of(gathers) && gather.is_untold();
+        let Some(gather) = self.gather.as_mut().filter(is_open) else {
             return;
         };
         let own = gather.layout();

@@ -252,7 +252,7 @@ impl Series {
         let pace = Pace::new(plan, step, times, missing);
         let sample = Sample {
             event: 0,
-            offset: 0,
+            offset: None,
             label: None,
             time: closing.time,
             layout,

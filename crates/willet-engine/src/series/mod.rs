@@ -103,7 +103,8 @@ pub(crate) struct Arrival<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Sample<'a> {
     event: u32,
-    offset: u64,
+    /// Of the event, whose label may come later; what came out of a window has none.
+    offset: Option<u64>,
     label: Option<bool>,
     time: Option<Timestamp>,
     /// As it came.
@@ -228,6 +229,9 @@ impl Series {
     /// The next record may have any position.
     pub(crate) fn renumber(&mut self) {
         self.learned_upto = 0;
+        if let Some(performance) = &mut self.performance {
+            performance.forget_waiting();
+        }
     }
 
     /// Judges an event, then learns it; or puts it to others, and judges what they come to. `tick` is the stream's clock where it
@@ -302,7 +306,7 @@ impl Series {
         let pace = self.pace(plan, arrival.time);
         let sample = Sample {
             event: arrival.event,
-            offset: arrival.offset,
+            offset: Some(arrival.offset),
             label: arrival.label,
             time: arrival.time,
             layout: arrival.layout,

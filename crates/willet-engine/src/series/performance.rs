@@ -74,7 +74,7 @@ impl Performance {
     pub(super) fn see(
         &mut self,
         event: u32,
-        offset: u64,
+        offset: Option<u64>,
         outcome: Outcome,
         label: Option<bool>,
     ) -> Option<DriftFound> {
@@ -83,7 +83,7 @@ impl Performance {
             let sample = self.drift.samples();
             let drift = self.drift.update(scored.is_anomaly);
             shown = shown.or(self.shown_by(drift));
-            if self.drift.metric() != Metric::AnomalyRate {
+            if let Some(offset) = offset.filter(|_| self.drift.metric() != Metric::AnomalyRate) {
                 self.waiting.push_back((offset, sample));
                 while self.waiting.len() > self.drift.remembers() {
                     self.waiting.pop_front();
@@ -103,6 +103,11 @@ impl Performance {
             features: Vec::new(),
             action: Adaptation::Report,
         })
+    }
+
+    /// Events are numbered anew: a label names none of those that wait.
+    pub(super) fn forget_waiting(&mut self) {
+        self.waiting.clear();
     }
 
     /// Takes in a label that came later; one for an event that is forgotten, unknown or labelled before changes nothing.
@@ -156,14 +161,16 @@ impl Performance {
             return Ok(None);
         };
         let drift = PerformanceDrift::restore(plan.options(), state.version, &state.drift);
-        let is_sorted = state.waiting.iter().is_sorted();
-        if !is_sorted {
-            return Err("events that wait for labels are not in order".to_owned());
+        let mut waiting = state.waiting;
+        // Former versions let windows wait too, as event 0, and saved lists that cannot be searched: labels for those are lost, and
+        // nothing else.
+        if !waiting.iter().is_sorted() {
+            waiting.clear();
         }
         Ok(Some(Box::new(Self {
             fingerprint: state.fingerprint,
             drift: drift.map_err(|error| error.to_string())?,
-            waiting: state.waiting,
+            waiting,
             shown: state.shown,
         })))
     }
@@ -219,7 +226,7 @@ mod tests {
             let label = (!late).then_some(truth);
             // Gaps between offsets are events of other keys.
             let at = offset * 3;
-            if let Some(found) = performance.see(0, at, judged(truth != wrong), label) {
+            if let Some(found) = performance.see(0, Some(at), judged(truth != wrong), label) {
                 return Some((offset, found.test));
             }
             labels.push_back((at, truth));
@@ -232,6 +239,50 @@ mod tests {
             }
         }
         None
+    }
+
+    /// What is made of it after some events of the log, some windows, and being saved.
+    fn watched(offsets: &[Option<u64>]) -> Box<Performance> {
+        let plan = plan("accuracy");
+        let plan = plan.drift().performance();
+        let mut performance = None;
+        Performance::follow(&mut performance, plan);
+        let mut performance = performance.expect("made");
+        for offset in offsets {
+            performance.see(0, *offset, judged(false), None);
+        }
+        let saved = Performance::restore(performance.save(), plan).expect("sound");
+        saved.expect("of this plan")
+    }
+
+    #[test]
+    fn only_events_wait_for_labels() {
+        let performance = watched(&[Some(7), None, Some(9), None]);
+        let waiting: Vec<u64> = performance.waiting.iter().map(|(at, _)| *at).collect();
+        assert_eq!(
+            waiting,
+            [7, 9],
+            "a window is no event, least of all event 0"
+        );
+    }
+
+    #[test]
+    fn nothing_learned_is_lost_by_a_list_that_cannot_be_searched() {
+        let plan = plan("accuracy");
+        let mut state = watched(&[Some(7), Some(9)]).save();
+        state.waiting.push_back((0, 2));
+        let restored = Performance::restore(state, plan.drift().performance()).expect("sound");
+        let restored = restored.expect("of this plan");
+        assert_eq!(restored.drift.samples(), 2);
+        assert!(restored.waiting.is_empty());
+    }
+
+    #[test]
+    fn events_that_are_numbered_anew_wait_in_order() {
+        let mut performance = watched(&[Some(7), Some(9)]);
+        performance.forget_waiting();
+        performance.see(0, Some(0), judged(false), None);
+        assert_eq!(performance.waiting, [(0, 2)]);
     }
 
     #[test]

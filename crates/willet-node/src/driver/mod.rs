@@ -185,10 +185,12 @@ impl Driver {
         let mut effects = Effects::default();
         self.take(input, observer)?;
         self.worker.flush()?;
-        // Others may want their share of what this one holds.
-        effects.missed_space = full(self.worker.hold_memory())?;
         self.tick(&mut effects);
         self.checkpoint(&mut effects)?;
+        // Last: a checkpoint takes up keys that it moves, and others may want their share of what this one holds.
+        if let Some(error) = full(self.worker.hold_memory())? {
+            effects.missed_space = Some(error);
+        }
         Ok(effects)
     }
 

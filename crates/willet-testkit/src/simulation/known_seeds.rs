@@ -28,4 +28,16 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
     ),
     ("the same, another way", 397),
     ("the same, where an empty row came first", 44),
+    (
+        "windows of a former plan left their names behind in memory, and not on disk",
+        738,
+    ),
+    (
+        "what a checkpoint took up to move it was not let go again",
+        3_017,
+    ),
+    (
+        "windows waited for labels as event 0, and their key could not be loaded any more",
+        3_468,
+    ),
 ];

@@ -188,3 +188,45 @@ fn windows_hold_the_names_that_come_before_the_first_of_them_closes() {
     let names: Vec<&str> = names.map(|name| &**name).collect();
     assert!(names.iter().any(|name| name.contains("temp")), "{names:?}");
 }
+
+#[test]
+fn windows_of_a_former_plan_leave_no_names_behind_in_memory_either() {
+    let windows = |size: f64| {
+        let windows: WindowConfig = serde_json::from_str(&format!(
+            r#"{{"window_type": "tumbling", "window_size": {size}, "window_unit": "samples", "aggregation": "statistics"}}"#
+        ))
+        .expect("valid");
+        StreamConfig {
+            windows: Some(windows),
+            ..config("zscore")
+        }
+    };
+    let before: Vec<Named> = (0..5)
+        .map(|i| vec![("x", f64::from(i)), ("y", 1.0)])
+        .collect();
+    let after: Vec<Named> = (0..8)
+        .map(|i| vec![("x", f64::from(i)), ("z", 2.0)])
+        .collect();
+    let width = |is_on_disk: bool| {
+        let mut driver = Driver::new(shard(&windows(100.0), 1));
+        take(&mut driver.shard, 0, &before);
+        let config = Box::new(windows(4.0));
+        let entry = Entry::Configure { config };
+        let journalled = driver.shard.on_journal(5, entry, &mut Verdicts::default());
+        journalled.expect("a plan");
+        if is_on_disk {
+            let manifest = driver.checkpoint();
+            driver = driver.restore(&manifest, 1);
+            let events = batch(6, &after);
+            let missing = driver.shard.missing(&events);
+            let missing = missing.into_iter().map(|it| (it.key.to_owned(), it.at));
+            let missing = missing.collect();
+            driver.load(missing);
+        }
+        let out = take(&mut driver.shard, 6, &after);
+        let closed = out.closed.expect("two windows of four");
+        assert_eq!(closed.events.len(), 2);
+        closed.events.values(0).len()
+    };
+    assert_eq!(width(false), width(true));
+}
