@@ -1,6 +1,6 @@
 /** The browser's own dialog: it keeps the focus inside and closes on Esc. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api.ts';
 import { Failure } from './Answers.tsx';
 
@@ -14,15 +14,30 @@ interface Props {
 export function Dialog({ title, onClose, children, wide = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useId();
-  useEffect(() => {
+  const isClosed = useRef(false);
+  // The browser tells `close` in a task of its own, behind keys that came later: whoever opens the dialog again at once would have it
+  // closed under their hands. So `cancel` (Esc) and a click beside it count, and a late `close` says nothing.
+  const close = () => {
+    if (isClosed.current) return;
+    isClosed.current = true;
+    onClose();
+  };
+  useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
     return () => {
+      isClosed.current = true;
+      shown?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    close();
+  };
   return (
-    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={name} onClose={onClose} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={name} onCancel={cancel} onClose={close} onClick={(event) => event.target === dialog.current && close()}>
       <div class="dialog-body">
         <h2 id={name}>{title}</h2>
         {children}

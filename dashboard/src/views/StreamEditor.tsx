@@ -23,16 +23,21 @@ interface Props {
   onSaved: () => void;
 }
 
+interface Draft {
+  text: string;
+  isSaved: boolean;
+}
+
 export function StreamEditor({ stream, onClose, onSaved }: Props) {
   const readOnly = stream?.managed_by === 'file';
   const stored = useQuery(stream && `yaml ${stream.name}`, (signal) => api.streamYaml(stream?.name ?? '', signal));
-  const [text, setText] = useState(stream ? '' : TEMPLATE);
-  const [dirty, setDirty] = useState(false);
+  /** What was typed; `null`: what is stored is shown. */
+  const [draft, setDraft] = useState<Draft | null>(null);
   const [saved, setSaved] = useState(false);
   const task = useTask();
-  useEffect(() => {
-    if (stored.data !== undefined && !dirty) setText(stored.data);
-  }, [stored.data]);
+  const text = draft?.text ?? stored.data ?? (stream ? '' : TEMPLATE);
+  const dirty = draft !== null && !draft.isSaved;
+  useEffect(() => setDraft((now) => (now?.isSaved ? null : now)), [stored.data]);
 
   const save = () =>
     void task
@@ -42,14 +47,14 @@ export function StreamEditor({ stream, onClose, onSaved }: Props) {
       })
       .then((ok) => {
         if (!ok) return;
-        setDirty(false);
+        // What was typed while it was being saved is kept.
+        setDraft((now) => (now?.text === text ? { text, isSaved: true } : now));
         setSaved(true);
         stored.again();
         onSaved();
       });
   const change = (next: string) => {
-    setText(next);
-    setDirty(true);
+    setDraft({ text: next, isSaved: false });
     setSaved(false);
     task.clear();
   };
@@ -84,8 +89,8 @@ export function StreamEditor({ stream, onClose, onSaved }: Props) {
                   <button
                     type="button"
                     onClick={() => {
-                      change(stored.data ?? '');
-                      setDirty(false);
+                      setDraft(null);
+                      task.clear();
                     }}
                   >
                     Undo changes
