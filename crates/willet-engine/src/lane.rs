@@ -208,10 +208,15 @@ impl Lane {
         let bytes = series.memory_bytes() as u32;
         self.resident_bytes += bytes as usize;
         self.deadlines.set(slot, series.next_deadline());
+        // What starts anew is not what lies on disk: unless it is cut it could never leave memory.
+        let is_changed = said.is_err();
+        if is_changed {
+            self.changed.push(slot);
+        }
         let resident = Resident {
             series,
             bytes,
-            is_changed: false,
+            is_changed,
             is_recent: true,
             durable: Some(at),
         };

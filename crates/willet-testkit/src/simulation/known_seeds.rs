@@ -40,4 +40,8 @@ pub const KNOWN_SEEDS: &[(&str, u64)] = &[
         "windows waited for labels as event 0, and their key could not be loaded any more",
         3_468,
     ),
+    (
+        "a key that started anew, for its saved state was damaged, never left memory",
+        10_460,
+    ),
 ];

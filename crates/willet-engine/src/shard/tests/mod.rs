@@ -397,6 +397,24 @@ fn eviction_changes_nothing_but_memory() {
 }
 
 #[test]
+fn a_key_whose_saved_state_is_damaged_leaves_memory_like_any_other() {
+    let log = stream(4, 500, 1);
+    let mut driver = Driver::new(shard(&config("zscore"), 1));
+    driver.run(&log, 0, 500, 50);
+    let manifest = driver.checkpoint();
+    let mut restored = driver.restore(&manifest, 1);
+    // Nobody speaks of it: a checkpoint takes it up to move it.
+    assert!(restored.shard.load("key-0", None).is_err());
+    assert!(restored.shard.occupancy().resident_bytes > 0);
+    for _ in 0..3 {
+        if let Some(chunk) = restored.shard.evict(1, 100_000) {
+            restored.write(chunk);
+        }
+    }
+    assert_eq!(restored.shard.occupancy().resident_bytes, 0);
+}
+
+#[test]
 fn a_chunk_that_cannot_be_written_is_cut_again() {
     let log = stream(5, 1_000, 20);
     let mut driver = Driver::new(shard(&config("zscore"), 1));
