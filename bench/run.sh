@@ -113,12 +113,12 @@ part_detect() {
 
 part_log() {
   mkdir -p "$WORK/log"
-  measured "$WORK/log-lines" "$TARGET/release/examples/bench_log" "$WORK/log"
+  measured "$WORK/log-lines" "$NODE" log "$WORK/log"
   local lines=$WORK/log-lines
   row "log, records of 150 bytes, 64 writers, batches of 100, synced and acknowledged" "500,000 records/s" \
     "$(thousands "$(value "$lines" records_per_second)") a second in $(value "$lines" commits_per_second) commits a second of $(thousands "$(value "$lines" commit_mean_bytes)") bytes" \
-    "write and fdatasync alone, before the load: $(value "$lines" fdatasync_alone_small_per_second) a second of 4,096 bytes (sync p50 $(value "$lines" fdatasync_alone_small_p50) ms), $(value "$lines" fdatasync_alone_half_of_writers_per_second) of $(thousands "$(value "$lines" fdatasync_alone_half_of_writers_bytes)") (sync p50 $(value "$lines" fdatasync_alone_half_of_writers_p50) ms)" "bench_log DIR"
-  row "log, read back" "–" "$(thousands "$(value "$lines" read_records_per_second)") records a second" "–" "bench_log DIR"
+    "write and fdatasync alone, before the load: $(value "$lines" fdatasync_alone_small_per_second) a second of 4,096 bytes (sync p50 $(value "$lines" fdatasync_alone_small_p50) ms), $(value "$lines" fdatasync_alone_half_of_writers_per_second) of $(thousands "$(value "$lines" fdatasync_alone_half_of_writers_bytes)") (sync p50 $(value "$lines" fdatasync_alone_half_of_writers_p50) ms)" "bench_node log DIR"
+  row "log, read back" "–" "$(thousands "$(value "$lines" read_records_per_second)") records a second" "–" "bench_node log DIR"
 }
 
 part_checkpoint() {
@@ -361,9 +361,9 @@ if [[ " ${SELECTED[*]} " == *" kinds "* ]]; then
   cargo build --release --locked --manifest-path bench/peers-rust/Cargo.toml --target-dir "$TARGET/peers"
 fi
 if [ "${SELECTED[*]}" != kinds ]; then
-  echo "\$ cargo build --release --bin willet --example bench_node --example bench_retrain --example bench_log --example load --example bench_history"
+  echo "\$ cargo build --release --bin willet --example bench_node --example bench_retrain --example load --example bench_history"
   cargo build --release -p willet -p willet-engine -p willet-node -p willet-log -p willet-server -p willet-store \
-    --bin willet --example bench_node --example bench_retrain --example bench_log --example load --example bench_history
+    --bin willet --example bench_node --example bench_retrain --example load --example bench_history
   if ! cmp -s bench/requirements.txt "$VENV/installed"; then
     python3 -m venv "$VENV"
     "$PYTHON" -m pip install --quiet -r bench/requirements.txt

@@ -5,19 +5,19 @@
 //! use std::sync::Arc;
 //!
 //! use willet_engine::records::{RecordKind, Records};
-//! use willet_log::{DataFolder, Log, LogOptions, Owner, SharedLog, SimDisk};
+//! use willet_log::{DataFolder, Log, LogOptions, Owner, SimDisk};
 //!
 //! let disk = Arc::new(SimDisk::new(7));
 //! let owner = Owner { pid: 1, since: 0, version: "0.1.0".into() };
 //! let folder = DataFolder::open(disk, Path::new("/willet-data"), &owner)?;
-//! let (log, report) = Log::open(&folder, LogOptions::default())?;
+//! let (mut log, report) = Log::open(&folder, LogOptions::default())?;
 //! assert!(report.clean);
 //!
-//! let log = SharedLog::new(log);
 //! let pumps = log.partition("pumps", 0)?;
 //! let mut records = Records::new();
 //! records.push(0, RecordKind::Event, 0, b"71.2");
-//! assert_eq!(log.append(pumps, records)?, 0..1);
+//! assert_eq!(log.append(pumps, &mut records)?, 0..1);
+//! log.commit()?;
 //! assert_eq!(log.reader(pumps, 0).next_batch(1 << 20)?.payload(0), b"71.2");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -34,8 +34,7 @@ pub mod objects;
 pub use disk::{Disk, RealDisk, SimDisk};
 pub use folder::{DataFolder, FolderError, Owner};
 pub use log::{
-    Log, LogError, LogOptions, LogReader, OpenReport, OwnedLog, PhysicalReader, Retention,
-    SharedLog, Ticket, verify,
+    Log, LogError, LogOptions, LogReader, OpenReport, OwnedLog, PhysicalReader, Retention, verify,
 };
 pub use memory::MemoryObjects;
 pub use objects::{FolderObjects, ObjectError, Objects};

@@ -33,14 +33,13 @@ use willet_engine::ports::PartitionLog;
 use willet_engine::records::RecordKind;
 use willet_engine::shard::LaneTask;
 use willet_engine::verdict::Verdicts;
-use willet_log::Log;
 
 use crate::driver::{Driver, Input, Observer};
 use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 use crate::output::{Answers, Output, OutputError};
 use crate::service::{
-    Keeping, LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage,
-    ShardThread, Shared, StreamFace, run_feed, run_log,
+    LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage, ShardThread, Shared,
+    StreamFace, run_feed,
 };
 use crate::worker::{Trouble, Worker, WorkerError};
 
@@ -344,14 +343,10 @@ pub struct NoThread {
 }
 
 pub(crate) fn spawn_log(
-    log: Log,
-    keeping: Keeping,
-    shared: Arc<Shared>,
+    run: impl FnOnce(&Receiver<LogRequest>) + Send + 'static,
 ) -> Result<(LogHandle, JoinHandle<()>), NoThread> {
     let (requests, incoming) = sync_channel(LOG_REQUESTS);
-    let thread = spawn("log", move || {
-        run_log(log, &incoming, keeping, &shared.counters);
-    })?;
+    let thread = spawn("log", move || run(&incoming))?;
     Ok((LogHandle(requests), thread))
 }
 

@@ -16,7 +16,6 @@ mod report;
 mod retain;
 mod scan;
 mod segment;
-mod shared;
 mod verify;
 
 #[cfg(test)]
@@ -38,7 +37,6 @@ pub use partition::OwnedLog;
 pub use read::{LogReader, PhysicalReader};
 pub use report::{Damage, DamageKind, LostOffsets, OpenReport, Retained, VerifyReport};
 pub use retain::Retention;
-pub use shared::{SharedLog, Ticket};
 pub use verify::{VerifyError, verify};
 
 /// Longest stream name.
@@ -100,7 +98,7 @@ impl LogOptions {
     }
 }
 
-/// The log of a data folder, for one writer. [`SharedLog`] is for many.
+/// The log of a data folder, for one writer. Many share the thread that owns it (`willet_node::service::SharedLog`).
 ///
 /// A log that is dropped without [`Log::close`] is left as a crash leaves it.
 #[derive(Debug)]

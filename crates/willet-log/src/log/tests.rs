@@ -1,7 +1,6 @@
 mod damage;
 mod fixture;
 mod fuzz;
-mod group;
 mod model;
 mod retention;
 mod writing;

@@ -7,6 +7,7 @@
 //! - `memory KEYS EVENTS`: bytes of a key of z-score after so many events each
 //! - `fill DIR KEYS EVENTS`: a data folder with a checkpoint of so many keys
 //! - `restart DIR`: from the start of this process to the first verdict on that folder
+//! - `log DIR`: records appended, synced and acknowledged, by 64 writers
 //! - `checkpoint DIR KEYS EVENTS SLICE_KIB`: delays of batches without and with a running checkpoint of all keys
 
 #![expect(
@@ -19,6 +20,7 @@ mod clock;
 mod data;
 mod engine;
 mod keys;
+mod log;
 
 use std::error::Error;
 use std::path::Path;
@@ -46,6 +48,7 @@ fn main() -> Result<()> {
         ["fill", folder, keys, events] => {
             keys::fill(Path::new(folder), keys.parse()?, events.parse()?)
         }
+        ["log", folder] => log::run(Path::new(folder)),
         ["restart", folder] => keys::restart(Path::new(folder), started),
         ["checkpoint", folder, keys, events, slice] => checkpoint::run(
             Path::new(folder),

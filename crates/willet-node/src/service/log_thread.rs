@@ -1,9 +1,11 @@
-//! The thread that owns the log: appends of all streams, one sync for all that came meanwhile.
+//! The thread that owns the log: appends of all streams, one sync for all that came meanwhile (group commit).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use willet_engine::ports::{PartitionLog, PortError, RecordReader};
 use willet_engine::records::{PartitionId, Records};
@@ -13,6 +15,7 @@ use willet_log::{Log, LogError, LogReader, Retention};
 use super::counters::Counters;
 use super::shard_thread::{ShardMessage, Taken};
 use crate::clock;
+use crate::pipeline::{self, NoThread};
 
 /// What the log is asked for.
 #[derive(Debug)]
@@ -44,6 +47,50 @@ pub(crate) enum Then {
     Shard(SyncSender<ShardMessage>, Box<Taken>),
     /// Back to whoever waits.
     Back(SyncSender<Result<Records, LogError>>),
+}
+
+/// A log that many threads write to: whatever came while a sync was under way shares the next one.
+#[derive(Debug)]
+pub struct SharedLog {
+    handle: LogHandle,
+    thread: JoinHandle<()>,
+    counters: Arc<Counters>,
+}
+
+impl SharedLog {
+    /// Starts the thread that owns the log.
+    pub fn start(log: Log, keeping: Keeping) -> Result<Self, NoThread> {
+        let counters = Arc::new(Counters::default());
+        let counted = Arc::clone(&counters);
+        let (handle, thread) = pipeline::spawn_log(move |requests| {
+            run(log, requests, keeping, &counted);
+        })?;
+        Ok(Self {
+            handle,
+            thread,
+            counters,
+        })
+    }
+
+    /// The partition of a stream, begun if there is none.
+    pub fn partition(&self, stream: &str) -> Result<SharedPartition, LogError> {
+        let partition = self.handle.partition(stream)?;
+        Ok(self.handle.port(partition))
+    }
+
+    /// Groups that were committed so far.
+    pub fn commits(&self) -> u64 {
+        self.counters.log_commits.load(Relaxed)
+    }
+
+    /// Commits what waits and closes the log; later appends are refused.
+    pub fn close(self) {
+        // A thread that has gone has closed it.
+        let _ = self.handle.0.send(LogRequest::Close);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread of the log had panicked");
+        }
+    }
 }
 
 /// The log as the other threads see it.
@@ -82,7 +129,7 @@ impl LogHandle {
 
 /// One partition of it, as the port of a driver.
 #[derive(Clone, Debug)]
-pub(crate) struct SharedPartition {
+pub struct SharedPartition {
     pub(crate) log: LogHandle,
     pub(crate) partition: PartitionId,
 }
@@ -268,50 +315,88 @@ impl Append {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
-    use std::sync::Arc;
 
     use willet_engine::ports::laws;
+    use willet_engine::records::RecordKind;
     use willet_log::{DataFolder, LogOptions, Owner, SimDisk};
 
     use super::*;
 
-    #[test]
-    fn the_laws_of_the_port_hold_while_others_write() {
+    fn shared(disk: &SimDisk, options: LogOptions) -> SharedLog {
         let owner = Owner {
             pid: 1,
             since: 0,
             version: "test".to_owned(),
         };
-        let disk = Arc::new(SimDisk::new(4));
+        let disk = Arc::new(disk.clone());
         let folder = DataFolder::open(disk, Path::new("/data"), &owner).expect("a data folder");
-        let (log, _) = Log::open(&folder, LogOptions::default()).expect("a log");
+        let (log, _) = Log::open(&folder, options).expect("a log");
         let keeping = Keeping {
             max_bytes: 0,
             max_age_us: 0,
         };
-        let (requests, incoming) = sync_channel(64);
-        let counters = Counters::default();
-        std::thread::scope(|scope| {
-            let counted = &counters;
-            scope.spawn(move || run(log, &incoming, keeping, counted));
-            let handle = LogHandle(requests);
-            let other = handle.clone();
-            let writer = scope.spawn(move || {
-                let partition = other.partition("others").expect("begun");
-                let mut port = other.port(partition);
-                for _ in 0..200 {
-                    let mut records = Records::new();
-                    records.push(0, willet_engine::records::RecordKind::Event, 0, b"x");
-                    port.append(&mut records).expect("room");
-                }
-                port.extent().expect("open").next
-            });
-            let partition = handle.partition("pumps").expect("begun");
-            laws::partition_log(&mut handle.port(partition)).expect("they hold");
-            assert_eq!(writer.join().expect("no panic"), 200);
-            handle.0.send(LogRequest::Close).expect("it listens");
+        SharedLog::start(log, keeping).expect("a thread")
+    }
+
+    fn record(payload: &[u8]) -> Records {
+        let mut records = Records::new();
+        records.push(0, RecordKind::Event, 0, payload);
+        records
+    }
+
+    #[test]
+    fn the_laws_of_the_port_hold_while_others_write() {
+        let log = shared(&SimDisk::new(4), LogOptions::default());
+        let mut port = log.partition("pumps").expect("begun");
+        let given = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..4)
+                .map(|_| {
+                    let mut other = log.partition("others").expect("begun");
+                    scope.spawn(move || {
+                        let offsets = (0..200).map(|_| {
+                            let given = other.append(&mut record(b"x")).expect("room");
+                            let next = other.extent().expect("open").next;
+                            assert!(next >= given.end, "durable on return");
+                            given.start
+                        });
+                        offsets.collect::<Vec<u64>>()
+                    })
+                })
+                .collect();
+            laws::partition_log(&mut port).expect("they hold");
+            let given = writers
+                .into_iter()
+                .flat_map(|writer| writer.join().expect("no panic"));
+            given.collect::<Vec<u64>>()
         });
-        assert!(counters.log_commits.load(Relaxed) >= 200);
+        let each_once: BTreeSet<u64> = given.iter().copied().collect();
+        assert_eq!((given.len(), each_once), (800, (0..800).collect()));
+        assert!(log.commits() > 0);
+        log.close();
+    }
+
+    #[test]
+    fn what_the_log_refuses_or_the_disk_fails_is_told_to_whoever_wrote_it() {
+        let options = LogOptions {
+            max_record_bytes: 100,
+            ..LogOptions::default()
+        };
+        let disk = SimDisk::new(4);
+        let log = shared(&disk, options);
+        let mut port = log.partition("pumps").expect("begun");
+        let mut other = port.clone();
+        let refused = port.append(&mut record(&[0; 101])).expect_err("too long");
+        assert!(refused.to_string().contains("100"), "{refused}");
+        assert_eq!(other.append(&mut record(&[0; 100])).expect("room"), 0..1);
+        disk.fail_sync(1);
+        port.append(&mut record(b"x"))
+            .expect_err("the sync that fails");
+        assert_eq!(other.append(&mut record(b"x")).expect("room"), 1..2);
+        log.close();
+        other
+            .append(&mut record(b"x"))
+            .expect_err("a closed log takes nothing");
     }
 }

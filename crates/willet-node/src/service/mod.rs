@@ -35,7 +35,7 @@ pub use admission::{Accepted, Admitted, Intake};
 pub use budget::{Budget, Reservation};
 pub use counters::{BOUNDS, Counters, Histogram, StreamCounters};
 pub use gathered::{Keep, MAX_HISTORY_SERIES, VerdictFormat, Witness};
-pub use log_thread::Keeping;
+pub use log_thread::{Keeping, SharedLog, SharedPartition};
 pub use output_thread::{CommandAnswer, OutputsError};
 pub use requests::Past;
 pub use streams::{StreamFace, StreamState};
@@ -43,7 +43,7 @@ pub use topics::{Interest, Topic, Topics};
 
 pub(crate) use budget::MAX_REQUESTS;
 pub(crate) use feed_thread::run as run_feed;
-pub(crate) use log_thread::{LogHandle, LogRequest, run as run_log};
+pub(crate) use log_thread::{LogHandle, LogRequest};
 pub(crate) use output_thread::{OutputMessage, Outputs};
 pub(crate) use shard_thread::{ShardMessage, ShardThread};
 
@@ -290,7 +290,10 @@ impl Service {
             phase: AtomicU8::new(RUNNING),
         });
         let mut threads = Threads::default();
-        let (log, log_thread) = pipeline::spawn_log(log, options.keeping, Arc::clone(&shared))?;
+        let (counted, keeping) = (Arc::clone(&shared), options.keeping);
+        let (log, log_thread) = pipeline::spawn_log(move |requests| {
+            log_thread::run(log, requests, keeping, &counted.counters);
+        })?;
         threads.log = Some(log_thread);
         let outputs = Outputs::recover(
             Arc::clone(&shared),

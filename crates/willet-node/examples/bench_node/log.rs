@@ -1,21 +1,17 @@
-//! How many records a second are appended, synced and acknowledged, and what the disk alone allows.
-//!
-//! `cargo run --release -p willet-log --example bench_log -- DIR` prints lines of `name value unit`.
+//! How many records a second are appended, synced and acknowledged by the log as the service shares it, and what the disk alone allows.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark reads the clock and has writers of its own"
-)]
-
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use willet_engine::ports::PartitionLog;
 use willet_engine::records::{RecordKind, Records};
 use willet_log::disk::OpenMode;
-use willet_log::{DataFolder, Disk, Log, LogOptions, Owner, RealDisk, SharedLog};
+use willet_log::{DataFolder, Disk, Log, LogOptions, Owner, RealDisk};
+use willet_node::service::{Keeping, SharedLog};
+
+use super::Result;
 
 const WRITERS: u64 = 64;
 const BATCH: u64 = 100;
@@ -24,13 +20,8 @@ const RUN: Duration = Duration::from_secs(5);
 /// Bytes of a batch in the log: payloads and heads of 44 bytes.
 const BATCH_LOG_BYTES: u64 = BATCH * (RECORD_BYTES as u64 + 44);
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-fn main() -> Result<()> {
-    let folder = std::env::args()
-        .nth(1)
-        .ok_or("expected a folder to write to: bench_log DIR")?;
-    let path = Path::new(&folder).join(format!("bench-log-{}", std::process::id()));
+pub(crate) fn run(folder: &Path) -> Result<()> {
+    let path = folder.join(format!("bench-log-{}", std::process::id()));
     let measured = measure(&path);
     std::fs::remove_dir_all(&path)?;
     measured
@@ -50,27 +41,28 @@ fn measure(path: &Path) -> Result<()> {
         "half_of_writers",
         (WRITERS / 2 * BATCH_LOG_BYTES) as usize,
     )?;
-    let log = SharedLog::new(Log::open(&folder, LogOptions::default())?.0);
-    let partition = log.partition("bench", 0)?;
+    let keeping = Keeping {
+        max_bytes: u64::MAX,
+        max_age_us: i64::MAX,
+    };
+    let log = SharedLog::start(Log::open(&folder, LogOptions::default())?.0, keeping)?;
+    let partition = log.partition("bench")?;
     let batch = batch();
     let acknowledged = AtomicU64::new(0);
     let begin = Instant::now();
-    std::thread::scope(|scope| -> Result<()> {
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    while begin.elapsed() < RUN {
-                        let offsets = log.append(partition, batch.clone())?;
-                        acknowledged.fetch_add(offsets.end - offsets.start, Ordering::Relaxed);
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        writers
-            .into_iter()
-            .try_for_each(|writer| writer.join().map_err(|_| "a writer panicked")?)
-    })?;
+    std::thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            let (mut partition, batch, acknowledged) = (partition.clone(), &batch, &acknowledged);
+            scope.spawn(move || {
+                while begin.elapsed() < RUN {
+                    let offsets = partition
+                        .append(&mut batch.clone())
+                        .expect("a disk that works");
+                    acknowledged.fetch_add(offsets.end - offsets.start, Ordering::Relaxed);
+                }
+            });
+        }
+    });
     let seconds = begin.elapsed().as_secs_f64();
     let records = acknowledged.into_inner();
     let commits = log.commits().max(1);
@@ -90,7 +82,7 @@ fn measure(path: &Path) -> Result<()> {
     );
 
     let begin = Instant::now();
-    let mut reader = log.reader(partition, 0);
+    let mut reader = partition.reader(0)?;
     let mut read = 0;
     loop {
         let records = reader.next_batch(1 << 20)?;
@@ -103,7 +95,7 @@ fn measure(path: &Path) -> Result<()> {
         "read_records_per_second {:.0} records/s",
         read as f64 / begin.elapsed().as_secs_f64()
     );
-    log.close()?;
+    log.close();
     let begin = Instant::now();
     let report = willet_log::verify(&RealDisk, path)?;
     println!(
@@ -113,7 +105,6 @@ fn measure(path: &Path) -> Result<()> {
     if report.records != records || read != records || !report.damage.is_empty() {
         return Err(format!("acknowledged {records}, read {read}, verified {report:?}").into());
     }
-    drop(log);
     let begin = Instant::now();
     Log::open(&folder, LogOptions::default())?;
     println!(
