@@ -47,7 +47,7 @@ impl FolderObjects {
             replacing: Mutex::default(),
         };
         at("open the folder of", "", objects.disk.create_folder(path))?;
-        for (name, path) in objects.walk(|name| name.ends_with(TEMPORARY))? {
+        for (name, path) in objects.walk("", |name| name.ends_with(TEMPORARY))? {
             at("sweep", &name, objects.disk.remove(&path))?;
         }
         Ok(objects)
@@ -135,16 +135,30 @@ impl FolderObjects {
     }
 
     /// Names and paths of all files whose name passes, sorted by name.
-    fn walk(&self, passes: impl Fn(&str) -> bool) -> Result<Vec<(String, PathBuf)>, ObjectError> {
+    fn walk(
+        &self,
+        prefix: &str,
+        passes: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, PathBuf)>, ObjectError> {
         let mut found = Vec::new();
-        let mut folders = vec![(String::new(), self.path.clone())];
+        // Only where such names can be: there may be a folder for each of ten thousand streams.
+        let within = &prefix[..prefix.rfind('/').map_or(0, |slash| slash + 1)];
+        let mut folders = vec![(within.to_owned(), self.path.join(within))];
         while let Some((above, folder)) = folders.pop() {
-            for entry in at("list", &above, self.disk.list(&folder))? {
+            let listed = match self.disk.list(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    // Nothing was stored there; where all of it is gone, that is no empty list.
+                    at("list", &above, self.disk.sync_folder(&self.path))?;
+                    continue;
+                }
+                listed => at("list", &above, listed)?,
+            };
+            for entry in listed {
                 let name = format!("{above}{}", entry.name);
                 let path = folder.join(&entry.name);
                 if entry.is_folder {
                     folders.push((format!("{name}/"), path));
-                } else if passes(&name) {
+                } else if name.starts_with(prefix) && passes(&name) {
                     found.push((name, path));
                 }
             }
@@ -209,7 +223,7 @@ impl Objects for FolderObjects {
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError> {
-        let found = self.walk(|name| name.starts_with(prefix) && !name.ends_with(TEMPORARY))?;
+        let found = self.walk(prefix, |name| !name.ends_with(TEMPORARY))?;
         Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 

@@ -15,7 +15,7 @@
 //! admitted, and the log never waits for a slow shard. A shard waits for the outputs, they wait for the store.
 //!
 //! ```text
-//!  doors (tasks)  ─┐                        a thread a stream            one thread
+//!  doors (tasks)  ─┐                        a task a stream, on a pool   one thread
 //!  budget, decode  ├─►[LOG_REQUESTS]─► log ─►[SHARD_MESSAGES]─► shard ─►[DELIVERIES]─► outputs ─► store, topics
 //!  feeds (threads)─┘   one thread,      ▲                          │                      │
 //!                      one sync a group └── journal, reads, floors ┴── incidents log ─────┘
@@ -24,10 +24,13 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{self as channel, Receiver, SyncSender, sync_channel};
 use std::thread::{JoinHandle, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{self, Runtime};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::task;
 use willet_engine::config::Plan;
 use willet_engine::ports::PartitionLog;
 use willet_engine::records::RecordKind;
@@ -38,8 +41,8 @@ use crate::driver::{Driver, Input, Observer};
 use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};
 use crate::output::{Answers, Output, OutputError};
 use crate::service::{
-    LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage, ShardThread, Shared,
-    StreamFace, run_feed,
+    LogHandle, LogRequest, MAX_REQUESTS, OutputMessage, Outputs, ShardMessage, Shared, StreamFace,
+    run_feed,
 };
 use crate::worker::{Trouble, Worker, WorkerError};
 
@@ -358,16 +361,47 @@ pub(crate) fn spawn_outputs(
     Ok((messages, thread))
 }
 
-pub(crate) fn shard_channel() -> (SyncSender<ShardMessage>, Receiver<ShardMessage>) {
-    sync_channel(SHARD_MESSAGES)
+pub(crate) fn shard_channel() -> (mpsc::Sender<ShardMessage>, mpsc::Receiver<ShardMessage>) {
+    mpsc::channel(SHARD_MESSAGES)
 }
 
-pub(crate) fn spawn_shard(
-    thread: ShardThread,
-    messages: Receiver<ShardMessage>,
-) -> Result<JoinHandle<()>, NoThread> {
-    let name = format!("shard {}", thread.stream.name);
-    spawn(&name, move || thread.run(&messages))
+/// Threads that shards take turns on. A turn may wait for the disk or the store, so there are more than cores.
+#[derive(Debug)]
+pub(crate) struct ShardPool(Option<Runtime>);
+
+impl ShardPool {
+    pub(crate) fn start() -> Result<Self, NoThread> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = runtime::Builder::new_multi_thread()
+            .worker_threads((2 * cores).max(4))
+            // Those that recover, which take a thread from the others for as long as it takes.
+            .max_blocking_threads(16)
+            .thread_name("shards")
+            .enable_time()
+            .build();
+        let pool = pool.map_err(|source| NoThread {
+            name: "shards".to_owned(),
+            source,
+        })?;
+        Ok(Self(Some(pool)))
+    }
+
+    pub(crate) fn spawn(
+        &self,
+        shard: impl Future<Output = ()> + Send + 'static,
+    ) -> task::JoinHandle<()> {
+        let pool = self.0.as_ref().expect("there until it is dropped");
+        pool.spawn(shard)
+    }
+}
+
+impl Drop for ShardPool {
+    fn drop(&mut self) {
+        // A shard that is stuck is left to the end of the process.
+        if let Some(pool) = self.0.take() {
+            pool.shutdown_background();
+        }
+    }
 }
 
 pub(crate) fn spawn_feed(
@@ -392,10 +426,31 @@ pub(crate) fn join_all(threads: &mut Vec<JoinHandle<()>>, until: Deadline) {
     }
 }
 
+/// As [`join_all`], for the tasks of shards.
+pub(crate) fn join_shards(shards: &mut Vec<task::JoinHandle<()>>, until: Deadline) {
+    for shard in shards.drain(..) {
+        while !shard.is_finished() && !until.has_passed() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// As [`send_until`], to a shard.
+pub(crate) fn stop_shard(shard: &mpsc::Sender<ShardMessage>, stop: ShardMessage, until: Deadline) {
+    let mut message = stop;
+    while let Err(TrySendError::Full(back)) = shard.try_send(message) {
+        if until.has_passed() {
+            return;
+        }
+        message = back;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Sends as soon as there is room; gives up when patience ends or nobody listens.
 pub(crate) fn send_until<T>(channel: &SyncSender<T>, message: T, until: Deadline) {
     let mut message = message;
-    while let Err(TrySendError::Full(back)) = channel.try_send(message) {
+    while let Err(channel::TrySendError::Full(back)) = channel.try_send(message) {
         if until.has_passed() {
             return;
         }

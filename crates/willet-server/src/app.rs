@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
-use willet_node::service::{Budget, Service, now};
+use willet_node::service::{Budget, Service, StreamFace, now};
 use willet_proto::Code;
 use willet_store::Queries;
 
@@ -184,25 +184,24 @@ impl App {
         format!("{:x}-{number:x}", self.0.started_at as u64)
     }
 
-    /// Events a second of a stream over the last ten seconds or so; of all streams where none is named.
-    pub(crate) fn rate(&self, stream: Option<&str>) -> f64 {
-        let Ok(service) = self.service() else {
-            return 0.0;
-        };
+    /// Events a second of all streams over the last ten seconds or so.
+    pub(crate) fn rate(&self) -> f64 {
+        self.service()
+            .map_or(0.0, |service| self.rate_of(&service.streams()))
+    }
+
+    /// The same of some streams.
+    pub(crate) fn rate_of(&self, streams: &[Arc<StreamFace>]) -> f64 {
         let rates = self.0.rates.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((then, counts)) = rates.marks.first() else {
             return 0.0;
         };
         let seconds = (now() - then) as f64 / 1e6;
-        let grown: u64 = service
-            .streams()
-            .iter()
-            .filter(|face| stream.is_none_or(|name| *face.name == *name))
-            .map(|face| {
-                let events = face.counters.events.load(Relaxed);
-                events.saturating_sub(counts.get(&*face.name).copied().unwrap_or(0))
-            })
-            .sum();
+        let grown = |face: &Arc<StreamFace>| {
+            let events = face.counters.events.load(Relaxed);
+            events.saturating_sub(counts.get(&*face.name).copied().unwrap_or(0))
+        };
+        let grown: u64 = streams.iter().map(grown).sum();
         if seconds > 0.0 {
             grown as f64 / seconds
         } else {

@@ -108,6 +108,20 @@ fn ranges_behind_the_end_are_refused() {
 }
 
 #[test]
+fn a_part_without_objects_is_empty_and_a_folder_that_is_gone_is_not() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("objects");
+    let objects = FolderObjects::open(Arc::new(RealDisk), &path).unwrap();
+    objects.put("a/b/c-1", b"x").unwrap();
+    objects.put("ab/c-1", b"x").unwrap();
+    assert_eq!(objects.list("a/b/c").unwrap(), ["a/b/c-1"]);
+    assert_eq!(objects.list("a").unwrap(), ["a/b/c-1", "ab/c-1"]);
+    assert_eq!(objects.list("no/such/part").unwrap(), [""; 0]);
+    std::fs::remove_dir_all(&path).unwrap();
+    objects.list("a/").unwrap_err();
+}
+
+#[test]
 fn open_files_are_bounded() {
     let objects = FolderObjects::open(Arc::new(SimDisk::new(1)), Path::new("/o")).unwrap();
     for index in 0..MAX_OPEN_OBJECTS + 10 {

@@ -261,11 +261,10 @@ impl Driver {
                     self.pace.finished(ended);
                 }
             }
-            Err(error) if error.is_full() => {
-                self.pace.finished(ended);
-                effects.missed_space = Some(error);
+            Err(error) => {
+                self.pace.failed(ended);
+                effects.missed_space = full(Err(error))?;
             }
-            Err(error) => return Err(error),
         }
         effects.is_busy = self.worker.shard().is_checkpointing();
         Ok(())
@@ -280,6 +279,14 @@ impl Driver {
     pub fn renumber(&mut self) {
         self.worker.renumber();
         self.silence = Silence::new(false);
+    }
+
+    /// As [`Driver::save`], where anything came since the last checkpoint.
+    pub fn save_changes(&mut self) -> Result<(), WorkerError> {
+        if self.pace.is_dirty() || self.worker.shard().is_checkpointing() {
+            self.save()?;
+        }
+        Ok(())
     }
 
     /// Hands all verdicts on and saves all state; the log before the offset returned is of no use any more.

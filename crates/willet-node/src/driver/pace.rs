@@ -62,6 +62,16 @@ impl Pace {
         self.last_cost = self.cost;
         self.since = now;
     }
+
+    /// What was to be saved is still to be saved.
+    pub(super) fn failed(&mut self, now: i64) {
+        self.finished(now);
+        self.is_dirty = true;
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +108,13 @@ mod tests {
         assert!(!pace.is_due(1_000 * SECOND));
         pace.worked(1);
         assert!(!pace.is_due(SECOND) && pace.is_due(5 * SECOND));
+        pace.began();
+        pace.failed(5 * SECOND);
+        assert!(
+            pace.is_due(10 * SECOND),
+            "what could not be saved is due again"
+        );
+        pace.since = 0;
         assert!(pace.is_due(-5 * SECOND), "the clock was put back");
         assert!(!Pace::new(0, true).is_due(100 * SECOND));
     }

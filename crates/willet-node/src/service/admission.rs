@@ -14,7 +14,7 @@ use willet_log::LogError;
 use super::budget::Reservation;
 use super::log_thread::{Append, LogRequest, Then};
 use super::requests::{Looked, Past};
-use super::shard_thread::{ShardMessage, Taken};
+use super::shard_task::{ShardMessage, Taken};
 use super::{Refusal, Service, StreamFace, StreamState, stopping};
 use crate::clock;
 

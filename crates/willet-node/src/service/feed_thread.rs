@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use willet_engine::records::RecordKind;
 
 use super::log_thread::{Append, LogRequest, Then};
-use super::shard_thread::Taken;
+use super::shard_task::Taken;
 use super::{Shared, StreamFace, StreamState};
 use crate::clock;
 use crate::feed::{Batch, Fed, Feed, FeedError, OpenFeed};

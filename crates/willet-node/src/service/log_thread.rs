@@ -7,13 +7,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use tokio::sync::mpsc;
+
 use willet_engine::ports::{PartitionLog, PortError, RecordReader};
 use willet_engine::records::{PartitionId, Records};
 use willet_engine::recovery::LogExtent;
 use willet_log::{Log, LogError, LogReader, Retention};
 
 use super::counters::Counters;
-use super::shard_thread::{ShardMessage, Taken};
+use super::shard_task::{ShardMessage, Taken};
 use crate::clock;
 use crate::pipeline::{self, NoThread};
 
@@ -44,7 +46,7 @@ pub(crate) struct Append {
 #[derive(Debug)]
 pub(crate) enum Then {
     /// To their shard.
-    Shard(SyncSender<ShardMessage>, Box<Taken>),
+    Shard(mpsc::Sender<ShardMessage>, Box<Taken>),
     /// Back to whoever waits.
     Back(SyncSender<Result<Records, LogError>>),
 }
@@ -290,7 +292,7 @@ impl Append {
                 taken.events.number_from(offsets.start);
                 let stored = taken.stored.take();
                 // A shard that has gone finds its records in the log when it comes back.
-                let _ = shard.send(ShardMessage::Records(records, taken));
+                let _ = shard.blocking_send(ShardMessage::Records(records, taken));
                 if let Some(stored) = stored {
                     let _ = stored.send(Ok(offsets));
                 }

@@ -1,7 +1,7 @@
 //! The service: streams over one data folder, taken in at doors, answered live.
 //!
 //! [`Service`] is what doors talk to; the threads behind it are made in [`crate::pipeline`], where their picture is.
-//! Reading order: `admission` (what comes in), `log_thread`, `shard_thread`, `gathered` (what verdicts become), `output_thread`
+//! Reading order: `admission` (what comes in), `log_thread`, `shard_task`, `gathered` (what verdicts become), `output_thread`
 //! (store, incidents), `topics` (who listens).
 
 mod admission;
@@ -12,7 +12,7 @@ mod gathered;
 mod log_thread;
 mod output_thread;
 mod requests;
-mod shard_thread;
+mod shard_task;
 mod streams;
 mod topics;
 
@@ -25,8 +25,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task;
 use willet_engine::config::{PlanError, StreamConfig};
 use willet_engine::incidents::{INCIDENTS_STREAM, IncidentConfig, IncidentRecord, Silence};
+use willet_engine::ports::Objects;
 use willet_engine::shard::Description;
 use willet_log::{DataFolder, FolderObjects, Log, LogError, LogOptions, ObjectError};
 
@@ -45,10 +47,10 @@ pub(crate) use budget::MAX_REQUESTS;
 pub(crate) use feed_thread::run as run_feed;
 pub(crate) use log_thread::{LogHandle, LogRequest};
 pub(crate) use output_thread::{OutputMessage, Outputs};
-pub(crate) use shard_thread::{ShardMessage, ShardThread};
+pub(crate) use shard_task::ShardMessage;
 
 use crate::feed::OpenFeed;
-use crate::pipeline::{self, NoThread};
+use crate::pipeline::{self, NoThread, ShardPool};
 use crate::store::{PositionRow, Store, StoreError};
 use crate::worker::WorkerOptions;
 
@@ -69,7 +71,7 @@ pub struct ServiceOptions {
     pub incidents: IncidentConfig,
     /// Names of those who are told of alerts.
     pub receivers: Vec<String>,
-    /// Streams at most: each has a thread.
+    /// Streams at most.
     pub max_streams: usize,
     /// Who watches the shards, if anybody does.
     pub witness: Option<Arc<dyn Witness>>,
@@ -125,7 +127,9 @@ pub enum ServiceError {
     #[error("there is no stream `{0}`")]
     NoStream(String),
     /// There are too many.
-    #[error("there are {0} streams, no more are allowed (delete some, or raise the limit)")]
+    #[error(
+        "there are {0} streams, no more are allowed (delete some, or raise `dashboard.max_streams`)"
+    )]
     TooMany(usize),
     /// The service is stopping.
     #[error("the service is stopping")]
@@ -231,6 +235,8 @@ pub struct Service {
     options: ServiceOptions,
     format: Arc<dyn VerdictFormat>,
     folder: DataFolder,
+    /// Opened once: that sweeps away what is being written.
+    objects: Arc<dyn Objects>,
     log: LogHandle,
     outputs: SyncSender<OutputMessage>,
     positions: Mutex<Vec<PositionRow>>,
@@ -245,7 +251,9 @@ struct Threads {
     log: Option<JoinHandle<()>>,
     outputs: Option<JoinHandle<()>>,
     feeds: Vec<JoinHandle<()>>,
-    shards: Vec<(String, JoinHandle<()>)>,
+    shards: Vec<(String, task::JoinHandle<()>)>,
+    /// What shards run on, until the service stops.
+    pool: Option<ShardPool>,
 }
 
 /// Verdicts that are on their way to the store for longer than this are late, in seconds.
@@ -272,6 +280,7 @@ impl Service {
                 "cut off the end of the log: an unfinished write, or damage in the last one"
             );
         }
+        let objects = FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path())?;
         let started_at = now();
         let positions = store.positions()?;
         let requests = Arc::new(requests::Requests::default());
@@ -289,7 +298,10 @@ impl Service {
             troubles: Mutex::default(),
             phase: AtomicU8::new(RUNNING),
         });
-        let mut threads = Threads::default();
+        let mut threads = Threads {
+            pool: Some(ShardPool::start()?),
+            ..Threads::default()
+        };
         let (counted, keeping) = (Arc::clone(&shared), options.keeping);
         let (log, log_thread) = pipeline::spawn_log(move |requests| {
             log_thread::run(log, requests, keeping, &counted.counters);
@@ -316,6 +328,7 @@ impl Service {
             // Tables of keys that strangers choose: nobody else can know it.
             hash_seed: folder.id() ^ (started_at as u64).rotate_left(17),
             folder,
+            objects: Arc::new(objects),
             options,
         }))
     }
@@ -485,11 +498,11 @@ impl Service {
             std::thread::sleep(Duration::from_millis(5));
         }
         for stream in self.streams() {
-            // A thread that is stuck is left behind: the process ends, the log has everything.
+            // A shard that is stuck is left behind: the process ends, the log has everything.
             stream.stop(true, until);
         }
-        let mut shards: Vec<JoinHandle<()>> = threads.shards.drain(..).map(|(_, it)| it).collect();
-        pipeline::join_all(&mut shards, until);
+        let mut shards = threads.shards.drain(..).map(|(_, it)| it).collect();
+        pipeline::join_shards(&mut shards, until);
         pipeline::send_until(&self.outputs, OutputMessage::Stop, until);
         let mut outputs: Vec<JoinHandle<()>> = threads.outputs.take().into_iter().collect();
         pipeline::join_all(&mut outputs, until);
@@ -504,9 +517,4 @@ impl Service {
 
 fn stopping() -> Refusal {
     Refusal::Unavailable("the service is stopping".to_owned())
-}
-
-/// The objects of checkpoints in a data folder.
-fn objects(folder: &DataFolder) -> Result<FolderObjects, ObjectError> {
-    FolderObjects::open(Arc::clone(folder.disk()), &folder.checkpoints_path())
 }

@@ -1,23 +1,23 @@
 //! Streams: adding, changing, pausing, removing them.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 use willet_engine::codec::Decoder;
 use willet_engine::config::{Plan, StreamConfig};
 use willet_engine::journal::Entry;
 use willet_engine::manifest::Manifest;
-use willet_engine::ports::{Objects as _, PartitionLog as _};
+use willet_engine::ports::PartitionLog as _;
 use willet_engine::records::{PartitionId, RecordKind, Records};
 use willet_engine::shard::Shard;
 
 use super::counters::StreamCounters;
 use super::gathered::Gathered;
 use super::log_thread::{Append, LogRequest, Then};
-use super::shard_thread::{ShardMessage, ShardThread, Taken};
-use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, objects, stopping};
+use super::shard_task::{ShardMessage, ShardTask, Taken};
+use super::{OutputMessage, Refusal, Service, ServiceError, StreamSetup, stopping};
 use crate::clock;
 use crate::mark::Mark;
 use crate::pipeline;
@@ -41,7 +41,7 @@ pub struct StreamFace {
     /// What was counted.
     pub counters: Arc<StreamCounters>,
     pub(super) partition: PartitionId,
-    pub(super) shard: SyncSender<ShardMessage>,
+    pub(super) shard: mpsc::Sender<ShardMessage>,
     /// Held for reading from the decoding of an event until it is on its way to the log, for writing while the change is:
     /// so no event is read by another configuration than the one that stands before it in the log.
     pub(super) plan: RwLock<Plan>,
@@ -105,12 +105,12 @@ impl StreamFace {
             TrySendError::Full(_) => {
                 Refusal::Unavailable(format!("stream `{}` is behind with its work", self.name))
             }
-            TrySendError::Disconnected(_) => stopping(),
+            TrySendError::Closed(_) => stopping(),
         })
     }
 
     pub(super) fn stop(&self, saves: bool, until: pipeline::Deadline) {
-        pipeline::send_until(&self.shard, ShardMessage::Stop { saves }, until);
+        pipeline::stop_shard(&self.shard, ShardMessage::Stop { saves }, until);
     }
 }
 
@@ -178,12 +178,12 @@ impl Service {
         );
         let mut options = self.options.worker.clone();
         options.hash_seed = self.hash_seed;
-        let thread = ShardThread {
+        let task = ShardTask {
             shared: Arc::clone(&self.shared),
             stream: Arc::clone(&face),
             options,
             log: self.log.port(partition),
-            objects: Arc::new(objects(&self.folder)?),
+            objects: Arc::clone(&self.objects),
             gathered: Arc::new(Mutex::new(gathered)),
             outputs: self.outputs.clone(),
             format: Arc::clone(&self.format),
@@ -191,7 +191,8 @@ impl Service {
             delivered,
         };
         let mut threads = self.threads();
-        let shard = pipeline::spawn_shard(thread, messages)?;
+        let pool = threads.pool.as_ref().ok_or(ServiceError::Stopping)?;
+        let shard = pool.spawn(task.run(messages));
         if let Some(feed) = feed {
             let handle = pipeline::spawn_feed(
                 Arc::clone(&self.shared),
@@ -352,7 +353,7 @@ impl Service {
                 let place = threads.shards.iter().position(|(name, _)| *name == named);
                 place.map(|place| threads.shards.swap_remove(place).1)
             };
-            pipeline::join_all(&mut handle.into_iter().collect(), until);
+            pipeline::join_shards(&mut handle.into_iter().collect(), until);
             service.remove_state(partition, &face)
         })
         .await;
@@ -373,7 +374,7 @@ impl Service {
     /// Removes the checkpoints of a partition and lets its log go. A checkpoint that holds nothing stays: a stream of the same
     /// name begins behind the records of this one.
     fn remove_state(&self, partition: PartitionId, face: &StreamFace) -> Result<(), String> {
-        let objects = objects(&self.folder).map_err(|error| error.to_string())?;
+        let objects = self.objects.as_ref();
         let prefix = format!("partition-{}/", partition.0);
         // Manifests first: a chunk without a manifest is nothing, a manifest without its chunks is damage.
         for part in ["manifest-", "chunk-", "delivered"] {
@@ -397,7 +398,7 @@ impl Service {
             .finish_checkpoint()
             .ok_or("a shard without series needs no chunk")?;
         let partition_prefix = prefix.trim_end_matches('/');
-        mark.write(&objects, partition_prefix)
+        mark.write(objects, partition_prefix)
             .and_then(|()| {
                 let name = Manifest::object_name(partition_prefix, nothing.sequence);
                 objects.put(&name, &nothing.encode())

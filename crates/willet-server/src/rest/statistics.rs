@@ -41,7 +41,7 @@ pub(crate) fn collect(app: &App) -> Answer<Statistics> {
         total_events: events,
         total_anomalies: anomalies,
         anomaly_rate: share(anomalies, events),
-        events_per_second: (app.rate(None) * 10.0).round() / 10.0,
+        events_per_second: (app.rate() * 10.0).round() / 10.0,
         latency_ms: Latency {
             p50: latency(0.5),
             p95: latency(0.95),

@@ -1,6 +1,7 @@
 //! Streams: made, shown, changed, paused, deleted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
@@ -44,7 +45,7 @@ fn skipped(counters: &StreamCounters) -> BTreeMap<&'static str, u64> {
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
-fn shown(app: &App, face: &StreamFace, entry: &Entry) -> Stream {
+fn shown(app: &App, face: &Arc<StreamFace>, entry: &Entry) -> Stream {
     let counters = &face.counters;
     let (state, detail) = match face.state() {
         StreamState::Failed(reason) => ("failed", Some(reason)),
@@ -67,7 +68,7 @@ fn shown(app: &App, face: &StreamFace, entry: &Entry) -> Stream {
             skipped: skipped(counters),
             keys: counters.keys.load(Relaxed),
             model_version: counters.model_version.load(Relaxed),
-            events_per_second: (app.rate(Some(&face.name)) * 10.0).round() / 10.0,
+            events_per_second: (app.rate_of(std::slice::from_ref(face)) * 10.0).round() / 10.0,
             last_event_at: (last > 0).then(|| rfc3339(Timestamp(last))),
         },
     }

@@ -115,6 +115,13 @@ fn check(config: &Config) -> Result<()> {
             "dashboard: max_body_bytes and queue_bytes are 0, expected 1 or more",
         ));
     }
+    if config.dashboard.max_streams < config.streams.len().max(1) {
+        return Err(user(format!(
+            "dashboard.max_streams is {}, expected {} or more, the streams of this file (leave it out for 10000)",
+            config.dashboard.max_streams,
+            config.streams.len().max(1)
+        )));
+    }
     if config.checkpoints.slice_bytes == 0 || config.checkpoints.max_memory_bytes == 0 {
         return Err(user(
             "checkpoints: slice_bytes and max_memory_bytes are 0, expected 1 or more",

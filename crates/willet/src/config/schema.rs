@@ -42,6 +42,7 @@ pub(crate) fn schema() -> Value {
                 "max_body_bytes": whole("Bytes of one body.", 1),
                 "queue_bytes": whole("Bytes of events on their way between doors and detectors.", 1),
                 "max_connections": whole("Connections at once.", 0),
+                "max_streams": whole("Streams at most.", 1),
             })),
             "auth": object("Who may come in.", json!({
                 "mode": {"enum": ["token", "none"], "description": "Without it tokens are asked for beyond loopback and not on it."},

@@ -133,6 +133,8 @@ pub(crate) struct Dashboard {
     pub(crate) queue_bytes: usize,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Streams at most.
+    pub(crate) max_streams: usize,
 }
 
 impl Default for Dashboard {
@@ -146,6 +148,7 @@ impl Default for Dashboard {
             max_body_bytes: 16 << 20,
             queue_bytes: 64 << 20,
             max_connections: 10_000,
+            max_streams: 10_000,
         }
     }
 }

@@ -339,6 +339,52 @@ fn streams_are_made_changed_paused_and_deleted() {
 }
 
 #[test]
+fn many_streams_are_no_threads_and_are_made_while_others_save_themselves() {
+    let folder = folder();
+    let service = Service::start(folder.path(), &[]);
+    let event = r#"{"source": "p", "values": {"temperature": 20.4}}"#;
+    let saved = || {
+        let metrics = service.get("/metrics").body;
+        let lines = metrics.lines();
+        let counts = lines.filter_map(|line| line.strip_prefix("willet_checkpoints_total{"));
+        let counts = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        counts.sum::<f64>()
+    };
+    let mut streams = 0;
+    // Checkpoints come some seconds after what they save.
+    while saved() < 100.0 {
+        for _ in 0..20 {
+            let body = format!(r#"{{"name": "s{streams}", "detector": {{"algorithm": "zscore"}}}}"#);
+            service.post("/api/v1/streams", &body).ok(201);
+            let path = format!("/api/v1/detect?stream=s{streams}");
+            eventually(|| service.post(&path, event).status == 200);
+            streams += 1;
+        }
+    }
+    let all = service.get("/api/v1/streams").ok(200);
+    let all = all["items"].as_array().expect("a list");
+    assert_eq!(all.len(), streams + 1);
+    let are_up = all
+        .iter()
+        .all(|stream| stream["status"]["state"] == "running");
+    assert!(are_up, "{all:?}");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid()));
+    if let Ok(status) = status {
+        let threads = status.lines().find_map(|line| line.strip_prefix("Threads:"));
+        let threads: usize = threads.expect("a line").trim().parse().expect("a number");
+        assert!(threads < 100, "{threads} threads of {streams} streams");
+    }
+    assert_eq!(service.stop(), Some(0));
+    let service = Service::start(folder.path(), &[]);
+    eventually(|| service.get("/readyz").status == 200);
+    for stream in [0, streams / 2, streams - 1] {
+        let judged = service.post(&format!("/api/v1/detect?stream=s{stream}"), event);
+        let judged = judged.ok(200);
+        assert_eq!(judged["verdicts"][0]["sample_count"], 2, "{judged}");
+    }
+}
+
+#[test]
 fn a_paused_stream_stays_paused_when_it_is_changed_and_after_a_restart() {
     let folder = folder();
     let mut service = Service::start(folder.path(), &[]);

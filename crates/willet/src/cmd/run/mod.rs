@@ -255,7 +255,7 @@ fn start(config: &Config) -> Result<Opened> {
             .iter()
             .map(|webhook| webhook.name.clone())
             .collect(),
-        max_streams: 256,
+        max_streams: config.dashboard.max_streams,
         witness: traces.clone().map(|traces| -> Arc<dyn Witness> { traces }),
     };
     let service = Service::start(folder, Box::new(store), Arc::new(VerdictJson), options)?;

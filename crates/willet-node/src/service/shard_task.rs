@@ -1,14 +1,16 @@
-//! The thread of a shard: takes what the log made durable, answers, saves, and comes back after a panic.
+//! The task of a shard: takes what the log made durable, answers, saves, and comes back after a panic. Shards take turns on the threads
+//! of a pool.
 
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use willet_engine::event::EventBatch;
 use willet_engine::ids::VerdictId;
 use willet_engine::journal::Entry;
@@ -61,9 +63,9 @@ pub(crate) struct Taken {
     pub(crate) reservation: Option<Reservation>,
 }
 
-/// What a shard's thread needs.
+/// What a shard's task needs.
 #[derive(Debug)]
-pub(crate) struct ShardThread {
+pub(crate) struct ShardTask {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Arc<StreamFace>,
     pub(crate) options: WorkerOptions,
@@ -77,9 +79,14 @@ pub(crate) struct ShardThread {
     pub(crate) delivered: u64,
 }
 
-/// How long a shard waits for something to do before it looks up.
+/// How long a shard waits for something to do before it looks up: windows of silent keys end, checkpoints become due.
 const IDLE: Duration = Duration::from_millis(250);
-/// How long a shard that failed waits before it tries again, at most.
+/// The same where nothing came for a while and nothing can end: ten thousand idle streams are no load.
+const LONG_IDLE: Duration = Duration::from_secs(2);
+/// Looks without anything to do until a shard counts as idle for long.
+const IDLE_LOOKS: u32 = 40;
+/// How long a shard that failed waits before it tries again, at first and at most.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Seconds of work that are worth a thread for each lane.
@@ -91,20 +98,25 @@ enum Ended {
     Panicked(String),
 }
 
-impl ShardThread {
-    pub(crate) fn run(mut self, messages: &Receiver<ShardMessage>) {
+/// What a turn comes to.
+enum Turn {
+    Busy,
+    Done,
+    Stopped,
+}
+
+impl ShardTask {
+    pub(crate) async fn run(mut self, mut messages: mpsc::Receiver<ShardMessage>) {
         let taking = Taking::default();
         let mut suspects = 0..0;
-        let mut pause = Duration::from_millis(100);
+        let mut pause = SHORTEST_PAUSE;
         loop {
             let care = Care {
                 one_by_one: suspects.clone(),
                 taking: taking.clone(),
             };
             let begun = clock::now();
-            let ended = catch_unwind(AssertUnwindSafe(|| self.live(care, messages)))
-                .unwrap_or_else(|panic| Ended::Panicked(panic_text(&*panic)));
-            let reason = match ended {
+            let reason = match self.live(care, &mut messages).await {
                 Ended::Stopped => return,
                 Ended::Failed(reason) => reason,
                 Ended::Panicked(reason) => {
@@ -116,9 +128,12 @@ impl ShardThread {
             tracing::error!(stream = %self.stream.name, reason, "the shard stopped");
             self.stream.set_state(StreamState::Failed(reason));
             if clock::now() - begun > 60_000_000 {
-                pause = Duration::from_millis(100);
+                pause = SHORTEST_PAUSE;
             }
-            if wait(pause, messages) {
+            if timeout(pause, refuse_until_stopped(&mut messages))
+                .await
+                .is_ok()
+            {
                 return;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -153,15 +168,38 @@ impl ShardThread {
         *suspects = taking.clone();
     }
 
-    fn live(&mut self, care: Care, messages: &Receiver<ShardMessage>) -> Ended {
-        let mut driver = match self.recover(care) {
+    async fn live(&mut self, care: Care, messages: &mut mpsc::Receiver<ShardMessage>) -> Ended {
+        // A long replay keeps a thread from the others: they get another one.
+        let recovered = tokio::task::block_in_place(|| caught(|| self.recover(care)));
+        let mut driver = match recovered {
             Ok(driver) => driver,
-            Err(error) => return Ended::Failed(error.to_string()),
+            Err(ended) => return ended,
         };
         self.stream.set_state(StreamState::Running);
-        match self.serve(&mut driver, messages) {
-            Ok(()) => Ended::Stopped,
-            Err(error) => Ended::Failed(error.to_string()),
+        let (mut is_busy, mut idle_looks) = (false, 0);
+        loop {
+            let message = if is_busy {
+                messages.try_recv().ok()
+            } else {
+                let wait = patience(&mut driver, idle_looks);
+                match timeout(wait, messages.recv()).await {
+                    // All who could say anything have gone.
+                    Ok(None) => return Ended::Stopped,
+                    Ok(message) => message,
+                    Err(_) => None,
+                }
+            };
+            idle_looks = match message {
+                None if !is_busy => idle_looks.saturating_add(1),
+                _ => 0,
+            };
+            match caught(|| self.turn(&mut driver, message)) {
+                Ok(Turn::Stopped) => return Ended::Stopped,
+                Ok(turn) => is_busy = matches!(turn, Turn::Busy),
+                Err(ended) => return ended,
+            }
+            // The others take their turn.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -229,48 +267,45 @@ impl ShardThread {
         }
     }
 
-    fn serve(
+    /// Takes what came, or lets time pass where nothing did.
+    fn turn(
         &mut self,
         driver: &mut Driver,
-        messages: &Receiver<ShardMessage>,
-    ) -> Result<(), WorkerError> {
-        let mut is_busy = false;
-        loop {
-            let message = if is_busy {
-                messages.try_recv().map_err(|_| RecvTimeoutError::Timeout)
-            } else {
-                messages.recv_timeout(IDLE)
-            };
-            let effects = match message {
-                Ok(ShardMessage::Stop { saves }) => {
-                    if saves {
-                        driver.save()?;
-                    }
-                    return Ok(());
+        message: Option<ShardMessage>,
+    ) -> Result<Turn, WorkerError> {
+        let effects = match message {
+            Some(ShardMessage::Stop { saves }) => {
+                if saves {
+                    driver.save_changes()?;
                 }
-                Ok(ShardMessage::Records(records, taken)) => {
-                    self.take_records(driver, &records, *taken)?
-                }
-                Ok(message) => {
-                    self.answer(driver.worker(), message);
-                    driver.step(&Input::Nothing, &mut ())?
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    let effects = driver.step(&Input::Nothing, &mut ())?;
-                    self.note(driver.worker());
-                    effects
-                }
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            };
-            is_busy = effects.is_busy;
-            self.follow(effects);
-        }
+                return Ok(Turn::Stopped);
+            }
+            Some(ShardMessage::Records(records, taken)) => {
+                self.take_records(driver, &records, *taken)?
+            }
+            Some(message) => {
+                self.answer(driver.worker(), message);
+                driver.step(&Input::Nothing, &mut ())?
+            }
+            None => {
+                let effects = driver.step(&Input::Nothing, &mut ())?;
+                self.note(driver.worker());
+                effects
+            }
+        };
+        let turn = if effects.is_busy {
+            Turn::Busy
+        } else {
+            Turn::Done
+        };
+        self.follow(effects);
+        Ok(turn)
     }
 
     /// Does with the log what the driver wants done.
     fn follow(&mut self, effects: Effects) {
         if let Some(entry) = effects.append {
-            // It comes back to this thread as a record, in the log's order. A log that is too busy gets the next one.
+            // It comes back to this task as a record, in the log's order. A log that is too busy gets the next one.
             let then = Then::Shard(self.stream.shard.clone(), Box::default());
             let _ = self.log.log.0.try_send(LogRequest::Append(Append {
                 partition: self.log.partition,
@@ -344,7 +379,7 @@ impl ShardThread {
         }
         let events = std::mem::take(&mut taken.events);
         let mut observer = Answering {
-            thread: self,
+            shard: self,
             taken: Some(taken),
         };
         let effects = driver.step(&Input::Decoded(records, &events), &mut observer)?;
@@ -360,7 +395,7 @@ impl ShardThread {
 
 /// Answers whoever waits, and counts, before the verdicts go on their way to the store.
 struct Answering<'a> {
-    thread: &'a ShardThread,
+    shard: &'a ShardTask,
     taken: Option<Taken>,
 }
 
@@ -369,10 +404,10 @@ impl Observer for Answering<'_> {
         let (Some(taken), Input::Decoded(records, events)) = (self.taken.take(), input) else {
             return;
         };
-        let (thread, count) = (self.thread, events.len());
+        let (shard, count) = (self.shard, events.len());
         if count > 0 {
             let now = clock::now();
-            let counters = &thread.shared.counters;
+            let counters = &shard.shared.counters;
             let seconds = micros.max(1) as f64 / 1e6;
             let took = seconds / count as f64;
             counters.processing_time.note(took, count as u64, now);
@@ -380,9 +415,9 @@ impl Observer for Answering<'_> {
             let arrived = records.head(0).arrived;
             let latency = (now - arrived).max(0) as f64 / 1e6;
             counters.latency.note(latency, count as u64, now);
-            let last_event_at = &thread.stream.counters.last_event_at;
+            let last_event_at = &shard.stream.counters.last_event_at;
             last_event_at.store(arrived, Relaxed);
-            if let Some(witness) = &thread.witness {
+            if let Some(witness) = &shard.witness {
                 let answers = answers_of(worker, records, events);
                 witness.saw(&answers, now - micros, seconds);
                 if let Some(closed) = answers.closed() {
@@ -392,9 +427,9 @@ impl Observer for Answering<'_> {
         }
         // What waits for room may come: the shard has taken these.
         drop(taken.reservation);
-        lock(&thread.gathered).fill_bands(worker.shard());
+        lock(&shard.gathered).fill_bands(worker.shard());
         if let Some(judged) = taken.judged {
-            let verdicts = thread.write_all(&answers_of(worker, records, events));
+            let verdicts = shard.write_all(&answers_of(worker, records, events));
             let _ = judged.send(Ok(verdicts));
         }
     }
@@ -405,15 +440,30 @@ fn answers_of<'a>(worker: &'a Worker, records: &'a Records, events: &'a EventBat
     Answers::new(records, events, worker.verdicts(), worker.shard().plan())
 }
 
-/// Waits a while; what comes meanwhile is in the log and is found there. Returns whether the end was asked for.
-fn wait(pause: Duration, messages: &Receiver<ShardMessage>) -> bool {
-    let until = moment() + pause;
-    loop {
-        match messages.recv_timeout(until.saturating_duration_since(moment())) {
-            Ok(ShardMessage::Stop { .. }) | Err(RecvTimeoutError::Disconnected) => return true,
-            Ok(message) => message.refuse("the stream is being started again"),
-            Err(RecvTimeoutError::Timeout) => return false,
+/// How long a shard with nothing to do waits.
+fn patience(driver: &mut Driver, idle_looks: u32) -> Duration {
+    if idle_looks < IDLE_LOOKS || driver.worker().next_deadline().is_some() {
+        IDLE
+    } else {
+        LONG_IDLE
+    }
+}
+
+/// What comes while a shard is down is in the log and is found there. Ends when the end is asked for.
+async fn refuse_until_stopped(messages: &mut mpsc::Receiver<ShardMessage>) {
+    while let Some(message) = messages.recv().await {
+        if matches!(message, ShardMessage::Stop { .. }) {
+            return;
         }
+        message.refuse("the stream is being started again");
+    }
+}
+
+/// Runs a piece of a shard's work; a panic ends the shard and nothing else.
+fn caught<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Ended> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| Ended::Failed(error.to_string())),
+        Err(panic) => Err(Ended::Panicked(panic_text(&*panic))),
     }
 }
 
@@ -443,12 +493,4 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no reason given".to_owned())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a shard that failed waits is a matter of time"
-)]
-fn moment() -> Instant {
-    Instant::now()
 }
