@@ -354,7 +354,8 @@ fn many_streams_are_no_threads_and_are_made_while_others_save_themselves() {
     // Checkpoints come some seconds after what they save.
     while saved() < 100.0 {
         for _ in 0..20 {
-            let body = format!(r#"{{"name": "s{streams}", "detector": {{"algorithm": "zscore"}}}}"#);
+            let body =
+                format!(r#"{{"name": "s{streams}", "detector": {{"algorithm": "zscore"}}}}"#);
             service.post("/api/v1/streams", &body).ok(201);
             let path = format!("/api/v1/detect?stream=s{streams}");
             eventually(|| service.post(&path, event).status == 200);
@@ -370,7 +371,9 @@ fn many_streams_are_no_threads_and_are_made_while_others_save_themselves() {
     assert!(are_up, "{all:?}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid()));
     if let Ok(status) = status {
-        let threads = status.lines().find_map(|line| line.strip_prefix("Threads:"));
+        let threads = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Threads:"));
         let threads: usize = threads.expect("a line").trim().parse().expect("a number");
         assert!(threads < 100, "{threads} threads of {streams} streams");
     }
