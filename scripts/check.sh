@@ -14,7 +14,9 @@ else
 fi
 RUSTDOCFLAGS="-D warnings" "$cargo" doc --workspace --no-deps --locked -q
 make -s gen OUT=target/gen
-diff -r -x openapi.json docs/generated target/gen && diff protocol/openapi.json target/gen/openapi.json
+diff -r -x openapi.json -x wire.ts docs/generated target/gen
+diff protocol/openapi.json target/gen/openapi.json
+diff dashboard/src/wire.ts target/gen/wire.ts
 if command -v cargo-deny >/dev/null; then
   "$cargo" deny --log-level error check bans licenses sources
 else

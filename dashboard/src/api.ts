@@ -1,13 +1,14 @@
 /** REST calls: one function for each, one error type for all. */
 import { signal } from '@preact/signals';
 import { iso, type Window } from './range.ts';
-import type { Activity, Alert, Drift, History, Key, KeyDetail, Page, Problem, Silence, Statistics, Stream, Verdict } from './wire.ts';
+import type { Page } from './shapes.ts';
+import type { Activity, Alert, Drift, History, Key, KeyDetail, Problem, Silence, Statistics, Stream, Verdict } from './wire.ts';
 
 /** A refusal of the server, or that it could not be reached (`status` 0). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
-    readonly problem: Problem,
+    readonly problem: Partial<Problem>,
   ) {
     super(problem.detail ?? problem.title ?? `the server answered ${status}`);
   }
@@ -64,10 +65,10 @@ async function call(path: string, { method = 'GET', query = {}, body, yaml, acce
   throw new ApiError(response.status, await problemOf(response));
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+async function problemOf(response: Response): Promise<Partial<Problem>> {
   const requestId = response.headers.get('x-request-id') ?? undefined;
   try {
-    const problem = (await response.json()) as Problem;
+    const problem = (await response.json()) as Partial<Problem>;
     return requestId ? { request_id: requestId, ...problem } : problem;
   } catch {
     return { title: `${response.status} ${response.statusText}`.trim(), ...(requestId ? { request_id: requestId } : {}) };

@@ -1,5 +1,6 @@
 /** Bounded columns for what comes through the socket. However much comes, they hold the same memory. */
-import { SEVERITIES, severityOf, type Activity, type Severity, type Verdict } from './wire.ts';
+import { severityOf } from './shapes.ts';
+import { SEVERITIES, type Activity, type Severity, type Verdict } from './wire.ts';
 
 export interface FeedRow {
   id: string;

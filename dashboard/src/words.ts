@@ -1,6 +1,6 @@
 /** Sentences for what the server says in single words. */
 import { count, plural, span } from './format.ts';
-import type { EventWindow, Retrain, RetrainAction, RetrainReason, RetrainState } from './wire.ts';
+import type { Window as EventWindow, Retrain, RetrainAction, RetrainReason, RetrainState } from './wire.ts';
 
 /** What an anomaly speaks of, where that is not one event: its window and what is special about it. */
 export function windowWords(window: EventWindow, nowMs: number): string {

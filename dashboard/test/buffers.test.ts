@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ActivityGrid, AnomalyRing, guiltiest, ValueRing } from '../src/buffers.ts';
 import { chartColumns, marks, placeOf, summary } from '../src/charts/columns.ts';
-import { severityOf, type Activity, type History, type Verdict } from '../src/wire.ts';
+import { severityOf } from '../src/shapes.ts';
+import { type Activity, type History, type Verdict } from '../src/wire.ts';
 
 const verdict = (n: number, rest: Partial<Verdict> = {}): Verdict => ({
   id: `default/0/${n}`,
@@ -10,6 +11,7 @@ const verdict = (n: number, rest: Partial<Verdict> = {}): Verdict => ({
   source: 'pump-7',
   timestamp: new Date(n * 1000).toISOString(),
   is_anomaly: true,
+  algorithm: 'auto',
   anomaly_score: 0.88,
   ...rest,
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { span } from '../src/format.ts';
-import type { EventWindow, Retrain } from '../src/wire.ts';
+import type { Window as EventWindow, Retrain } from '../src/wire.ts';
 import { became, learned, what, why, windowWords } from '../src/words.ts';
 
 const check = (name: string, call: () => string | undefined, expected: string | undefined) =>

@@ -1,7 +1,13 @@
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::event::EventResult;
 
 /// What went wrong, as one of a closed list: programs decide by it, people read the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Code {
     /// A parameter or a header is not what it should be.
     BadRequest,
@@ -145,37 +151,51 @@ impl Code {
     }
 }
 
-/// An error as it stands on the wire (RFC 9457).
-#[derive(Clone, Debug, Serialize)]
-pub struct Problem<'a, R: Serialize = ()> {
+/// An error (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Problem<'a> {
     /// A URI that stands for the code.
-    pub r#type: String,
+    pub r#type: Cow<'a, str>,
     /// The same for every problem of this code.
-    pub title: &'static str,
+    pub title: Cow<'a, str>,
     /// HTTP status.
     pub status: u16,
     /// What was tried, what came, what would be right.
-    pub detail: &'a str,
-    /// One of [`Code`].
-    pub code: &'static str,
+    pub detail: Cow<'a, str>,
+    /// One of a closed list: programs decide by it.
+    pub code: Code,
     /// To be found again in the logs.
-    pub request_id: &'a str,
-    /// What came of each part of the request, where there were several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub results: Option<R>,
+    pub request_id: Cow<'a, str>,
+    /// What came of each event, where there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub results: Option<Vec<EventResult>>,
 }
 
-impl<'a, R: Serialize> Problem<'a, R> {
+impl<'a> Problem<'a> {
     /// A problem of this code.
     pub fn new(code: Code, detail: &'a str, request_id: &'a str) -> Self {
         Self {
-            r#type: format!("https://willet.dev/problems/{}", code.as_str()),
-            title: code.title(),
+            r#type: format!("https://willet.dev/problems/{}", code.as_str()).into(),
+            title: code.title().into(),
             status: code.status(),
-            detail,
-            code: code.as_str(),
-            request_id,
+            detail: detail.into(),
+            code,
+            request_id: request_id.into(),
             results: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_the_same_word_everywhere() {
+        for code in Code::ALL {
+            let word = serde_json::to_value(code).expect("a word");
+            assert_eq!(word, code.as_str());
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use willet_engine::records::{RecordKind, Records};
 use willet_node::service::{Reservation, Service};
@@ -234,8 +235,18 @@ fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|line| !line.trim_ascii().is_empty())
 }
 
+/// Reads an object. A struct alone would be read from an array too, place by place.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(serde::de::Error::custom("an array, expected an object"));
+    }
+    serde_json::from_slice(body)
+}
+
 #[cfg(test)]
 mod tests {
+    use willet_proto::Signed;
+
     use super::*;
 
     fn check(kind: BodyType, body: &str, expected: Result<&[&str], Code>) {
@@ -273,5 +284,12 @@ mod tests {
         check(Ndjson, "\n\n", Err(Code::BadRequest));
         check(Json, "{\"a\":1}\n{\"a\":2}", Err(Code::BadJson));
         check(Json, "[{\"a\":1}", Err(Code::BadJson));
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert!(object::<Signed>(br#"{"by": "ana"}"#).is_ok());
+        let error = object::<Signed>(br#" ["ana", "seen"]"#).expect_err("an array");
+        assert!(error.to_string().contains("expected an object"), "{error}");
     }
 }

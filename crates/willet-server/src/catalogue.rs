@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use willet_node::service::{Service, ServiceError, StreamSetup, now};
-use willet_proto::Code;
+use willet_proto::{Code, ManagedBy};
 use willet_store::{Queries, StreamRow};
 
 use crate::problem::{Answer, Fault};
-use crate::streams::{ManagedBy, StreamResource};
+use crate::streams::StreamResource;
 
 /// The one owner of all streams: the interface, the configuration file and a restart change them through it. Clones share it.
 ///

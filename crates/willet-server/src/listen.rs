@@ -148,7 +148,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let is_problem = unfinished.is_some();
     if let Some(Unfinished(fault)) = unfinished {
         let mut problem = Problem::new(fault.code, &fault.detail, &id);
-        problem.results = fault.results.as_deref();
+        problem.results.clone_from(&fault.results);
         let body = serde_json::to_vec(&problem).expect("plain data always serialises into memory");
         *response.body_mut() = Body::from(body);
         let kind = HeaderValue::from_static("application/problem+json");

@@ -315,13 +315,8 @@ mod tests {
     }
 
     async fn receipts(queries: &Queries, alert: &str) -> String {
-        queries
-            .alert(alert)
-            .await
-            .unwrap()
-            .unwrap()
-            .get()
-            .to_owned()
+        let (_, receipts) = queries.alert(alert).await.unwrap().unwrap();
+        serde_json::to_string(&receipts).unwrap()
     }
 
     #[tokio::test]

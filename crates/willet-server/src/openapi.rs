@@ -1,11 +1,13 @@
 //! The interface as a document for machines: OpenAPI 3.1, made of the handlers.
 
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use willet_proto::Severity;
 
 use crate::rest::{
-    alerts, anomalies, drift, events, feedback, health, keys, shapes, silences, statistics, streams,
+    alerts, anomalies, drift, events, feedback, health, keys, silences, statistics, streams,
 };
 
 #[derive(OpenApi)]
@@ -25,7 +27,9 @@ use crate::rest::{
         keys::list, keys::one, feedback::label, keys::forget, keys::history, keys::retrain, keys::back, keys::activity,
         streams::list, streams::create, streams::one, streams::change, streams::pause, streams::resume, streams::remove,
     ),
-    components(schemas(shapes::Problem)),
+    components(schemas(
+        willet_proto::Problem<'static>, willet_proto::Event, willet_proto::Notification, willet_proto::Ask, willet_proto::Say,
+    )),
     tags(
         (name = "events", description = "Events in, verdicts out"),
         (name = "streams", description = "What runs"),
@@ -62,11 +66,46 @@ pub fn document() -> String {
                 .insert("default".to_owned(), RefOr::T(problem()));
         }
     }
-    let mut text = document
-        .to_pretty_json()
-        .expect("plain data always serialises into memory");
-    text.push('\n');
-    text
+    let mut document =
+        serde_json::to_value(&document).expect("plain data always serialises into memory");
+    refine(&mut document["components"]["schemas"]);
+    format!("{document:#}\n")
+}
+
+/// Says what the macros cannot.
+fn refine(schemas: &mut Value) {
+    // Pages and lists of a shape name it.
+    let pages: Vec<String> = schemas
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .filter(|name| name.contains('_'))
+        .collect();
+    for page in pages {
+        let (list, of) = match page.split_once('_') {
+            Some(("Anomalies", of)) => ("anomalies", of.to_owned()),
+            Some((_, of)) => ("items", of.to_owned()),
+            None => continue,
+        };
+        schemas[&page]["properties"][list]["items"] =
+            json!({ "$ref": format!("#/components/schemas/{of}") });
+    }
+    // Low, middle, high.
+    for band in [
+        "/Verdict/properties/expected/additionalProperties",
+        "/Feature/properties/expected",
+    ] {
+        if let Some(band) = schemas.pointer_mut(band) {
+            band["minItems"] = 3.into();
+            band["maxItems"] = 3.into();
+        }
+    }
+    // Clients name the severity of scores that come without a verdict.
+    let from = Severity::ALL
+        .into_iter()
+        .map(|severity| (severity.as_str().to_owned(), severity.from_score().into()));
+    schemas["Severity"]["x-from-score"] = Value::Object(from.collect());
 }
 
 fn problem() -> Response {

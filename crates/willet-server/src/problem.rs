@@ -2,10 +2,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::value::RawValue;
 use willet_engine::ports::PortError;
 use willet_node::service::{Refusal, ServiceError};
-use willet_proto::Code;
+use willet_proto::{Code, EventResult};
 use willet_store::QueryError;
 
 /// What goes wrong in a handler.
@@ -13,7 +12,7 @@ use willet_store::QueryError;
 pub struct Fault {
     pub(crate) code: Code,
     pub(crate) detail: String,
-    pub(crate) results: Option<Box<RawValue>>,
+    pub(crate) results: Option<Vec<EventResult>>,
 }
 
 impl std::fmt::Display for Fault {

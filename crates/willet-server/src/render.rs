@@ -1,12 +1,11 @@
 //! A verdict as it stands at every door.
 
-use willet_engine::codec::timestamp::write_rfc3339;
-use willet_engine::event::Timestamp;
+use willet_engine::codec::timestamp::rfc3339;
 use willet_engine::incidents::Severity;
-use willet_engine::verdict::{AnomalyType, Outcome, Taken, Verdict, Window};
+use willet_engine::verdict::{Outcome, Taken, Verdict, Window};
 use willet_node::output::Answers;
 use willet_node::service::VerdictFormat;
-use willet_proto::{Named, Pairs};
+use willet_proto::Named;
 
 /// Writes verdicts as JSON.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,10 +25,10 @@ impl VerdictFormat for VerdictJson {
         let values = answers.events.values(event).iter();
         let values = values.map(|value| Some(*value).filter(|value| !value.is_nan()));
         let mut wire = willet_proto::Verdict {
-            id: &id,
-            stream,
-            source: Some(key).filter(|key| !key.is_empty()),
-            timestamp: time.as_deref(),
+            id: id.into(),
+            stream: stream.into(),
+            source: Some(key).filter(|key| !key.is_empty()).map(Into::into),
+            timestamp: time.map(Into::into),
             is_anomaly: verdict.is_anomaly(),
             warming_up: verdict.outcome == Outcome::WarmingUp,
             values: Named::new(layout.names(), values),
@@ -37,12 +36,12 @@ impl VerdictFormat for VerdictJson {
             drift_detected: (verdict.is_drift || verdict.drift_magnitude.is_some())
                 .then_some(verdict.is_drift),
             drift_magnitude: verdict.drift_magnitude,
-            skipped: skipped.as_deref(),
+            skipped: skipped.map(Into::into),
             window,
-            algorithm: answers.plan.algorithm_of(verdict.model_version),
-            model_version: verdict.model_version,
-            engine_version: env!("CARGO_PKG_VERSION"),
-            sample_count: verdict.sample_count,
+            algorithm: answers.plan.algorithm_of(verdict.model_version).into(),
+            model_version: Some(verdict.model_version),
+            engine_version: Some(env!("CARGO_PKG_VERSION").into()),
+            sample_count: Some(verdict.sample_count),
             ..Default::default()
         };
         if let Outcome::Scored(scored) = &verdict.outcome {
@@ -52,20 +51,20 @@ impl VerdictFormat for VerdictJson {
             wire.confidence = Some(scored.confidence);
             wire.severity = scored
                 .is_anomaly
-                .then(|| Severity::of(scored.anomaly_score).as_str());
+                .then(|| Severity::of(scored.anomaly_score));
             if let Some(detail) = answers.verdicts.detail(scored) {
                 let expected = detail
                     .expected
                     .iter()
                     .map(|band| [band.low, band.middle, band.high]);
-                wire.anomaly_type = detail.anomaly_type.map(AnomalyType::as_str);
-                wire.reason = Some(&detail.reason);
+                wire.anomaly_type = detail.anomaly_type.map(|kind| kind.as_str().into());
+                wire.reason = Some(detail.reason.as_str().into());
                 wire.expected = Named::new(&detail.names, expected);
                 wire.contributions =
                     Named::new(&detail.names, detail.contributions.iter().copied());
                 let moved = detail.counterfactual.iter();
                 let moved = moved.map(|(feature, value)| (&*detail.names[*feature], *value));
-                wire.counterfactual = Pairs(moved.collect());
+                wire.counterfactual = moved.collect();
             }
         }
         serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");
@@ -82,17 +81,17 @@ impl VerdictFormat for VerdictJson {
         let time = answers.time_of(event).map(rfc3339);
         let features = drift.features.iter();
         let wire = willet_proto::Drift {
-            id: &answers.id(index),
-            stream,
-            source: Some(key).filter(|key| !key.is_empty()),
-            timestamp: time.as_deref(),
-            test: drift.test,
+            id: answers.id(index).into(),
+            stream: stream.into(),
+            source: Some(key).filter(|key| !key.is_empty()).map(Into::into),
+            timestamp: time.map(Into::into),
+            test: drift.test.into(),
             statistic: drift.statistic,
             p_value: drift.p_value,
             magnitude: drift.magnitude,
             rows_ago: drift.rows_ago,
-            features: Pairs(features.map(|(name, size)| (&**name, *size)).collect()),
-            action: drift.action.as_str(),
+            features: features.map(|(name, size)| (&**name, *size)).collect(),
+            action: drift.action.as_str().into(),
             sample_count: verdict.sample_count,
         };
         serde_json::to_writer(out, &wire).expect("plain data always serialises into memory");
@@ -109,13 +108,6 @@ fn shape(window: &Window) -> willet_proto::Window {
         is_cut: window.is_cut,
         revision: window.revision,
     }
-}
-
-/// A time as it stands in JSON.
-pub fn rfc3339(at: Timestamp) -> String {
-    let mut text = Vec::new();
-    write_rfc3339(&mut text, at);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// What became of an event that was put to others.

@@ -18,28 +18,6 @@ use willet_proto::Code;
 
 use crate::problem::{Answer, Fault};
 
-/// Who a stream belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ManagedBy {
-    /// The interface: it is in the store.
-    Api,
-    /// The configuration file.
-    File,
-    /// The demonstration.
-    Demo,
-}
-
-impl ManagedBy {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::File => "file",
-            Self::Demo => "demo",
-        }
-    }
-}
-
 /// A stream with its source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamResource {

@@ -12,7 +12,7 @@ use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use willet_node::service::{Interest, Topic, Topics};
-use willet_proto::Code;
+use willet_proto::{Ask, Code, Position, Say};
 
 use crate::app::App;
 use crate::auth::TOKEN_PROTOCOL;
@@ -43,18 +43,6 @@ pub(crate) struct SocketQuery {
     topics: Option<String>,
     source: Option<String>,
     resume: Option<String>,
-}
-
-/// A message of a client.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum FromClient {
-    Ping,
-    Subscribe {
-        #[serde(default)]
-        topics: Vec<String>,
-        source: Option<String>,
-    },
 }
 
 pub(crate) async fn open(
@@ -188,16 +176,13 @@ impl Places {
     fn welcome(&self, topics: &Topics) -> String {
         let place = |topic: &Topic| {
             let (epoch, offset) = topics.end(*topic);
-            let place = serde_json::json!({ "epoch": format!("{epoch:x}"), "offset": offset });
-            (topic.name().to_owned(), place)
+            let epoch = format!("{epoch:x}");
+            (topic.name().to_owned(), Position { epoch, offset })
         };
-        let places: serde_json::Map<_, _> = self.next.keys().map(place).collect();
-        serde_json::json!({
-            "type": "welcome",
-            "version": env!("CARGO_PKG_VERSION"),
-            "topics": places,
+        text(&Say::Welcome {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            topics: self.next.keys().map(place).collect(),
         })
-        .to_string()
     }
 
     /// Whether the message is of the source that the client wants, if it wants one.
@@ -342,13 +327,13 @@ async fn any_grown(grown: &mut Watched, places: &Places) {
     futures_util::future::select_all(waits).await;
 }
 
-fn take(topics: &Arc<Topics>, places: &mut Places, text: &str) -> Result<String, String> {
-    let message: FromClient = serde_json::from_str(text).map_err(|error| {
+fn take(topics: &Arc<Topics>, places: &mut Places, said: &str) -> Result<String, String> {
+    let ask: Ask = serde_json::from_str(said).map_err(|error| {
         format!("the message is not understood: {error} (expected ping or subscribe)")
     })?;
-    match message {
-        FromClient::Ping => Ok(r#"{"type":"pong"}"#.to_owned()),
-        FromClient::Subscribe {
+    match ask {
+        Ask::Ping => Ok(text(&Say::Pong)),
+        Ask::Subscribe {
             topics: names,
             source,
         } => {
@@ -366,16 +351,20 @@ fn take(topics: &Arc<Topics>, places: &mut Places, text: &str) -> Result<String,
 }
 
 fn lost_text(topic: Topic, count: Option<u64>, reason: &str) -> String {
-    serde_json::json!({
-        "type": "lost",
-        "topic": topic.name(),
-        "count": count,
-        "reason": reason,
+    text(&Say::Lost {
+        topic: topic.name().to_owned(),
+        count,
+        reason: reason.to_owned(),
     })
-    .to_string()
 }
 
 fn error_text(detail: &str) -> String {
-    serde_json::json!({ "type": "error", "code": Code::BadRequest.as_str(), "detail": detail })
-        .to_string()
+    text(&Say::Error {
+        code: Code::BadRequest,
+        detail: detail.to_owned(),
+    })
+}
+
+fn text(say: &Say) -> String {
+    serde_json::to_string(say).expect("plain data always serialises into memory")
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use willet_node::store::{BUCKET_SECONDS, ValueHistory};
+use willet_proto::{FeatureColumns, History};
 
 use crate::blobs::{Bucket, BucketValue, Shape};
-use crate::query::{FeatureColumns, History};
 
 /// One grain of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,10 @@ pub(crate) fn draw(
         features: shape
             .names
             .iter()
-            .map(|name| FeatureColumns::named(name, merged.len()))
+            .map(|name| FeatureColumns {
+                name: name.clone(),
+                ..FeatureColumns::default()
+            })
             .collect(),
     };
     for (second, bucket) in merged {
@@ -184,7 +187,7 @@ pub(crate) fn draw(
                 .binary_search_by_key(&(index as u32), |value| value.name)
                 .ok()
                 .map(|at| bucket.values[at].value);
-            columns.push(value.as_ref());
+            push(columns, value.as_ref());
         }
     }
     history
@@ -193,19 +196,18 @@ pub(crate) fn draw(
     history
 }
 
-impl FeatureColumns {
-    fn push(&mut self, value: Option<&ValueHistory>) {
-        let value = value.filter(|value| value.count > 0);
-        let known = |number: Option<f64>| number.filter(|number| number.is_finite());
-        self.mean
-            .push(known(value.map(|value| value.sum / value.count as f64)));
-        self.min.push(known(value.map(|value| value.min)));
-        self.max.push(known(value.map(|value| value.max)));
-        let band = value.and_then(|value| value.expected);
-        self.low.push(known(band.map(|band| band[0])));
-        self.middle.push(known(band.map(|band| band[1])));
-        self.high.push(known(band.map(|band| band[2])));
-    }
+fn push(columns: &mut FeatureColumns, value: Option<&ValueHistory>) {
+    let value = value.filter(|value| value.count > 0);
+    let known = |number: Option<f64>| number.filter(|number| number.is_finite());
+    columns
+        .mean
+        .push(known(value.map(|value| value.sum / value.count as f64)));
+    columns.min.push(known(value.map(|value| value.min)));
+    columns.max.push(known(value.map(|value| value.max)));
+    let band = value.and_then(|value| value.expected);
+    columns.low.push(known(band.map(|band| band[0])));
+    columns.middle.push(known(band.map(|band| band[1])));
+    columns.high.push(known(band.map(|band| band[2])));
 }
 
 #[cfg(test)]

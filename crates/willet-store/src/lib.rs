@@ -46,8 +46,7 @@ mod sqlite;
 
 pub use levels::{HistoryLevel, LEVELS};
 pub use query::{
-    Activity, AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, DriftFilter, Due,
-    FeatureColumns, History, HistoryRequest, KeyAnswer, KeyRow, NewToken, Page, PageRequest,
-    QueryError, SourceActivity, StreamRow, StreamTotals, TokenRow,
+    AlertFilter, AnomalyFilter, Attempt, AttemptOutcome, DriftFilter, Due, HistoryRequest,
+    KeyAnswer, KeyRow, NewToken, PageRequest, QueryError, StreamRow, StreamTotals, TokenRow,
 };
 pub use sqlite::{Queries, SqliteStore, StoreCheck, StoreOptions, copy, verify};

@@ -1,13 +1,12 @@
 //! The questions that are asked of a store, and their answers. Times are microseconds since the epoch unless a name says
-//! otherwise; answers serialise as they stand at every door.
+//! otherwise.
 
-use serde::ser::{SerializeMap, SerializeStruct};
-use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use willet_engine::codec::timestamp::write_rfc3339;
+use willet_engine::codec::timestamp::rfc3339;
 use willet_engine::event::Timestamp;
 use willet_engine::incidents::{AlertState, Severity};
-use willet_node::store::{BUCKET_SECONDS, StoreError};
+use willet_node::store::StoreError;
+use willet_proto::Key;
 
 /// A question that has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,16 +52,6 @@ impl PageRequest {
     pub(crate) fn rows(&self) -> usize {
         self.limit.clamp(1, Self::MOST)
     }
-}
-
-/// One page of a list.
-#[derive(Clone, Debug, Serialize)]
-pub struct Page<T> {
-    /// Its rows.
-    pub items: Vec<T>,
-    /// Where the next begins; none on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
 }
 
 /// Which anomalies. What is `None` does not matter.
@@ -131,38 +120,21 @@ pub struct KeyRow {
     pub has_history: bool,
 }
 
-impl Serialize for KeyRow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = serializer.serialize_struct("Key", 7)?;
-        wire.serialize_field("stream", &self.stream)?;
-        wire.serialize_field("source", &self.source)?;
-        wire.serialize_field("events", &self.events)?;
-        wire.serialize_field("anomalies", &self.anomalies)?;
-        wire.serialize_field("first_seen", &rfc3339(self.first_seen))?;
-        wire.serialize_field("last_seen", &rfc3339(self.last_seen))?;
-        wire.serialize_field("values", &Object(&self.values))?;
-        wire.end()
-    }
-}
-
-/// Names and values as an object, in this order.
-struct Object<'a>(&'a [(String, f64)]);
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0 {
-            map.serialize_entry(name, value)?;
+impl From<&KeyRow> for Key {
+    fn from(row: &KeyRow) -> Self {
+        let values = row.values.iter();
+        Self {
+            stream: row.stream.clone(),
+            source: row.source.clone(),
+            events: row.events,
+            anomalies: row.anomalies,
+            first_seen: rfc3339(Timestamp(row.first_seen)),
+            last_seen: rfc3339(Timestamp(row.last_seen)),
+            values: values
+                .map(|(name, value)| (name.as_str(), *value))
+                .collect(),
         }
-        map.end()
     }
-}
-
-/// A time as it stands in JSON.
-pub(crate) fn rfc3339(micros: i64) -> String {
-    let mut text = Vec::with_capacity(27);
-    write_rfc3339(&mut text, Timestamp(micros));
-    String::from_utf8(text).expect("digits and separators")
 }
 
 /// Which key is meant.
@@ -189,107 +161,6 @@ pub struct HistoryRequest {
     pub to: Option<i64>,
     /// Most places, 1 to 2,000; more are cut to it.
     pub points: usize,
-}
-
-/// A history, in columns. Places without events are left out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct History {
-    /// The stream.
-    pub stream: String,
-    /// The key.
-    pub source: String,
-    /// Seconds of a place.
-    pub bucket_seconds: i64,
-    /// Begins of the places, in seconds since the epoch.
-    pub times: Vec<i64>,
-    /// Events in each.
-    pub events: Vec<u64>,
-    /// Anomalies in each.
-    pub anomalies: Vec<u64>,
-    /// Highest `anomaly_score` in each.
-    pub max_score: Vec<Option<f64>>,
-    /// The values.
-    pub features: Vec<FeatureColumns>,
-}
-
-impl History {
-    /// That of a key of which no bucket is written yet.
-    pub fn empty(stream: String, source: String) -> Self {
-        Self {
-            stream,
-            source,
-            bucket_seconds: BUCKET_SECONDS,
-            times: Vec::new(),
-            events: Vec::new(),
-            anomalies: Vec::new(),
-            max_score: Vec::new(),
-            features: Vec::new(),
-        }
-    }
-}
-
-/// What one value did, in columns.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FeatureColumns {
-    /// Its name.
-    pub name: String,
-    /// Mean over the events of a place.
-    pub mean: Vec<Option<f64>>,
-    /// Smallest.
-    pub min: Vec<Option<f64>>,
-    /// Largest.
-    pub max: Vec<Option<f64>>,
-    /// What was expected at the end of the place: lower end.
-    pub low: Vec<Option<f64>>,
-    /// Middle.
-    pub middle: Vec<Option<f64>>,
-    /// Upper end.
-    pub high: Vec<Option<f64>>,
-}
-
-impl FeatureColumns {
-    pub(crate) fn named(name: &str, places: usize) -> Self {
-        let column = || Vec::with_capacity(places);
-        Self {
-            name: name.to_owned(),
-            mean: column(),
-            min: column(),
-            max: column(),
-            low: column(),
-            middle: column(),
-            high: column(),
-        }
-    }
-}
-
-/// What happened when, over all keys, and for those with the most anomalies.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Activity {
-    /// Seconds of a bin.
-    pub bin_seconds: i64,
-    /// Begins of the bins, in seconds since the epoch; all of them, also those without events.
-    pub times: Vec<i64>,
-    /// Events in each.
-    pub events: Vec<u64>,
-    /// Anomalies in each.
-    pub anomalies: Vec<u64>,
-    /// Keys with the most anomalies, most first.
-    pub sources: Vec<SourceActivity>,
-}
-
-/// Anomalies of one key.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SourceActivity {
-    /// The stream.
-    pub stream: String,
-    /// The key.
-    pub source: String,
-    /// Anomalies in each bin.
-    pub anomalies: Vec<u64>,
-    /// Highest `anomaly_score` in each bin.
-    pub max_score: Vec<Option<f64>>,
-    /// Anomalies in all bins.
-    pub total: u64,
 }
 
 /// What a stream did, of all time.

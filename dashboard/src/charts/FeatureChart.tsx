@@ -4,7 +4,7 @@ import uPlot from 'uplot';
 import { clock, parseTime, value } from '../format.ts';
 import { shade } from '../settings.ts';
 import type { Window } from '../range.ts';
-import type { Drift, FeatureHistory, History, Verdict } from '../wire.ts';
+import type { Drift, FeatureColumns as FeatureHistory, History, Verdict } from '../wire.ts';
 import { axes } from './axes.ts';
 import { chartColumns, marks, summary, type Mark } from './columns.ts';
 import { CHART_FONT, drawSeverity, palette } from './palette.ts';

@@ -5,7 +5,7 @@ import { count, minute, plural, score } from '../format.ts';
 import { shade } from '../settings.ts';
 import { go, sourceHref } from '../router.ts';
 import { iso } from '../range.ts';
-import { severityOf } from '../wire.ts';
+import { severityOf } from '../shapes.ts';
 import { SeverityBadge } from '../components/Badges.tsx';
 import { drawSeverity, HEAT_STEPS, palette } from './palette.ts';
 

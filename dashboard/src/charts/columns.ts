@@ -1,6 +1,7 @@
 /** From the server's history to the columns that uPlot draws. Nothing here touches the page. */
 import { guiltiest } from '../buffers.ts';
-import { severityOf, type Column, type FeatureHistory, type History, type Severity, type Verdict } from '../wire.ts';
+import { severityOf, type Column } from '../shapes.ts';
+import { type FeatureColumns as FeatureHistory, type History, type Severity, type Verdict } from '../wire.ts';
 
 /** x, low, high, min, max, mean. */
 export type ChartColumns = [x: number[], low: Column, high: Column, min: Column, max: Column, mean: Column];

@@ -3,7 +3,8 @@ import type { ComponentChildren } from 'preact';
 import { guiltiest } from '../buffers.ts';
 import { percent, score, value } from '../format.ts';
 import { nowMs } from '../state.ts';
-import type { Band, EventWindow, Verdict } from '../wire.ts';
+import type { Band } from '../shapes.ts';
+import type { Window as EventWindow, Verdict } from '../wire.ts';
 import { windowWords } from '../words.ts';
 
 /** Values in order of their share; the rest of a wide event is counted, not listed. */

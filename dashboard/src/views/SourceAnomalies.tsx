@@ -6,7 +6,8 @@ import { Explanation } from '../components/Explanation.tsx';
 import { clock, count, parseTime, percent, plural, score, value } from '../format.ts';
 import type { Query } from '../query.ts';
 import { nowMs } from '../state.ts';
-import { severityOf, type Page, type Verdict } from '../wire.ts';
+import { severityOf, type Page } from '../shapes.ts';
+import { type Verdict } from '../wire.ts';
 
 const FIRST_ROWS = 25;
 

@@ -138,6 +138,13 @@ pub fn from_number(number: f64, unit: TimestampUnit) -> Result<Timestamp, Timest
     from_float(number, unit, || number.to_string())
 }
 
+/// `time` as RFC 3339 in UTC; see [`write_rfc3339`].
+pub fn rfc3339(time: Timestamp) -> String {
+    let mut text = Vec::with_capacity(27);
+    write_rfc3339(&mut text, time);
+    String::from_utf8(text).expect("digits and separators")
+}
+
 /// Writes `time` as RFC 3339 in UTC, with 0, 3 or 6 digits of fraction, whatever is enough.
 /// Years beyond 0000 to 9999, which the format cannot say, are written as its ends.
 pub fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {

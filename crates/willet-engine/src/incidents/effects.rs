@@ -2,10 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
-
-use super::alert::rfc3339;
 use super::series::Incident;
 use super::{Alert, IncidentConfigError, Silence};
 
@@ -76,20 +72,7 @@ pub enum What {
     Resolved,
 }
 
-impl What {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Escalated => "escalated",
-            Self::Acknowledged => "acknowledged",
-            Self::Resolved => "resolved",
-        }
-    }
-}
-
-/// One thing that people are told. It serialises as a receiver gets it:
-/// `{"type": "alert.opened", "timestamp": ..., "data": ALERT}`.
+/// One thing that people are told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
     /// The alert's id, a dot and a number that rises: the same in every life of the log.
@@ -100,23 +83,6 @@ pub struct Notification {
     pub at: i64,
     /// The alert as it was then.
     pub alert: Alert,
-}
-
-impl Notification {
-    /// As a receiver gets it.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("plain data always serialises into memory")
-    }
-}
-
-impl Serialize for Notification {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = serializer.serialize_struct("Notification", 3)?;
-        wire.serialize_field("type", &format_args!("alert.{}", self.what.as_str()))?;
-        wire.serialize_field("timestamp", &rfc3339(self.at))?;
-        wire.serialize_field("data", &self.alert)?;
-        wire.end()
-    }
 }
 
 impl Effects {

@@ -14,16 +14,18 @@ mod saved;
 mod series;
 mod silence;
 mod title;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use alert::{Alert, AlertState, Severity, UnknownSeverity};
+pub use alert::Alert;
 pub use config::{IncidentConfig, IncidentConfigError, NotifyFrom};
 pub use effects::{Answer, CommandError, Effects, Notification, What};
 pub use record::{FlaggedVerdict, IncidentRecord, IncidentRecordError, external_verdict};
 pub use saved::IncidentStateError;
 pub use silence::Silence;
+pub use willet_proto::{AlertState, Severity};
 
 use record::Anomaly;
 use saved::{Counters, Name};

@@ -1,11 +1,6 @@
 //! What must wake nobody for a while.
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
-
-use super::alert::rfc3339;
-
-/// Alerts that it matches when they open are kept and not sent. It serialises as it stands at every door.
+/// Alerts that it matches when they open are kept and not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// Made of the offset of its record.
@@ -45,26 +40,5 @@ impl Silence {
         };
         let is_stream = self.stream.as_deref().is_none_or(|only| only == stream);
         is_source && is_stream && (self.from..self.until).contains(&at)
-    }
-}
-
-impl Serialize for Silence {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = serializer.serialize_struct("Silence", 8)?;
-        wire.serialize_field("id", &self.id)?;
-        wire.serialize_field("source", &self.source)?;
-        if let Some(stream) = &self.stream {
-            wire.serialize_field("stream", stream)?;
-        }
-        wire.serialize_field("from", &rfc3339(self.from))?;
-        wire.serialize_field("until", &rfc3339(self.until))?;
-        if let Some(reason) = &self.reason {
-            wire.serialize_field("reason", reason)?;
-        }
-        if let Some(by) = &self.by {
-            wire.serialize_field("by", by)?;
-        }
-        wire.serialize_field("created_at", &rfc3339(self.created_at))?;
-        wire.end()
     }
 }

@@ -87,7 +87,7 @@ impl Play {
     }
 
     fn told(&self) -> Vec<String> {
-        let line = |told: &Notification| format!("{} {}", told.id, told.what.as_str());
+        let line = |told: &Notification| format!("{} {:?}", told.id, told.what).to_lowercase();
         self.effects.notifications.iter().map(line).collect()
     }
 }
@@ -411,7 +411,7 @@ fn silences_are_listed_until_they_end_or_are_deleted() {
     };
     assert_eq!(made.id, format!("s{offset}"));
     assert_eq!(
-        serde_json::to_string(&made).unwrap(),
+        serde_json::to_string(&willet_proto::Silence::from(&made)).unwrap(),
         format!(
             r#"{{"id":"s{offset}","source":"a","from":"2026-01-02T03:04:05Z","until":"2026-01-02T03:05:45Z","reason":"maintenance","created_at":"2026-01-02T03:04:05Z"}}"#
         )

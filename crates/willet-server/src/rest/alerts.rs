@@ -4,19 +4,16 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use willet_engine::incidents::{AlertState, Answer as Answered, CommandError, IncidentRecord};
+use willet_engine::incidents::{Answer as Answered, CommandError, IncidentRecord};
 use willet_node::service::now;
-use willet_proto::Code;
-use willet_store::{AlertFilter, Page};
+use willet_proto::{Alert, AlertState, Code, Page, Problem, Signed};
+use willet_store::AlertFilter;
 
-use super::events::json;
 use super::params::{Params, Part, page, severities, words};
-use super::shapes::{Alert, AlertPage, Problem, Signed, object};
 use crate::app::App;
-use crate::body::{BodyType, read_small};
+use crate::body::{BodyType, object, read_small};
 use crate::problem::{Answer, Fault};
 
 #[derive(Debug, Deserialize)]
@@ -39,19 +36,16 @@ pub(crate) struct AlertQuery {
         ("severity" = Option<String>, Query, description = "One or several with commas"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = AlertPage)),
+    responses((status = 200, body = Page<Alert>)),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<AlertQuery>,
 ) -> Answer<Json<Page<Box<RawValue>>>> {
-    const STATES: [AlertState; 3] = [
-        AlertState::Open,
-        AlertState::Acknowledged,
-        AlertState::Resolved,
-    ];
     let state = |word: &str| {
-        let found = STATES.into_iter().find(|state| state.as_str() == word);
+        let found = AlertState::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word);
         found.ok_or_else(|| {
             let detail =
                 format!("query: state is `{word}`, expected open, acknowledged or resolved");
@@ -74,11 +68,15 @@ pub(crate) async fn list(
     get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)),
     responses((status = 200, body = Alert), (status = 404, body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn one(State(app): State<App>, Part(id): Part) -> Answer<Json<Box<RawValue>>> {
+pub(crate) async fn one(State(app): State<App>, Part(id): Part) -> Answer<Json<Alert>> {
     let found = app.queries()?.alert(&id).await?;
-    found
-        .map(Json)
-        .ok_or_else(|| Fault::new(Code::NotFound, format!("there is no alert `{id}`")))
+    let unknown = || Fault::new(Code::NotFound, format!("there is no alert `{id}`"));
+    let (alert, receipts) = found.ok_or_else(unknown)?;
+    let alert: Alert = serde_json::from_str(alert.get()).map_err(Fault::internal)?;
+    Ok(Json(Alert {
+        receipts: Some(receipts),
+        ..alert
+    }))
 }
 
 /// Says that somebody has seen it.
@@ -96,7 +94,7 @@ pub(crate) async fn acknowledge(
     Part(id): Part,
     headers: HeaderMap,
     body: Body,
-) -> Answer<Response> {
+) -> Answer<Json<Alert>> {
     let Signed { by, note } = signed(&app, &headers, body).await?;
     let record = IncidentRecord::Acknowledge {
         alert_id: id.clone(),
@@ -122,7 +120,7 @@ pub(crate) async fn resolve(
     Part(id): Part,
     headers: HeaderMap,
     body: Body,
-) -> Answer<Response> {
+) -> Answer<Json<Alert>> {
     let Signed { by, note } = signed(&app, &headers, body).await?;
     let record = IncidentRecord::Resolve {
         alert_id: id.clone(),
@@ -160,9 +158,9 @@ async fn signed(app: &App, headers: &HeaderMap, body: Body) -> Answer<Signed> {
     Ok(signed)
 }
 
-async fn command(app: &App, id: &str, record: IncidentRecord) -> Answer<Response> {
+async fn command(app: &App, id: &str, record: IncidentRecord) -> Answer<Json<Alert>> {
     match app.service()?.command(record).await?? {
-        Ok(Answered::Alert(alert)) => Ok(json(alert.to_json())),
+        Ok(Answered::Alert(alert)) => Ok(Json(Alert::from(&*alert))),
         Ok(_) => Err(Fault::internal(
             "a command on an alert has no alert as its answer",
         )),

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use willet_proto::Code;
-use willet_store::{AnomalyFilter, Page, PageRequest};
+use willet_proto::{Anomalies, Code, Page, Problem, Verdict};
+use willet_store::{AnomalyFilter, PageRequest};
 
 use super::params::{Moment, Params, Part, page, severities};
-use super::shapes::{Anomalies, AnomalyPage, Problem, Verdict};
 use crate::app::App;
 use crate::problem::{Answer, Fault};
 
@@ -32,21 +31,18 @@ pub(crate) struct AnomalyQuery {
     cursor: Option<String>,
 }
 
-/// The newest anomalies.
-#[derive(Debug, Serialize)]
-pub(crate) struct Newest {
-    anomalies: Vec<Box<RawValue>>,
-    count: usize,
-}
-
-async fn newest(app: &App, source: Option<String>, request: &PageRequest) -> Answer<Json<Newest>> {
+async fn newest(
+    app: &App,
+    source: Option<String>,
+    request: &PageRequest,
+) -> Answer<Json<Anomalies<Box<RawValue>>>> {
     let filter = AnomalyFilter {
         source,
         ..AnomalyFilter::default()
     };
     let found = app.queries()?.anomalies(&filter, request).await?;
-    Ok(Json(Newest {
-        count: found.items.len(),
+    Ok(Json(Anomalies {
+        count: found.items.len() as u64,
         anomalies: found.items,
     }))
 }
@@ -55,12 +51,12 @@ async fn newest(app: &App, source: Option<String>, request: &PageRequest) -> Ans
 #[utoipa::path(
     get, path = "/api/anomalies", tag = "anomalies",
     params(("limit" = Option<u32>, Query, description = "1 to 1,000", minimum = 1, maximum = 1000)),
-    responses((status = 200, body = Anomalies)),
+    responses((status = 200, body = Anomalies<Verdict<'static>>)),
 )]
 pub(crate) async fn all(
     State(app): State<App>,
     Params(query): Params<LimitQuery>,
-) -> Answer<Json<Newest>> {
+) -> Answer<Json<Anomalies<Box<RawValue>>>> {
     newest(&app, None, &page(query.limit, None, 100)?).await
 }
 
@@ -71,13 +67,13 @@ pub(crate) async fn all(
         ("source" = String, Path, description = "A key, or the part before the `/` of several"),
         ("limit" = Option<u32>, Query, description = "1 to 1,000", minimum = 1, maximum = 1000),
     ),
-    responses((status = 200, body = Anomalies)),
+    responses((status = 200, body = Anomalies<Verdict<'static>>)),
 )]
 pub(crate) async fn of_source(
     State(app): State<App>,
     Part(source): Part,
     Params(query): Params<LimitQuery>,
-) -> Answer<Json<Newest>> {
+) -> Answer<Json<Anomalies<Box<RawValue>>>> {
     newest(&app, Some(source), &page(query.limit, None, 50)?).await
 }
 
@@ -91,7 +87,7 @@ pub(crate) async fn of_source(
         ("min_score" = Option<f64>, Query), ("severity" = Option<String>, Query, description = "One or several with commas"),
         ("type" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = AnomalyPage)),
+    responses((status = 200, body = Page<Verdict<'static>>)),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -114,7 +110,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/api/v1/anomalies/{id}", tag = "anomalies",
     params(("id" = String, Path, description = "`stream/partition/offset`, percent-encoded")),
-    responses((status = 200, body = Verdict), (status = 404, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Verdict<'static>), (status = 404, body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn one(State(app): State<App>, Part(id): Part) -> Answer<Json<Box<RawValue>>> {
     let found = app.queries()?.anomaly(&id).await?;

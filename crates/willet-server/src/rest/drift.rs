@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use willet_store::{DriftFilter, Page};
+use willet_proto::{Drift, Page};
+use willet_store::DriftFilter;
 
 use super::params::{Moment, Params, page};
-use super::shapes::DriftPage;
 use crate::app::App;
 use crate::problem::Answer;
 
@@ -31,7 +31,7 @@ pub(crate) struct DriftQuery {
         ("to" = Option<String>, Query, description = "RFC 3339 or seconds since the epoch; before it"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = DriftPage)),
+    responses((status = 200, body = Page<Drift<'static>>)),
 )]
 pub(crate) async fn list(
     State(app): State<App>,

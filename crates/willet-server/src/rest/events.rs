@@ -1,25 +1,25 @@
 //! Events in, verdicts out.
 
-use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use willet_engine::codec::Format;
 use willet_engine::ids::VerdictId;
 use willet_engine::incidents::{Answer as Answered, IncidentRecord};
 use willet_node::service::{Accepted, Admitted, Intake, Past, Refusal, now};
-use willet_proto::Code;
+use willet_proto::{
+    AlertTaken, Code, Detected, EventError, EventFailed, EventResult, Events, EventsTaken,
+    ExternalAlert, Problem, Severity, Verdict,
+};
 
 use super::params::{Moment, Params};
-use super::shapes::{AlertTaken, Detected, Events, EventsTaken, ExternalAlert, Problem, object};
 use crate::app::App;
-use crate::body::{BodyType, read_events, read_small, records};
+use crate::body::{BodyType, object, read_events, read_small, records};
 use crate::problem::{Answer, Fault};
 
 /// Longest idempotency key.
@@ -57,7 +57,7 @@ pub(crate) async fn events(
     Params(query): Params<EventsQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Answer<Response> {
+) -> Answer<Json<EventsTaken>> {
     let stream = query.stream.unwrap_or_else(|| "default".to_owned());
     let service = app.service()?.clone();
     let kind = body_type(&app, &stream, &headers)?;
@@ -87,7 +87,12 @@ pub(crate) async fn events(
     answer(&stream, count, fingerprint, admitted)
 }
 
-fn answer(stream: &str, count: usize, fingerprint: u64, admitted: Admitted) -> Answer<Response> {
+fn answer(
+    stream: &str,
+    count: usize,
+    fingerprint: u64,
+    admitted: Admitted,
+) -> Answer<Json<EventsTaken>> {
     let (first, rejected) = match admitted.accepted {
         Accepted::Before(past) => {
             let (before, rejected) = read_past(&past)?;
@@ -117,16 +122,15 @@ fn answer(stream: &str, count: usize, fingerprint: u64, admitted: Admitted) -> A
     if rejected.len() == count {
         return Err(nothing(count, &rejected, results));
     }
-    let body = format!(
-        r#"{{"stream":{},"accepted":{},"rejected":{},"results":{results}}}"#,
-        quote(stream),
-        count - rejected.len(),
-        rejected.len(),
-    );
-    Ok(json(body))
+    Ok(Json(EventsTaken {
+        stream: stream.to_owned(),
+        accepted: (count - rejected.len()) as u64,
+        rejected: rejected.len() as u64,
+        results,
+    }))
 }
 
-fn nothing(count: usize, rejected: &[Rejected], results: String) -> Fault {
+fn nothing(count: usize, rejected: &[Rejected], results: Vec<EventResult>) -> Fault {
     let reason = rejected.first().map_or("", |first| &first.reason);
     let detail = if count == 1 {
         reason.to_owned()
@@ -134,7 +138,7 @@ fn nothing(count: usize, rejected: &[Rejected], results: String) -> Fault {
         format!("none of {count} events was understood, the first because: {reason}")
     };
     Fault {
-        results: RawValue::from_string(results).ok(),
+        results: Some(results),
         ..Fault::new(Code::BadEvent, detail)
     }
 }
@@ -158,35 +162,39 @@ fn read_past(past: &Past) -> Answer<(String, Vec<Rejected>)> {
     Ok((kept.fingerprint, kept.rejected))
 }
 
-/// A result for each event, in order, as a JSON array.
-fn results(stream: &str, count: usize, first: u64, rejected: &[Rejected]) -> String {
-    let mut text = String::with_capacity(32 * count + 2);
+/// A result for each event, in order.
+fn results(stream: &str, count: usize, first: u64, rejected: &[Rejected]) -> Vec<EventResult> {
     let mut next = rejected.iter().peekable();
     let mut offset = first;
-    text.push('[');
-    for index in 0..count {
-        if index > 0 {
-            text.push(',');
-        }
-        // Names of streams need no escape; writing into a string cannot fail.
+    let results = (0..count).map(|index| {
         if let Some(rejected) = next.next_if(|rejected| rejected.index == index) {
-            let _ = write!(text, "{}", error_json(rejected));
-        } else {
-            let id = VerdictId::of_event(stream, offset);
-            let _ = write!(text, r#"{{"id":"{id}"}}"#);
-            offset += 1;
+            let EventFailed { line, error } = failed(rejected);
+            return EventResult {
+                id: None,
+                line: Some(line),
+                error: Some(error),
+            };
         }
-    }
-    text.push(']');
-    text
+        let id = VerdictId::of_event(stream, offset).to_string();
+        offset += 1;
+        EventResult {
+            id: Some(id),
+            line: None,
+            error: None,
+        }
+    });
+    results.collect()
 }
 
-fn error_json(rejected: &Rejected) -> serde_json::Value {
-    let mut error = serde_json::json!({ "code": rejected.code, "detail": rejected.reason });
-    if let Some(byte) = rejected.byte {
-        error["byte"] = byte.into();
+fn failed(rejected: &Rejected) -> EventFailed {
+    EventFailed {
+        line: rejected.index as u64 + 1,
+        error: EventError {
+            code: rejected.code.clone(),
+            detail: rejected.reason.clone(),
+            byte: rejected.byte,
+        },
     }
-    serde_json::json!({ "line": rejected.index + 1, "error": error })
 }
 
 /// Takes events and waits for their verdicts. With `dry_run` nothing is stored or learned.
@@ -207,7 +215,7 @@ pub(crate) async fn detect(
     Params(query): Params<DetectQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Answer<Response> {
+) -> Answer<Json<Detected>> {
     let stream = query.stream.unwrap_or_else(|| "default".to_owned());
     let service = app.service()?;
     let kind = body_type(&app, &stream, &headers)?;
@@ -248,26 +256,27 @@ pub(crate) async fn detect(
         let results = results(&stream, count, first, &rejected);
         return Err(nothing(count, &rejected, results));
     }
-    let mut text = format!(r#"{{"stream":{},"verdicts":["#, quote(&stream));
     let mut next = rejected.iter().peekable();
-    let mut verdicts = verdicts.into_iter();
+    let mut written = verdicts.into_iter();
+    let mut verdicts = Vec::with_capacity(count);
     for index in 0..count {
-        if index > 0 {
-            text.push(',');
-        }
-        match next.next_if(|rejected| rejected.index == index) {
-            Some(rejected) => text.push_str(&error_json(rejected).to_string()),
-            None => text.push_str(verdicts.next().as_deref().unwrap_or("null")),
-        }
+        verdicts.push(match next.next_if(|rejected| rejected.index == index) {
+            Some(rejected) => to_raw_value(&failed(rejected)).map_err(Fault::internal)?,
+            None => raw(written.next())?,
+        });
     }
-    text.push(']');
-    let mut closed = verdicts.peekable();
-    if closed.peek().is_some() {
-        let closed: Vec<String> = closed.collect();
-        let _ = write!(text, r#","windows":[{}]"#, closed.join(","));
-    }
-    text.push('}');
-    Ok(json(text))
+    let windows: Result<_, Fault> = written.map(|text| raw(Some(text))).collect();
+    Ok(Json(Detected {
+        stream,
+        verdicts,
+        windows: windows?,
+    }))
+}
+
+/// A verdict as it was written; `null` where none was.
+fn raw(text: Option<String>) -> Answer<Box<RawValue>> {
+    let text = text.unwrap_or_else(|| "null".to_owned());
+    RawValue::from_string(text).map_err(Fault::internal)
 }
 
 /// Takes an anomaly that another system found.
@@ -296,27 +305,25 @@ pub(crate) async fn alert(
         Some(metric) => format!("{}/{metric}", alert.source),
         None => alert.source.clone(),
     };
-    let time = crate::render::rfc3339(willet_engine::event::Timestamp(at));
-    let mut json = serde_json::json!({
-        "stream": stream,
-        "source": source,
-        "timestamp": time,
-        "is_anomaly": true,
-        "algorithm": "external",
-    });
-    if let Some(score) = alert.anomaly_score {
-        json["anomaly_score"] = score.into();
-        json["severity"] = willet_engine::incidents::Severity::of(score)
-            .as_str()
-            .into();
-    }
-    if let Some(kind) = &alert.anomaly_type {
-        json["anomaly_type"] = kind.as_str().into();
-    }
-    if let Some(value) = alert.value {
-        let name = alert.metric.as_deref().unwrap_or("value");
-        json["values"] = serde_json::json!({ name: value });
-    }
+    let time = willet_engine::codec::timestamp::rfc3339(willet_engine::event::Timestamp(at));
+    let name = alert.metric.as_deref().unwrap_or("value");
+    let verdict = Verdict {
+        stream: stream.as_str().into(),
+        source: Some(source.as_str().into()),
+        timestamp: Some(time.into()),
+        is_anomaly: true,
+        anomaly_score: alert.anomaly_score,
+        severity: alert.anomaly_score.map(Severity::of),
+        anomaly_type: alert.anomaly_type.as_deref().map(Into::into),
+        values: alert
+            .value
+            .map(|value| (name, Some(value)))
+            .into_iter()
+            .collect(),
+        algorithm: "external".into(),
+        ..Verdict::default()
+    };
+    let json = serde_json::to_string(&verdict).expect("plain data always serialises into memory");
     let record = IncidentRecord::External {
         stream,
         source,
@@ -324,7 +331,7 @@ pub(crate) async fn alert(
         arrived,
         anomaly_score: alert.anomaly_score,
         anomaly_type: alert.anomaly_type,
-        json: json.to_string(),
+        json,
     };
     let (id, alert_id) = match app.service()?.command(record).await?? {
         Ok(Answered::Alert(alert)) => {
@@ -414,12 +421,4 @@ fn fingerprint(body: &[u8]) -> u64 {
     let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
     hasher.write(body);
     hasher.finish()
-}
-
-fn quote(text: &str) -> serde_json::Value {
-    serde_json::Value::from(text)
-}
-
-pub(crate) fn json(body: String) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -5,11 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use willet_engine::ids::{ONLY_PARTITION, VerdictId};
 use willet_engine::journal::Entry;
-use willet_proto::Code;
+use willet_proto::{Code, Feedback, Problem};
 
-use super::shapes::{Feedback, Problem, object};
 use crate::app::App;
-use crate::body::{BodyType, read_small};
+use crate::body::{BodyType, object, read_small};
 use crate::catalogue::no_stream;
 use crate::problem::{Answer, Fault};
 

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use willet_node::service::now;
+use willet_proto::{Alive, Check, CheckStatus, Health, HealthStatus, Ready};
 
-use super::shapes::{Alive, Check, Health, Ready};
 use crate::app::App;
 
 /// Health of each part. It answers 200 as long as the process can answer at all; a part that is not well is named.
@@ -17,26 +17,26 @@ pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
         status,
         detail,
     };
-    let mut checks = vec![check("http", "ok", None)];
+    let mut checks = vec![check("http", CheckStatus::Ok, None)];
     match app.service() {
         Err(_) => checks.push(check(
             "service",
-            "degraded",
+            CheckStatus::Degraded,
             Some("it is being started".to_owned()),
         )),
         Ok(service) => {
             let troubles = service.troubles();
-            checks.push(check("service", "ok", None));
+            checks.push(check("service", CheckStatus::Ok, None));
             for part in ["store", "incidents log"] {
                 if !troubles.iter().any(|(name, _)| name == part) {
-                    checks.push(check(part, "ok", None));
+                    checks.push(check(part, CheckStatus::Ok, None));
                 }
             }
             for (name, detail) in troubles {
                 let status = if name.starts_with("stream ") {
-                    "failed"
+                    CheckStatus::Failed
                 } else {
-                    "degraded"
+                    CheckStatus::Degraded
                 };
                 checks.push(check(&name, status, Some(detail)));
             }
@@ -47,14 +47,18 @@ pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
                     budget.used(),
                     budget.limit()
                 );
-                checks.push(check("load", "degraded", Some(detail)));
+                checks.push(check("load", CheckStatus::Degraded, Some(detail)));
             }
         }
     }
-    let is_well = checks.iter().all(|check| check.status == "ok");
+    let is_well = checks.iter().all(|check| check.status == CheckStatus::Ok);
     Json(Health {
-        status: if is_well { "healthy" } else { "degraded" },
-        version: env!("CARGO_PKG_VERSION"),
+        status: if is_well {
+            HealthStatus::Healthy
+        } else {
+            HealthStatus::Degraded
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: (now() - app.started_at()) as f64 / 1e6,
         checks,
     })

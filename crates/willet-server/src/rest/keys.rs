@@ -4,22 +4,23 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use willet_engine::codec::timestamp::rfc3339;
+use willet_engine::config::Adaptation;
 use willet_engine::event::Timestamp;
 use willet_engine::ids::VerdictId;
 use willet_engine::journal::Entry;
-use willet_engine::shard::Description;
-use willet_proto::Code;
-use willet_store::{Activity, History, HistoryRequest, KeyAnswer, KeyRow, Page};
+use willet_engine::shard::{self, Description};
+use willet_node::store::BUCKET_SECONDS;
+use willet_proto::{
+    Activity, Code, Feature, History, Key, KeyDetail, Page, Problem, Retrain, RetrainAction,
+    RetrainReason, RetrainState,
+};
+use willet_store::{HistoryRequest, KeyAnswer, KeyRow};
 
 use super::params::{Moment, Params, Part, page};
-use super::shapes::{
-    Activity as ActivityShape, Feature, History as HistoryShape, KeyDetail, KeyPage, Problem,
-    Retrain,
-};
 use crate::app::App;
 use crate::catalogue::no_stream;
 use crate::problem::{Answer, Fault};
-use crate::render::rfc3339;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,18 +63,21 @@ pub(crate) struct ActivityQuery {
         ("stream" = Option<String>, Query), ("q" = Option<String>, Query, description = "A part of the name"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = KeyPage)),
+    responses((status = 200, body = Page<Key>)),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<KeysQuery>,
-) -> Answer<Json<Page<KeyRow>>> {
+) -> Answer<Json<Page<Key>>> {
     let request = page(query.limit, query.cursor, 100)?;
     let found = app
         .queries()?
         .keys(query.stream.as_deref(), query.q.as_deref(), &request)
         .await?;
-    Ok(Json(found))
+    Ok(Json(Page {
+        items: found.items.iter().map(Key::from).collect(),
+        next_cursor: found.next_cursor,
+    }))
 }
 
 /// What is taken for normal of a key, how sure, learned until when.
@@ -120,14 +124,28 @@ pub(crate) async fn one(
     }))
 }
 
-fn shape(retrain: &willet_engine::shard::Retrain) -> Retrain {
+fn shape(retrain: &shard::Retrain) -> Retrain {
     Retrain {
         timestamp: retrain.at.map(rfc3339),
         sample_count: retrain.sample_count,
-        reason: retrain.reason.as_str(),
-        action: retrain.action.as_str(),
+        reason: match retrain.reason {
+            shard::Reason::Drift => RetrainReason::Drift,
+            shard::Reason::Schedule => RetrainReason::Schedule,
+            shard::Reason::AnomalyRate => RetrainReason::AnomalyRate,
+            shard::Reason::Command => RetrainReason::Command,
+        },
+        action: match retrain.action {
+            Adaptation::Incremental => RetrainAction::Incremental,
+            Adaptation::Switch => RetrainAction::Switch,
+            Adaptation::Report | Adaptation::Retrain => RetrainAction::Retrain,
+        },
         rows: retrain.rows,
-        state: retrain.state.as_str(),
+        state: match retrain.state {
+            shard::RetrainState::Running => RetrainState::Running,
+            shard::RetrainState::Done => RetrainState::Done,
+            shard::RetrainState::GivenUp => RetrainState::GivenUp,
+            shard::RetrainState::Undone => RetrainState::Undone,
+        },
     }
 }
 
@@ -238,7 +256,7 @@ pub(crate) async fn forget(
         ("to" = Option<String>, Query, description = "RFC 3339 or seconds since the epoch; before it"),
         ("points" = Option<usize>, Query, description = "Places at most", minimum = 1, maximum = 2000),
     ),
-    responses((status = 200, body = HistoryShape), (status = 404, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = History), (status = 404, body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn history(
     State(app): State<App>,
@@ -262,7 +280,12 @@ pub(crate) async fn history(
     }
     // A key that spoke just now is known before its first history is written.
     let (stream, ..) = find(&app, Some(request.stream), &key).await?;
-    Ok(Json(History::empty(stream, key)))
+    Ok(Json(History {
+        stream,
+        source: key,
+        bucket_seconds: BUCKET_SECONDS,
+        ..History::default()
+    }))
 }
 
 /// Events and anomalies by time, and the keys with the most anomalies.
@@ -274,7 +297,7 @@ pub(crate) async fn history(
         ("to" = Option<String>, Query, description = "RFC 3339 or seconds since the epoch; before it"),
         ("bins" = Option<usize>, Query, minimum = 1, maximum = 2000), ("sources" = Option<usize>, Query, minimum = 1, maximum = 200),
     ),
-    responses((status = 200, body = ActivityShape)),
+    responses((status = 200, body = Activity)),
 )]
 pub(crate) async fn activity(
     State(app): State<App>,

@@ -8,7 +8,6 @@ pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod params;
-pub(crate) mod shapes;
 pub(crate) mod silences;
 pub(crate) mod statistics;
 pub(crate) mod streams;

@@ -5,34 +5,29 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
-use willet_engine::incidents::{Answer as Answered, CommandError, IncidentRecord, Silence};
+use willet_engine::incidents::{Answer as Answered, CommandError, IncidentRecord};
 use willet_node::service::now;
-use willet_proto::Code;
+use willet_proto::{Code, NewSilence, Page, Problem, Silence};
 
 use super::params::{Moment, Part};
-use super::shapes::{NewSilence, Problem, Silence as SilenceShape, SilencePage, object};
 use crate::app::App;
-use crate::body::{BodyType, read_small};
+use crate::body::{BodyType, object, read_small};
 use crate::problem::{Answer, Fault};
 
-/// All of them: there are a thousand at most.
-#[derive(Debug, Serialize)]
-pub(crate) struct Silences {
-    items: Vec<Silence>,
-}
-
 /// The silences that have not ended.
-#[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", responses((status = 200, body = SilencePage)))]
-pub(crate) async fn list(State(app): State<App>) -> Answer<Json<Silences>> {
-    let items = app.service()?.silences().await?;
-    Ok(Json(Silences { items }))
+#[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", responses((status = 200, body = Page<Silence>)))]
+pub(crate) async fn list(State(app): State<App>) -> Answer<Json<Page<Silence>>> {
+    let silences = app.service()?.silences().await?;
+    Ok(Json(Page {
+        items: silences.iter().map(Silence::from).collect(),
+        next_cursor: None,
+    }))
 }
 
 /// Makes a silence.
 #[utoipa::path(
     post, path = "/api/v1/silences", tag = "alerts", request_body = NewSilence,
-    responses((status = 201, body = SilenceShape), (status = 409, body = Problem, content_type = "application/problem+json")),
+    responses((status = 201, body = Silence), (status = 409, body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn create(
     State(app): State<App>,
@@ -77,7 +72,9 @@ pub(crate) async fn create(
         at,
     };
     match app.service()?.command(record).await?? {
-        Ok(Answered::Silence(silence)) => Ok((StatusCode::CREATED, Json(silence)).into_response()),
+        Ok(Answered::Silence(silence)) => {
+            Ok((StatusCode::CREATED, Json(Silence::from(&silence))).into_response())
+        }
         Ok(_) => Err(Fault::internal("a silence has no silence as its answer")),
         Err(error @ CommandError::EmptySilence) => {
             Err(Fault::new(Code::BadRequest, error.to_string()))

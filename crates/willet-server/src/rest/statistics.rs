@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use axum::Json;
 use axum::extract::State;
 use willet_node::service::now;
+use willet_proto::{Latency, Statistics};
 
-use super::shapes::{Latency, Statistics};
 use crate::app::App;
 use crate::problem::Answer;
 

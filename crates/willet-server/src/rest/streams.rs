@@ -9,54 +9,59 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use willet_engine::codec::timestamp::rfc3339;
 use willet_engine::event::Timestamp;
 use willet_engine::verdict::SKIPS;
-use willet_node::service::{StreamCounters, StreamFace, StreamState};
-use willet_proto::Code;
+use willet_node::service::{StreamCounters, StreamFace, StreamState as Life};
+use willet_proto::{
+    Code, ManagedBy, Page, Problem, Stream, StreamConfig, StreamState, StreamStatus,
+};
 
 use super::params::Part;
-use super::shapes::{Problem, Stream, StreamConfig, StreamPage, StreamStatus};
 use crate::app::App;
 use crate::body::{BodyType, read_small};
 use crate::catalogue::{Entry, no_stream};
 use crate::problem::{Answer, Fault};
-use crate::render::rfc3339;
-use crate::streams::{ManagedBy, StreamResource};
+
+use crate::streams::StreamResource;
 
 /// The streams by name.
-#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses((status = 200, body = StreamPage)))]
-pub(crate) async fn list(State(app): State<App>) -> Answer<Json<StreamPage>> {
+#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses((status = 200, body = Page<Stream>)))]
+pub(crate) async fn list(State(app): State<App>) -> Answer<Json<Page<Stream>>> {
     let catalogue = app.catalogue()?;
     let streams = catalogue.service().streams();
     let items = streams.iter().filter_map(|face| {
         let entry = catalogue.entry(&face.name)?;
         Some(shown(&app, face, &entry))
     });
-    Ok(Json(StreamPage {
+    Ok(Json(Page {
         items: items.collect(),
         next_cursor: None,
     }))
 }
 
 /// Events that were taken and not judged, by reason.
-fn skipped(counters: &StreamCounters) -> BTreeMap<&'static str, u64> {
+fn skipped(counters: &StreamCounters) -> BTreeMap<String, u64> {
     let counts = SKIPS.into_iter().zip(&counters.skipped);
-    let counts = counts.map(|(reason, count)| (reason, count.load(Relaxed)));
+    let counts = counts.map(|(reason, count)| (reason.to_owned(), count.load(Relaxed)));
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
 fn shown(app: &App, face: &Arc<StreamFace>, entry: &Entry) -> Stream {
     let counters = &face.counters;
     let (state, detail) = match face.state() {
-        StreamState::Failed(reason) => ("failed", Some(reason)),
-        StreamState::Starting => ("degraded", Some("its state is being loaded".to_owned())),
-        StreamState::Running if face.is_paused() => ("paused", None),
-        StreamState::Running => ("running", None),
+        Life::Failed(reason) => (StreamState::Failed, Some(reason)),
+        Life::Starting => (
+            StreamState::Degraded,
+            Some("its state is being loaded".to_owned()),
+        ),
+        Life::Running if face.is_paused() => (StreamState::Paused, None),
+        Life::Running => (StreamState::Running, None),
     };
     let last = counters.last_event_at.load(Relaxed);
     Stream {
         name: face.name.to_string(),
-        managed_by: entry.by.as_str(),
+        managed_by: entry.by,
         created_at: rfc3339(Timestamp(entry.created_at)),
         config: serde_json::to_value(&entry.resource).unwrap_or_default(),
         status: StreamStatus {

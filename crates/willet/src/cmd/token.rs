@@ -3,9 +3,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use willet_engine::codec::timestamp::rfc3339;
 use willet_engine::event::Timestamp;
 use willet_node::service::now;
-use willet_server::rfc3339;
 use willet_store::{NewToken, Queries, SqliteStore, StoreOptions};
 
 use crate::config;

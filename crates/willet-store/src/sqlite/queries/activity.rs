@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, QueryBuilder};
 
 use super::Queries;
+use willet_proto::{Activity, SourceActivity};
+
 use crate::levels::{LEVELS, plan};
-use crate::query::{Activity, QueryError, SourceActivity};
+use crate::query::QueryError;
 use crate::sqlite::pieces::{pieces, values};
 
 const MICROS: i64 = 1_000_000;

@@ -1,23 +1,15 @@
 //! Alerts, newest first, and what became of their notifications.
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::QueryBuilder;
 
 use super::{Queries, page, push_any_of};
-use crate::cursor::Newest;
-use crate::query::{AlertFilter, Page, PageRequest, QueryError, raw, rfc3339};
+use willet_engine::codec::timestamp::rfc3339;
+use willet_engine::event::Timestamp;
+use willet_proto::{Page, Receipt, ReceiptStatus};
 
-/// What became of a notification, as it stands at every door.
-#[derive(Serialize)]
-struct Receipt {
-    webhook: String,
-    at: String,
-    status: String,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-}
+use crate::cursor::Newest;
+use crate::query::{AlertFilter, PageRequest, QueryError, raw};
 
 impl Queries {
     /// Alerts, newest first, as they stand at every door.
@@ -65,7 +57,10 @@ impl Queries {
     }
 
     /// One alert with its receipts, if it is kept.
-    pub async fn alert(&self, id: &str) -> Result<Option<Box<RawValue>>, QueryError> {
+    pub async fn alert(
+        &self,
+        id: &str,
+    ) -> Result<Option<(Box<RawValue>, Vec<Receipt>)>, QueryError> {
         let mut reader = self.reader().await?;
         let json: Option<String> = sqlx::query_scalar("SELECT json FROM alerts WHERE id = ?")
             .bind(id)
@@ -83,27 +78,17 @@ impl Queries {
         .fetch_all(&mut *reader)
         .await
         .map_err(|error| self.sql(error))?;
-        let receipt = |(webhook, at, status, attempts, detail)| Receipt {
+        let receipt = |(webhook, at, status, attempts, detail): (_, _, String, _, _)| Receipt {
             webhook,
-            at: rfc3339(at),
-            status,
+            at: rfc3339(Timestamp(at)),
+            status: match status.as_str() {
+                "delivered" => ReceiptStatus::Delivered,
+                "failed" => ReceiptStatus::Failed,
+                _ => ReceiptStatus::Pending,
+            },
             attempts: i64::max(attempts, 0) as u32,
             detail,
         };
-        let receipts: Vec<Receipt> = rows.into_iter().map(receipt).collect();
-        Ok(Some(raw(with_receipts(&json, &receipts))?))
+        Ok(Some((raw(json)?, rows.into_iter().map(receipt).collect())))
     }
-}
-
-/// The alert's object with one member more.
-fn with_receipts(alert: &str, receipts: &[Receipt]) -> String {
-    let receipts =
-        serde_json::to_string(receipts).expect("plain data always serialises into memory");
-    let members = alert.trim_end().strip_suffix('}').unwrap_or(alert);
-    let comma = if members.trim_end().ends_with('{') {
-        ""
-    } else {
-        ","
-    };
-    format!(r#"{members}{comma}"receipts":{receipts}}}"#)
 }

@@ -4,8 +4,10 @@ use serde_json::value::RawValue;
 use sqlx::QueryBuilder;
 
 use super::{Queries, page, push_any_of, range_of_children};
+use willet_proto::Page;
+
 use crate::cursor::Newest;
-use crate::query::{AnomalyFilter, Page, PageRequest, QueryError, raw};
+use crate::query::{AnomalyFilter, PageRequest, QueryError, raw};
 
 impl Queries {
     /// Anomalies, newest first: verdicts as they stand at every door.

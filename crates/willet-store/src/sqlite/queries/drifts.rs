@@ -4,8 +4,10 @@ use serde_json::value::RawValue;
 use sqlx::QueryBuilder;
 
 use super::{Queries, page};
+use willet_proto::Page;
+
 use crate::cursor::Newest;
-use crate::query::{DriftFilter, Page, PageRequest, QueryError, raw};
+use crate::query::{DriftFilter, PageRequest, QueryError, raw};
 
 impl Queries {
     /// Drifts, newest first, as they stand at every door.

@@ -1,9 +1,11 @@
 //! The history of one key.
 
 use super::Queries;
+use willet_proto::History;
+
 use crate::blobs::{Bucket, Shape};
 use crate::levels::{LEVELS, draw, plan};
-use crate::query::{History, HistoryRequest, QueryError};
+use crate::query::{HistoryRequest, QueryError};
 use crate::sqlite::error::Error;
 
 /// Most places of an answer.

@@ -3,9 +3,11 @@
 use sqlx::QueryBuilder;
 
 use super::{Queries, page, range_of_children};
+use willet_proto::Page;
+
 use crate::blobs::Shape;
 use crate::cursor::ByName;
-use crate::query::{KeyAnswer, KeyRow, Page, PageRequest, QueryError, StreamTotals};
+use crate::query::{KeyAnswer, KeyRow, PageRequest, QueryError, StreamTotals};
 use crate::sqlite::error::Error;
 
 /// Keys that an ambiguous question shows.

@@ -20,7 +20,9 @@ use willet_node::store::StoreError;
 
 use super::connect::{self, Purpose};
 use super::error::{Error, of_file};
-use crate::query::{Page, QueryError};
+use willet_proto::Page;
+
+use crate::query::QueryError;
 
 /// Readers at a time.
 const READERS: u32 = 4;
