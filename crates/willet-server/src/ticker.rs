@@ -20,7 +20,7 @@ pub async fn tick(app: App) {
         if let (Ok(service), Ok(statistics)) = (app.service(), statistics::collect(&app)) {
             let text = serde_json::to_string(&statistics)
                 .expect("plain data always serialises into memory");
-            service.topics().publish(Topic::Statistics, &text);
+            service.topics().publish(Topic::Statistics, "", &text);
         }
     }
 }

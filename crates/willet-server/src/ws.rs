@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
+use willet_engine::topic;
 use willet_node::service::{Interest, Topic, Topics};
 use willet_proto::{Ask, Code, Position, Say};
 
@@ -186,42 +187,35 @@ impl Places {
     }
 
     /// Whether the message is of the source that the client wants, if it wants one.
-    fn wants(&self, message: &str) -> bool {
-        let Some(source) = &self.source else {
-            return true;
-        };
-        let of = serde_json::from_str::<Of<'_>>(message);
-        // What is of no source is for everybody.
-        of.map_or(true, |of| {
-            of.data.source.is_none_or(|found| {
-                found == *source
-                    || found
-                        .strip_prefix(source.as_str())
-                        .is_some_and(|rest| rest.starts_with('/'))
-            })
-        })
+    fn wants(&self, message: &topic::Message) -> bool {
+        let source = self.source.as_deref();
+        source.is_none_or(|source| message.is_for(source))
     }
 }
 
-/// What is read of a message to know whom it is for.
-#[derive(Deserialize)]
-struct Of<'a> {
-    #[serde(borrow)]
-    data: Data<'a>,
+/// What goes to a client.
+enum Out {
+    /// A message of a topic.
+    Of(Arc<topic::Message>),
+    /// One for this client alone.
+    Own(String),
 }
 
-#[derive(Deserialize)]
-struct Data<'a> {
-    #[serde(borrow)]
-    source: Option<std::borrow::Cow<'a, str>>,
+impl Out {
+    fn text(&self) -> &str {
+        match self {
+            Self::Of(message) => &message.text,
+            Self::Own(text) => text,
+        }
+    }
 }
 
 async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: Places, lost: Lost) {
     let (mut sink, mut stream) = socket.split();
-    let mut out = vec![places.welcome(topics).into()];
+    let mut out = vec![Out::Own(places.welcome(topics))];
     out.extend(
         lost.into_iter()
-            .map(|(topic, count, why)| lost_text(topic, count, why).into()),
+            .map(|(topic, count, why)| Out::Own(lost_text(topic, count, why))),
     );
     let mut grown = topics_watched(topics);
     let mut ping = tokio::time::interval(PING_EVERY);
@@ -229,8 +223,7 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
     ping.tick().await;
     loop {
         for message in out.drain(..) {
-            let message: Arc<str> = message;
-            let sent = sink.send(Message::Text((&*message).into()));
+            let sent = sink.send(Message::Text(message.text().into()));
             app.numbers().socket_messages.fetch_add(1, Relaxed);
             match tokio::time::timeout(SEND_PATIENCE, sent).await {
                 Ok(Ok(())) => {}
@@ -258,11 +251,11 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
                 Some(Ok(Message::Text(text))) => {
                     is_answered = true;
                     match take(topics, &mut places, &text) {
-                        Ok(reply) => out.push(reply.into()),
-                        Err(detail) => out.push(error_text(&detail).into()),
+                        Ok(reply) => out.push(Out::Own(reply)),
+                        Err(detail) => out.push(Out::Own(error_text(&detail))),
                     }
                 }
-                Some(Ok(Message::Binary(_))) => out.push(error_text("binary messages are not understood, expected JSON as text").into()),
+                Some(Ok(Message::Binary(_))) => out.push(Out::Own(error_text("binary messages are not understood, expected JSON as text"))),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => is_answered = true,
             }
         }
@@ -278,7 +271,7 @@ async fn serve(app: &App, topics: &Arc<Topics>, socket: WebSocket, mut places: P
 }
 
 /// Reads the next messages of every topic; returns whether there were any.
-fn gather(app: &App, topics: &Topics, places: &mut Places, out: &mut Vec<Arc<str>>) -> bool {
+fn gather(app: &App, topics: &Topics, places: &mut Places, out: &mut Vec<Out>) -> bool {
     let mut found = false;
     for topic in Topic::ALL {
         let Some(place) = places.next.get(&topic).copied() else {
@@ -287,14 +280,14 @@ fn gather(app: &App, topics: &Topics, places: &mut Places, out: &mut Vec<Arc<str
         let passage = topics.read(topic, place, AT_ONCE);
         if passage.lost > 0 {
             app.numbers().socket_lost.fetch_add(passage.lost, Relaxed);
-            out.push(lost_text(topic, Some(passage.lost), "slow").into());
+            out.push(Out::Own(lost_text(topic, Some(passage.lost), "slow")));
         }
         found |= passage.lost > 0 || !passage.messages.is_empty();
         let wanted = passage
             .messages
             .into_iter()
             .filter(|message| places.wants(message));
-        out.extend(wanted.collect::<Vec<_>>());
+        out.extend(wanted.map(Out::Of).collect::<Vec<_>>());
         places.next.insert(topic, passage.next);
     }
     found

@@ -195,11 +195,12 @@ impl Gathered {
             if keeps {
                 self.keep(answers, index, at);
             }
-            if wants_predictions && self.topics.wants(answers.events.key(event)) {
+            let key = answers.events.key(event);
+            if wants_predictions && self.topics.wants(key) {
                 let mut json = Vec::new();
                 self.format.write(answers, index, &mut json);
                 self.topics
-                    .publish(Topic::Predictions, &String::from_utf8_lossy(&json));
+                    .publish(Topic::Predictions, key, &String::from_utf8_lossy(&json));
             }
             let is_shown = !matches!(
                 verdict.outcome,

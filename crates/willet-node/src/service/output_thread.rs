@@ -342,16 +342,20 @@ impl Outputs {
             .store(self.incidents.open_alerts() as u64, Relaxed);
         for (row, is_new) in commit.verdicts.iter().zip(committed.is_new) {
             if is_new && row.is_anomaly {
-                shared.topics.publish(Topic::Anomalies, &row.json);
+                shared
+                    .topics
+                    .publish(Topic::Anomalies, &row.source, &row.json);
             }
         }
         for (row, is_new) in commit.drifts.iter().zip(committed.is_new_drift) {
             if is_new {
-                shared.topics.publish(Topic::Drift, &row.json);
+                shared.topics.publish(Topic::Drift, &row.source, &row.json);
             }
         }
         for alert in &commit.alerts {
-            shared.topics.publish(Topic::Alerts, &alert.json);
+            shared
+                .topics
+                .publish(Topic::Alerts, &alert.source, &alert.json);
         }
         if !commit.outbox.is_empty() {
             shared.outbox_grown.notify_waiters();

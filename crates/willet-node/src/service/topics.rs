@@ -100,11 +100,12 @@ impl Topics {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a message whose `data` is this JSON.
-    pub fn publish(&self, topic: Topic, data: &str) {
+    /// Adds a message whose `data` is this JSON, and which speaks of this key; an empty one is none.
+    pub fn publish(&self, topic: Topic, key: &str, data: &str) {
         let mut ring = self.ring(topic);
         let epoch = ring.epoch();
-        ring.push(|offset| {
+        let key = Some(key).filter(|key| !key.is_empty());
+        ring.push(key, |offset| {
             format!(
                 r#"{{"type":"{}","topic":"{}","epoch":"{epoch:x}","offset":{offset},"data":{data}}}"#,
                 topic.message_type(),
