@@ -54,7 +54,8 @@ gen: build ## write generated files anew: docs/generated, protocol; score hashes
 	@$(BIN) detectors --drift --format markdown > $(OUT)/drift.md
 	@$(BIN) config schema > $(OUT)/config.schema.json
 	@$(BIN) config openapi > $(if $(filter docs/generated,$(OUT)),protocol/openapi.json,$(OUT)/openapi.json)
-	@cd protocol && npm ci --silent --no-audit --no-fund && node wire.mjs > $(CURDIR)/$(if $(filter docs/generated,$(OUT)),dashboard/src,$(OUT))/wire.ts
+	@cd protocol && npm ci --silent --no-audit --no-fund && node reference.mjs > $(CURDIR)/$(OUT)/http.md \
+	  && node wire.mjs > $(CURDIR)/$(if $(filter docs/generated,$(OUT)),dashboard/src,$(OUT))/wire.ts
 	@if [ -z "$(filter-out docs/generated,$(OUT))" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-proto --test vectors; fi
 	@if [ -n "$(BLESS)" ]; then WILLET_BLESS=1 $(CARGO) test --locked -q -p willet-core --test conformance scores_have; fi
 OUT ?= docs/generated

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
-use willet_proto::Severity;
+use willet_proto::{Code, Severity};
 
 use crate::rest::{
     alerts, anomalies, drift, events, feedback, health, keys, silences, statistics, streams,
@@ -106,6 +106,11 @@ fn refine(schemas: &mut Value) {
         .into_iter()
         .map(|severity| (severity.as_str().to_owned(), severity.from_score().into()));
     schemas["Severity"]["x-from-score"] = Value::Object(from.collect());
+    let codes = Code::ALL.into_iter().map(|code| {
+        let said = json!({ "status": code.status(), "title": code.title(), "retry_after": code.retry_after() });
+        (code.as_str().to_owned(), said)
+    });
+    schemas["Code"]["x-codes"] = Value::Object(codes.collect());
 }
 
 fn problem() -> Response {
