@@ -5,12 +5,12 @@
 #   bench/run.sh                 all parts
 #   bench/run.sh engine keys     some parts; RESULTS.md keeps the rows of the others from earlier runs here
 #
-# Parts: kinds engine iforest retrain detect log checkpoint keys service page. All data lie in target/bench and are removed at the
+# Parts: kinds engine iforest retrain detect log checkpoint keys service streams page. All data lie in target/bench and are removed at the
 # end. SERVICE_SECONDS=2 makes the last two short, to see whether they work: their figures mean nothing then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(kinds engine iforest retrain detect log checkpoint keys service page)
+PARTS=(kinds engine iforest retrain detect log checkpoint keys service streams page)
 TARGET=${CARGO_TARGET_DIR:-target}
 WORK=$TARGET/bench
 ROWS=$TARGET/bench-rows
@@ -275,6 +275,26 @@ the service counts $(($(counted willet_http_refused_total) - refused)) refused; 
   row "history of a source, a month of buckets of 5 minutes, two values, 1,000 sources beside it" "100 ms" \
     "$(sed -n 's/^history of a month, [0-9]* places: //p' "$lines")" "–" "bench_history 1001 $days FILE"
   rm -f "$WORK"/history.sqlite*
+}
+
+# threads: of the service.
+threads() { awk '$1 == "Threads:" { print $2 }' "/proc/$PID/status"; }
+
+part_streams() {
+  local config=$WORK/streams.yaml lines=$WORK/streams-lines idle=9000
+  echo 'streams: []' >"$config"
+  [ -z "${SERVICE_SECONDS:-}" ] || idle=900
+  willet_serve streams "$config"
+  measured "$lines" "$LOAD_BIN" streams "$PORT" busy "$(seconds 20)" 990
+  row "service, 990 streams of ten keys, z-score, 100 events a second each in batches of 100, to their verdicts" "no problem" \
+    "$(thousands "$(value "$lines" sent)") events a second; p50 $(value "$lines" p50) ms, p95 $(value "$lines" p95) ms; $(threads) threads, $(resident) MiB" "–" \
+    "load streams PORT busy $(seconds 20) 990"
+  measured "$lines" "$LOAD_BIN" streams "$PORT" idle 0 $idle
+  sleep "$(seconds 30)"
+  row "the same and $(thousands $idle) idle streams" "no problem" \
+    "made at $(thousands "$(value "$lines" made)") a second; $(threads) threads, $(resident) MiB" "–" "load streams PORT idle 0 $idle"
+  stop
+  rm -rf "$WORK/streams"
 }
 
 part_page() {

@@ -4,6 +4,7 @@
 //! load ingest   PORT STREAM SECONDS CONNECTIONS   batches of 1,000 events as fast as they are acknowledged
 //! load latency  PORT STREAM SECONDS RATE          the same at RATE events a second, and single events whose verdicts are waited for on /ws
 //! load overload PORT STREAM SECONDS CONNECTIONS   far more than can be taken, with what came back and how memory stood
+//! load streams  PORT NAME   SECONDS COUNT         so many streams (z-score), each with 100 events of ten keys a second; 0 seconds: idle ones
 //! ```
 //!
 //! An event has ten values and about 150 bytes; there are 1,000 keys. Prints lines of `name value unit`.
@@ -41,6 +42,7 @@ fn main() {
         "ingest" => ingest(&target, time, usize::from(number(last))),
         "latency" => latency(&target, time, last.parse().expect("a rate")),
         "overload" => overload(&target, time, usize::from(number(last))),
+        "streams" => streams(&target, time, usize::from(number(last))),
         other => panic!("no mode `{other}`"),
     }
 }
@@ -89,9 +91,13 @@ fn body(seed: u64) -> Vec<u8> {
 }
 
 fn request(target: &Target, body: &[u8]) -> Vec<u8> {
+    let path = format!("/api/v1/events?stream={}", target.stream);
+    post(&path, "application/x-ndjson", body)
+}
+
+fn post(path: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
-        "POST /api/v1/events?stream={} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
-        target.stream,
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     )
     .into_bytes();
@@ -323,6 +329,86 @@ fn overload(target: &Target, time: Duration, connections: usize) {
     number_line("memory_most", most, "MiB");
     number_line("normal_after", ended.elapsed().as_secs_f64(), "s");
     number_line("memory_after", resident(target), "MiB");
+}
+
+/// Makes streams, sends to all of them once a second, and waits for the verdict of every hundredth batch.
+fn streams(target: &Target, time: Duration, count: usize) {
+    const CONNECTIONS: usize = 8;
+    let of = |index: usize| Target {
+        port: target.port,
+        stream: format!("{}-{index}", target.stream),
+    };
+    let begun = Instant::now();
+    let mut connection = Connection::open(target).expect("it listens");
+    for index in 0..count {
+        let body = format!(
+            r#"{{"name":"{}","detector":{{"algorithm":"zscore"}}}}"#,
+            of(index).stream
+        );
+        let request = post("/api/v1/streams", "application/json", body.as_bytes());
+        let (status, _) = connection.exchange(&request).expect("an answer");
+        assert_eq!(status, 201);
+    }
+    number_line(
+        "made",
+        count as f64 / begun.elapsed().as_secs_f64(),
+        "streams/s",
+    );
+    if time.is_zero() {
+        return;
+    }
+    let mut noise = Noise(7);
+    let mut batch = String::new();
+    for event in 0..100 {
+        let value = noise.next() % 1_000;
+        batch += &format!(
+            "{{\"source\":\"key-{}\",\"values\":{{\"value\":{value}}}}}\n",
+            event % 10
+        );
+    }
+    let sent = AtomicU64::new(0);
+    let begun = Instant::now();
+    let send = |first: usize| {
+        let mut connection = Connection::open(target).expect("it listens");
+        let mut waits = Vec::new();
+        let mut due = Instant::now();
+        while begun.elapsed() < time {
+            due += Duration::from_secs(1);
+            for index in (first..count).step_by(CONNECTIONS) {
+                let is_probe = (index / CONNECTIONS).is_multiple_of(100);
+                let call = if is_probe { "detect" } else { "events" };
+                let path = format!("/api/v1/{call}?stream={}", of(index).stream);
+                let request = post(&path, "application/x-ndjson", batch.as_bytes());
+                let asked = Instant::now();
+                let (status, _) = connection.exchange(&request).expect("an answer");
+                assert_eq!(status, 200);
+                sent.fetch_add(100, Relaxed);
+                if is_probe {
+                    waits.push(asked.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        waits
+    };
+    let mut waits: Vec<f64> = std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..CONNECTIONS)
+            .map(|first| scope.spawn(move || send(first)))
+            .collect();
+        let waits = senders
+            .into_iter()
+            .map(|sender| sender.join().expect("no panic"));
+        waits.flatten().collect()
+    });
+    number_line(
+        "sent",
+        sent.load(Relaxed) as f64 / begun.elapsed().as_secs_f64(),
+        "events/s",
+    );
+    waits.sort_by(f64::total_cmp);
+    for (name, q) in [("p50", 0.5), ("p95", 0.95)] {
+        number_line(name, waits[((waits.len() - 1) as f64 * q) as usize], "ms");
+    }
 }
 
 /// Memory of the service, as it says itself.
