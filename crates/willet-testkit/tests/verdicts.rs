@@ -914,6 +914,31 @@ fn what_was_constant_and_then_lives_is_normal_soon_and_its_spike_is_found() {
 }
 
 #[test]
+fn what_lies_elsewhere_soon_after_a_shift_is_told_whatever_was_told_of_the_shift() {
+    const SHIFT: usize = 2_000;
+    for seed in 0..4 {
+        let mut draw = Draw::new("in the shadow of a shift", seed);
+        let quiet = noise(&mut draw, 3_000);
+        for (by, off) in [(20.0, -36.0), (20.0, 24.0), (-30.0, 60.0), (40.0, 100.0)] {
+            for after in [20, 30, 60, 100, 130] {
+                let mut values: Vec<f64> = quiet.iter().map(|x| 100.0 + x).collect();
+                shift(&mut values[SHIFT..], by);
+                let at = SHIFT + after + draw.whole(0..5);
+                shift(&mut values[at..at + 3], off);
+                for kind in ["auto", "zscore"] {
+                    let flags = flags(kind, &DecisionConfig::default(), &ones(&values), None);
+                    let what = format!("{kind} seed {seed}: {off} at {after} after {by}");
+                    assert!(count(&flags[SHIFT..SHIFT + 10]) > 0, "{what}: no shift");
+                    assert!(count(&flags[at..at + 3]) > 0, "{what}: not told");
+                    let others = count(&flags[SHIFT..]) - count(&flags[at..at + 3]);
+                    assert!(others <= 8, "{what}: {others} others");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_job_of_each_night_is_normal_at_a_row_a_minute() {
     for seed in 0..2 {
         let mut draw = Draw::new("night job", seed);

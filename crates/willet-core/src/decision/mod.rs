@@ -12,6 +12,7 @@ mod gaps;
 mod guard;
 mod lacks;
 mod mixture;
+mod places;
 mod policy;
 mod rate;
 mod reach;
@@ -33,10 +34,11 @@ use body::Body;
 use budget::Budget;
 use extent::{Extent, Least};
 use gaps::Gaps;
-use guard::Guard;
 pub use guard::Learning;
+use guard::{Guard, STRANGE};
 use lacks::Lacks;
 use mixture::Mixture;
+use places::Places;
 use reach::WILD;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +55,7 @@ pub struct Decision {
     /// How far scores reach.
     scores: Extent,
     guard: Guard,
+    places: Places,
     stretch: Stretch,
     /// The tail of normal scores as most rows foretell it.
     body: Option<Body>,
@@ -226,11 +229,22 @@ impl Decision {
         let threshold = self.threshold(policy);
         let is_clear = far.as_ref().is_some_and(|far| far.margin >= CLEAR) && own >= ANOMALOUS;
         let passage = self.guard.pass(own, is_clear, self.budget.rare(policy));
-        let is_told = passage.is_news || !policy.is_default();
+        let is_elsewhere = if own < STRANGE {
+            self.places.leave();
+            false
+        } else {
+            let reach = &self.reach;
+            self.places
+                .pass(moment.row, far.as_ref(), |feature, margin| {
+                    reach.unit(moment.row, feature, margin)
+                })
+        };
+        let is_news = passage.is_news || is_elsewhere;
+        let is_told = is_news || !policy.is_default();
         let is_over = match policy.threshold() {
             Threshold::Default => own >= threshold || is_clear,
             Threshold::Contamination(_) | Threshold::Rate(_) => {
-                own >= threshold || is_clear && passage.is_news && self.budget.has_room(policy)
+                own >= threshold || is_clear && is_news && self.budget.has_room(policy)
             }
             Threshold::AnomalyScore(_) => own >= threshold,
         };
@@ -261,7 +275,12 @@ impl Decision {
                 self.mixture.probability(learned, depth, share)
             };
             self.mixture.push(learned, of_learned);
-            probability
+            // The rows of the level that it is apart from say nothing of it.
+            if is_elsewhere && is_clear {
+                Mixture::default().probability(foretold, depth, share)
+            } else {
+                probability
+            }
         };
         self.all.learn(own);
         if passage.learning == Learning::Usual {
@@ -410,6 +429,7 @@ impl Decision {
             // What came back while a longer season was not known belongs to that: weekends, say.
             if before != *epoch && before >> LONGER == epoch >> LONGER {
                 self.guard = Guard::default();
+                self.places.leave();
             }
         }
         self.epochs.clear();
@@ -425,6 +445,7 @@ impl Decision {
             + self.scores.heap_bytes()
             + self.epochs.capacity() * size_of::<u64>()
             + self.gaps.heap_bytes()
+            + self.places.heap_bytes()
             + self
                 .lacks
                 .as_ref()
@@ -438,6 +459,7 @@ impl Decision {
             && self.reach.is_sound()
             && self.scores.is_sound()
             && self.guard.is_sound()
+            && self.places.is_sound()
             && self.body.is_none_or(|body| body.is_sound())
             && self.mixture.is_sound()
             && self.budget.is_sound()

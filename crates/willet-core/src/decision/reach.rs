@@ -280,6 +280,19 @@ impl Reach {
         Some(self.values.get(feature)?.usual(*row.get(feature)?))
     }
 
+    /// How far the normal values of a feature reach, where a value of a row lies this margin beyond them.
+    pub(super) fn unit(&self, row: &[f64], feature: usize, margin: f64) -> Option<f64> {
+        let course = self.values.get(feature)?;
+        // What is looked at of a counter are its steps.
+        if course.counter.is_one() {
+            return None;
+        }
+        let x = row[feature];
+        let [low, _, high] = course.usual(x);
+        let unit = (x - high).max(low - x) / margin;
+        (unit > 0.0 && unit.is_finite()).then_some(unit)
+    }
+
     /// Depth that a row brings by lying beyond the learned ones: as rare as one in all of them once that is no trifle, and rarer the
     /// farther it is.
     pub fn depth(&self, far: &Far) -> f64 {
