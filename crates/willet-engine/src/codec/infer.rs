@@ -194,6 +194,7 @@ fn assign(
         }
     }
     row_numbers(seen, &mut roles, notes);
+    parts_of_times(seen, &mut roles, notes);
     if !roles.contains(&Some(Role::Timestamp)) {
         let may_be_dates = matches!(
             options.timestamp_unit,
@@ -272,6 +273,39 @@ fn row_numbers(seen: &[Seen], roles: &mut [Option<Role>], notes: &mut Vec<String
             first.name, first.name
         ));
         *role = Some(Role::Ignore);
+    }
+}
+
+/// A time cut up into columns is no event time, and least of all values: a month that ends would be a fault.
+fn parts_of_times(seen: &[Seen], roles: &mut [Option<Role>], notes: &mut Vec<String>) {
+    const DATE: [&str; 3] = ["year", "month", "day"];
+    const CLOCK: [&str; 3] = ["hour", "minute", "second"];
+    let free = |part: &str| {
+        (0..seen.len()).find(|&index| {
+            let column = &seen[index];
+            let is_number = column.looks() == Looks::Number;
+            roles[index].is_none() && is_number && column.name.eq_ignore_ascii_case(part)
+        })
+    };
+    let date: Vec<usize> = DATE.into_iter().filter_map(free).collect();
+    let found: Vec<usize> = date
+        .iter()
+        .copied()
+        .chain(CLOCK.into_iter().filter_map(free))
+        .collect();
+    if date.len() < DATE.len() || found.len() == seen.len() {
+        return;
+    }
+    let names: Vec<String> = found
+        .iter()
+        .map(|index| format!("`{}`", seen[*index].name))
+        .collect();
+    notes.push(format!(
+        "columns {} are parts of a time: ignored (join them to one column such as 2026-01-02T03:04:05Z, or take one as a value with -c)",
+        names.join(", ")
+    ));
+    for index in found {
+        roles[index] = Some(Role::Ignore);
     }
 }
 

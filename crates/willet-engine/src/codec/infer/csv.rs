@@ -251,7 +251,9 @@ fn table(lines: &[&[u8]], delimiter: u8, has_separator: bool, options: &InferOpt
         let is_comment = |place: usize| width == 1 && lines[place].starts_with(b"#");
         let begins = |place: &usize| widths[*place] == width && !is_comment(*place);
         let first = (least..lines.len()).find(begins).unwrap_or(least);
-        irregular_header(lines, &widths, (least, first), delimiter).unwrap_or(first)
+        irregular_header(lines, &widths, (least, first), delimiter)
+            .or_else(|| later_header(lines, &widths, first, delimiter))
+            .unwrap_or(first)
     };
     let skip_lines = options.skip_lines.unwrap_or_else(found);
     let rest = widths.get(skip_lines..).unwrap_or_default();
@@ -291,7 +293,42 @@ fn irregular_header(
         .any(|cell| !is_word(cell) && !cell.trim().is_empty());
     let names = cells(before)?;
     let is_near = widths[before].abs_diff(widths[first]) == 1 && widths[before] > 1;
-    (is_row && is_near && names.iter().all(is_word)).then_some(before)
+    // A delimiter at its end makes a name of nothing.
+    let named = match names.split_last() {
+        Some((last, others)) if last.trim().is_empty() => others,
+        _ => &names[..],
+    };
+    (is_row && is_near && named.iter().all(is_word)).then_some(before)
+}
+
+/// The line of names behind pairs of words and numbers that have as many fields as the table: times stand below it only.
+fn later_header(lines: &[&[u8]], widths: &[usize], first: usize, delimiter: u8) -> Option<usize> {
+    /// Lines that may stand before it, and rows that show what it is.
+    const BEFORE: usize = 10;
+    const ROWS: usize = 10;
+    let width = *widths.get(first)?;
+    let cells = |place: usize| -> Option<Vec<Looks>> {
+        let row = rows(lines[place], delimiter).into_iter().next()?;
+        Some(row.iter().map(|cell| looks(cell, Style::PLAIN)).collect())
+    };
+    let is_names = |row: &Vec<Looks>| row.iter().all(|cell| *cell == Looks::Text);
+    let places = (first..lines.len()).filter(|place| widths[*place] == width);
+    let rows: Vec<(usize, Vec<Looks>)> = places
+        .take(1 + BEFORE + ROWS)
+        .filter_map(|place| Some((place, cells(place)?)))
+        .collect();
+    let header = rows.iter().rposition(|(_, row)| is_names(row))?;
+    let (before, below) = (&rows[..header], &rows[header + 1..]);
+    let is_time =
+        |(_, row): &(usize, Vec<Looks>), column: usize| row.get(column) == Some(&Looks::Time);
+    let begin_here = (0..width).any(|column| {
+        below.iter().all(|row| is_time(row, column))
+            && !before.iter().any(|row| is_time(row, column))
+    });
+    let is_later = header > 0 && header <= BEFORE && below.len() >= 2;
+    // Words alone before it are the names, and what seems to be them is units.
+    let has_numbers = before.iter().any(|(_, row)| !is_names(row));
+    (is_later && has_numbers && begin_here).then(|| rows[header].0)
 }
 
 /// Fields of a line; 0 of a blank one.
@@ -395,9 +432,11 @@ fn header_names(
     }
     if row.len() == width + 1 {
         if let Some(name) = row.pop() {
-            notes.push(format!(
-                "the header has one name more than rows have cells: `{name}` has no cells"
-            ));
+            notes.push(if name.trim().is_empty() {
+                "the header ends with a delimiter, and rows do not".to_owned()
+            } else {
+                format!("the header has one name more than rows have cells: `{name}` has no cells")
+            });
         }
     } else if row.len() + 1 == width {
         let last = rows.iter().filter_map(|row| row.get(width - 1));

@@ -357,6 +357,53 @@ fn what_is_no_row_is_skipped_and_told() {
 }
 
 #[test]
+fn a_time_cut_up_into_columns_is_no_value() {
+    let (inferred, values) = read(&file("year,month,day,hour,load\n", 40, |row| {
+        format!("2026,1,{},{},{row}.5", 1 + row / 24, row % 24)
+    }));
+    assert_eq!(
+        roles(&inferred),
+        "year ignore, month ignore, day ignore, hour ignore, load value"
+    );
+    assert_eq!(values[3], Some(vec![3.5]));
+    assert!(
+        inferred
+            .notes
+            .iter()
+            .any(|note| note.contains("parts of a time"))
+    );
+    // A day of a sale is a value like others.
+    let (inferred, _) = read(&file("day,load\n", 40, |row| format!("{row},{row}.5")));
+    assert_eq!(roles(&inferred), "day value, load value");
+}
+
+#[test]
+fn pairs_of_words_and_numbers_before_the_names_are_no_part_of_the_table() {
+    for head in [
+        "Logger;Keller\nSerial;12345\ntime;a\n",
+        "Serial;12345\ntime;a\n",
+        "Site;Nord\nHeight;12\nSlope;3\ntime;a\n",
+    ] {
+        let (inferred, values) = read(&file(head, 40, |row| format!("{};{row}.5", time(row))));
+        assert_eq!(roles(&inferred), "time timestamp, a value", "{head}");
+        assert_eq!(values[3], Some(vec![3.5]), "{head}");
+        assert_eq!(values.len(), 40, "{head}");
+    }
+    // Names and their units, and a row of words among the others.
+    let (inferred, values) = read(&file("time;a\nUTC;degrees\n", 40, |row| {
+        format!("{};{row}.5", time(row))
+    }));
+    assert_eq!(roles(&inferred), "time timestamp, a value");
+    assert_eq!(values.len(), 40);
+    let (inferred, values) = read(&file("key;a\n", 40, |row| match row {
+        4 => "pump;broken".to_owned(),
+        _ => format!("pump;{row}.5"),
+    }));
+    assert!(roles(&inferred).contains("a value"), "{}", roles(&inferred));
+    assert!(values.len() >= 39, "{}", values.len());
+}
+
+#[test]
 fn a_header_may_have_one_name_more_or_less_than_rows_have_cells() {
     let (inferred, values) = read(&file("time,a,b,extra\n", 40, |row| {
         format!("{},{row}.5,{row}", time(row))
@@ -366,6 +413,15 @@ fn a_header_may_have_one_name_more_or_less_than_rows_have_cells() {
     assert_eq!(
         inferred.notes[0],
         "the header has one name more than rows have cells: `extra` has no cells"
+    );
+    let (inferred, values) = read(&file("time,a,\n", 40, |row| {
+        format!("{},{row}.5", time(row))
+    }));
+    assert_eq!(roles(&inferred), "time timestamp, a value");
+    assert_eq!(values[3], Some(vec![3.5]));
+    assert_eq!(
+        inferred.notes[0],
+        "the header ends with a delimiter, and rows do not"
     );
     // As R writes it.
     let (inferred, values) = read(&file("\"time\",\"a\"\n", 40, |row| {
