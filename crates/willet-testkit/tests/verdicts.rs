@@ -939,6 +939,32 @@ fn what_lies_elsewhere_soon_after_a_shift_is_told_whatever_was_told_of_the_shift
 }
 
 #[test]
+fn one_step_of_a_coarse_sensor_is_never_critical() {
+    for seed in 0..4 {
+        let mut draw = Draw::new("fridge in tenths", seed);
+        let (mut level, mut is_cooling) = (4.0, false);
+        let quiet = noise(&mut draw, 40_000);
+        let values: Vec<f64> = quiet
+            .chunks(2)
+            .map(|noise| {
+                is_cooling = if is_cooling { level > 3.0 } else { level > 5.0 };
+                level += 0.05 + 0.005 * noise[0] - if is_cooling { 0.12 } else { 0.0 };
+                ((level + 0.05 * noise[1]) * 10.0).round() / 10.0
+            })
+            .collect();
+        let said = said("auto", &DecisionConfig::default(), &ones(&values), Some(60));
+        let above_low = said[7_500..]
+            .iter()
+            .filter(|said| said.flag && said.score >= Some(0.86))
+            .count();
+        assert!(
+            above_low <= 1,
+            "seed {seed}: {above_low} above `low` in nine days"
+        );
+    }
+}
+
+#[test]
 fn a_job_of_each_night_is_normal_at_a_row_a_minute() {
     for seed in 0..2 {
         let mut draw = Draw::new("night job", seed);

@@ -35,6 +35,7 @@ impl Lacks {
         } else {
             passage.learning
         };
+        self.reach.see(lacks);
         self.reach.take(lacks, learning);
         if !is_clear || !passage.is_news || is_regular {
             return None;

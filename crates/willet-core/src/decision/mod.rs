@@ -335,16 +335,20 @@ impl Decision {
     /// Takes note of what became of a row.
     pub fn take(&mut self, score: Option<f64>, row: &[f64], learning: Learning) {
         let score = score.map(|score| (score, self.normal.depth(score)));
-        self.take_counted(score, row, learning);
+        self.take_counted(score, row, row, learning);
     }
 
-    /// The same of a score whose depth by itself is known from its [`Judgement`].
+    /// The same of a score whose depth by itself is known from its [`Judgement`], and of a row that came as `came`.
     pub(crate) fn take_counted(
         &mut self,
         score: Option<(f64, Option<f64>)>,
         row: &[f64],
+        came: &[f64],
         learning: Learning,
     ) {
+        if !row.is_empty() {
+            self.reach.see(came);
+        }
         let reached = self.learning_of_unjudged(row).unwrap_or(learning);
         if let Some((score, counted)) = score.filter(|_| learning != Learning::Not) {
             let depth = counted.unwrap_or(0.0);

@@ -122,8 +122,9 @@ struct Courses {
     recent: f64,
     /// The last value that came.
     last: f64,
-    /// Smallest distance of neighbours, 0 while they are equal.
+    /// Smallest distance of neighbours as they came, 0 while they are equal: what they are off their bands may be less.
     step: f64,
+    came: Option<f64>,
     counter: Counter,
     rows: u32,
     /// Whether the last learned value was in another mode than the level.
@@ -140,6 +141,7 @@ impl Courses {
             recent: first,
             last: first,
             step: 0.0,
+            came: None,
             counter: Counter::default(),
             rows: 0,
             is_away: false,
@@ -210,13 +212,17 @@ impl Courses {
         usual.map(|around| x - self.apart(x) + around)
     }
 
-    /// Takes note of a value that came.
+    /// Takes note of a value as it came.
+    fn see(&mut self, x: f64) {
+        let step = self.came.replace(x).map_or(0.0, |before| fabs(x - before));
+        if step > 0.0 && (self.step == 0.0 || step < self.step) {
+            self.step = step;
+        }
+    }
+
+    /// Takes note of what a value that came is off where it belongs.
     fn take(&mut self, x: f64, learning: Learning) {
         let change = self.counter.change(x);
-        let is_step = self.rows > 0 && change != 0.0;
-        if is_step && (self.step == 0.0 || fabs(change) < self.step) {
-            self.step = fabs(change);
-        }
         let before = std::mem::replace(&mut self.last, x);
         self.counter.push_step(x, change);
         let apart = self.apart(x);
@@ -304,6 +310,15 @@ impl Reach {
     pub(super) fn note(&mut self, far: Option<&Far>) {
         if !self.values.is_empty() {
             self.crossings.note(far.map_or(0.0, |far| far.margin));
+        }
+    }
+
+    /// Takes note of a row as it came.
+    pub(super) fn see(&mut self, row: &[f64]) {
+        for (course, x) in self.values.iter_mut().zip(row) {
+            if fabs(*x) <= 1e100 {
+                course.see(*x);
+            }
         }
     }
 

@@ -134,7 +134,7 @@ impl Judge<'_> {
         };
         // Only while it warms up a score has no depth.
         let score = case.raw.score().map(|score| (score, counted));
-        self.decision.take_counted(score, &off, learning);
+        self.decision.take_counted(score, &off, case.row, learning);
         let learn = learning != Learning::Not;
         if learn {
             self.course.learn(case.row);
